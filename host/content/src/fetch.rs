@@ -1,0 +1,186 @@
+//! Asking upstreams: the only way out of the server.
+//!
+//! Invariant: no request leaves but through a [`Client`], which knows the remote's
+//! credentials and the policy about addresses; a plugin sees bodies, never a socket.
+
+mod address;
+mod body;
+mod client;
+mod failure;
+
+use std::sync::{Arc, Mutex};
+
+use pith_db::remote;
+use pith_model::Timestamp;
+use serde_json::{Map, Value, json};
+use url::Url;
+
+pub use address::AddressPolicy;
+pub use body::Body;
+pub use client::{Client, Request};
+
+use crate::Services;
+use crate::error::{Error, Result};
+
+/// A plugin may revalidate so many documents; more would be an index of indexes.
+const MAX_VALIDATORS: usize = 1000;
+
+/// What a plugin asks for.
+#[derive(Clone, Debug, Default)]
+pub struct OpenRequest {
+    /// Relative to the remote, or absolute with its origin.
+    pub url: String,
+    /// Ask only for what changed since the checkpoint.
+    pub conditional: bool,
+    /// The largest body to accept, in bytes.
+    pub max_size: u64,
+    /// The body must have this digest.
+    pub digest: Option<String>,
+}
+
+/// The remote of a task, as a plugin sees it; cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Remote {
+    client: Client,
+    base: Url,
+    config: Arc<Value>,
+    validators: Arc<Mutex<Validators>>,
+}
+
+#[derive(Debug, Default)]
+struct Validators {
+    old: Map<String, Value>,
+    new: Map<String, Value>,
+}
+
+impl Remote {
+    /// A task's remote; `validators` are those of a checkpoint that still holds.
+    pub fn new(
+        services: &Services,
+        row: &remote::Remote,
+        validators: Option<Value>,
+    ) -> Result<Self> {
+        let client = Client::new(services, row)?;
+        let base = parse_url(&row.settings.url)?;
+        let mut config = row.settings.config.as_object().cloned().unwrap_or_default();
+        config.insert("url".to_owned(), json!(row.settings.url));
+        config.insert("policy".to_owned(), json!(row.settings.policy));
+        config.insert("name".to_owned(), json!(row.settings.name));
+        let old = match validators {
+            Some(Value::Object(old)) => old,
+            _ => Map::new(),
+        };
+        Ok(Self {
+            client,
+            base,
+            config: Arc::new(Value::Object(config)),
+            validators: Arc::new(Mutex::new(Validators {
+                old,
+                new: Map::new(),
+            })),
+        })
+    }
+
+    /// Its settings without its secrets.
+    pub fn config(&self) -> &Value {
+        &self.config
+    }
+
+    /// What fetches for it.
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// The validators of everything that was opened, for the next checkpoint.
+    pub fn take_validators(&self) -> Value {
+        let mut validators = self.validators.lock().expect("nobody panics while holding it");
+        Value::Object(std::mem::take(&mut validators.new))
+    }
+
+    /// A URL as a plugin may give it: relative, or absolute with the remote's origin.
+    ///
+    /// # Errors
+    /// `denied` for another origin, `invalid` for what is no URL.
+    pub fn resolve(&self, url: &str) -> Result<Url> {
+        let resolved = self
+            .base
+            .join(url)
+            .map_err(|error| Error::invalid(format!("{url:?} is not a URL: {error}")))?;
+        if resolved.origin() == self.base.origin() {
+            Ok(resolved)
+        } else {
+            Err(Error::denied(format!(
+                "{resolved} is not below the remote's own address {}",
+                without_credentials(&self.base)
+            )))
+        }
+    }
+
+    /// Opens a document.
+    pub async fn open(&self, request: OpenRequest) -> Result<Body> {
+        let url = self.resolve(&request.url)?;
+        let digest = request
+            .digest
+            .as_deref()
+            .map(|text| {
+                text.parse::<pith_storage::Digest>()
+                    .map_err(|error| Error::invalid(error.to_string()))
+            })
+            .transpose()?;
+        let key = url.to_string();
+        let validators = if request.conditional {
+            let known = self.validators.lock().expect("nobody panics while holding it");
+            known.old.get(&key).cloned()
+        } else {
+            None
+        };
+        let body = self
+            .client
+            .open(Request {
+                url,
+                validators: validators.clone(),
+                max_size: request.max_size,
+                digest,
+                size: None,
+                offset: None,
+            })
+            .await?;
+        let next = if body.unchanged() { validators } else { body.validators() };
+        if let Some(next) = next {
+            let mut kept = self.validators.lock().expect("nobody panics while holding it");
+            if kept.new.len() < MAX_VALIDATORS {
+                kept.new.insert(key, next);
+            }
+        }
+        Ok(body)
+    }
+}
+
+/// Whether a checkpoint of a repository still holds.
+pub fn holds(
+    checkpoint: &pith_db::checkpoint::Checkpoint,
+    latest_version: i64,
+    remote_updated: Timestamp,
+) -> bool {
+    checkpoint.version_number == latest_version && checkpoint.remote_updated == remote_updated
+}
+
+/// Reads the address of an upstream.
+pub fn parse_url(text: &str) -> Result<Url> {
+    let url = Url::parse(text)
+        .map_err(|error| Error::invalid(format!("{text:?} is not a URL: {error}")))?;
+    if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
+        return Err(Error::invalid(format!(
+            "{text:?} cannot be fetched: an http:// or https:// URL was expected"
+        )));
+    }
+    Ok(url)
+}
+
+/// A URL as it may stand in a log or an error.
+pub fn without_credentials(url: &Url) -> String {
+    let mut url = url.clone();
+    let _ = url.set_password(None);
+    let _ = url.set_username("");
+    url.to_string()
+}

@@ -1,0 +1,339 @@
+//! One remote's way to its upstream: credentials, TLS, proxy, timeouts, retries and
+//! rates.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use pith_db::remote;
+use pith_model::remote::Secrets;
+use reqwest::header::{
+    AUTHORIZATION, HeaderMap, HeaderName, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH,
+};
+use reqwest::redirect::{Attempt, Policy};
+use reqwest::{Certificate, Identity, Proxy, StatusCode};
+use serde_json::Value;
+use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
+use tokio::time::Instant;
+use url::Url;
+
+use super::address::{AddressPolicy, Resolver};
+use super::body::{Body, Check};
+use super::failure::Failure;
+use super::without_credentials;
+use crate::Services;
+use crate::error::{Error, Result};
+
+/// As many at once as Pulp opens by default.
+const DEFAULT_CONCURRENCY: i64 = 10;
+
+/// Attempts beyond the first.
+const DEFAULT_RETRIES: i64 = 3;
+
+/// Silence after which an upstream is given up.
+const DEFAULT_READ_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// Longer than any healthy handshake.
+const DEFAULT_CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// What browsers and curl allow, more or less; a loop is found soon.
+const MAX_REDIRECTS: usize = 10;
+
+/// Longest pause that an upstream can ask for.
+const MAX_PAUSE: Duration = Duration::from_secs(60);
+
+/// What to fetch.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// Absolute.
+    pub url: Url,
+    /// `{"etag": …, "last_modified": …}` of an earlier answer.
+    pub validators: Option<Value>,
+    /// The largest body to accept, in bytes.
+    pub max_size: u64,
+    /// The body must have this digest.
+    pub digest: Option<pith_storage::Digest>,
+    /// The body must have this size.
+    pub size: Option<u64>,
+    /// Begin here; the answer must be a 206.
+    pub offset: Option<u64>,
+}
+
+impl Request {
+    /// Any body of up to `max_size` bytes.
+    pub fn get(url: Url, max_size: u64) -> Self {
+        Self {
+            url,
+            validators: None,
+            max_size,
+            digest: None,
+            size: None,
+            offset: None,
+        }
+    }
+}
+
+/// What fetches for one remote; cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Client {
+    http: reqwest::Client,
+    base: Arc<Url>,
+    authorization: Option<HeaderValue>,
+    addresses: AddressPolicy,
+    retries: u32,
+    places: Arc<Semaphore>,
+    concurrency: usize,
+    rate: Option<Arc<Rate>>,
+}
+
+impl Client {
+    /// Reads a remote's settings.
+    pub fn new(services: &Services, row: &remote::Remote) -> Result<Self> {
+        let settings = &row.settings;
+        let secrets = match &settings.secrets {
+            Some(sealed) => services.seal.open_secrets(sealed)?,
+            None => Secrets::default(),
+        };
+        let base = super::parse_url(&settings.url)?;
+        let http = build(settings, &secrets, services.addresses)?;
+        let count = settings.download_concurrency.unwrap_or(DEFAULT_CONCURRENCY);
+        let concurrency = usize::try_from(count.clamp(1, 200)).unwrap_or(1);
+        Ok(Self {
+            http,
+            authorization: authorization(&base, &secrets)?,
+            base: Arc::new(base),
+            addresses: services.addresses,
+            retries: u32::try_from(settings.max_retries.unwrap_or(DEFAULT_RETRIES).clamp(0, 20))
+                .unwrap_or(0),
+            places: Arc::new(Semaphore::new(concurrency)),
+            concurrency,
+            rate: settings
+                .rate_limit
+                .and_then(|limit| u32::try_from(limit).ok())
+                .filter(|limit| *limit > 0)
+                .map(|limit| Arc::new(Rate::new(limit))),
+        })
+    }
+
+    /// How many requests may run at once.
+    pub fn concurrency(&self) -> usize {
+        self.concurrency
+    }
+
+    /// How often to try again.
+    pub fn retries(&self) -> u32 {
+        self.retries
+    }
+
+    /// Opens a body; tries again where that may help.
+    pub async fn open(&self, request: Request) -> Result<Body> {
+        let mut attempt = 0;
+        loop {
+            match self.attempt(&request).await {
+                Ok(body) => return Ok(body),
+                Err(failure) if failure.transient && attempt < self.retries => {
+                    self.pause(attempt, failure.after).await;
+                    attempt += 1;
+                }
+                Err(failure) if attempt > 0 => {
+                    let mut error = failure.error;
+                    error.message = format!("{} (tried {} times)", error.message, attempt + 1).into();
+                    return Err(error);
+                }
+                Err(failure) => return Err(failure.error),
+            }
+        }
+    }
+
+    /// Waits before another attempt: 0.2 s, 0.4 s, 0.8 s… or as the upstream asks.
+    pub async fn pause(&self, attempt: u32, after: Option<Duration>) {
+        let pause = Duration::from_millis(200).saturating_mul(1 << attempt.min(8));
+        tokio::time::sleep(after.unwrap_or(pause).min(MAX_PAUSE)).await;
+    }
+
+    async fn attempt(&self, request: &Request) -> std::result::Result<Body, Failure> {
+        self.addresses.check(&request.url).map_err(Failure::final_)?;
+        let place = self.place().await.map_err(Failure::final_)?;
+        if let Some(rate) = &self.rate {
+            rate.wait().await;
+        }
+        let mut url = request.url.clone();
+        let _ = url.set_username("");
+        let _ = url.set_password(None);
+        let mut builder = self.http.get(url);
+        // Credentials are for the remote's own host only.
+        if let Some(value) = &self.authorization
+            && request.url.origin() == self.base.origin()
+        {
+            builder = builder.header(AUTHORIZATION, value.clone());
+        }
+        if let Some(offset) = request.offset {
+            builder = builder.header("range", format!("bytes={offset}-"));
+        }
+        if let Some(validators) = &request.validators {
+            if let Some(etag) = validators["etag"].as_str() {
+                builder = builder.header(IF_NONE_MATCH, etag);
+            }
+            if let Some(date) = validators["last_modified"].as_str() {
+                builder = builder.header(IF_MODIFIED_SINCE, date);
+            }
+        }
+        let response = builder
+            .send()
+            .await
+            .map_err(|error| Failure::transport(&request.url, &error))?;
+        let status = response.status();
+        let unchanged = status == StatusCode::NOT_MODIFIED && request.validators.is_some();
+        let wanted = match request.offset {
+            Some(_) => StatusCode::PARTIAL_CONTENT,
+            None => StatusCode::OK,
+        };
+        if status != wanted && !unchanged {
+            return Err(Failure::status(&request.url, status, response.headers()));
+        }
+        let check = Check {
+            url: without_credentials(&request.url),
+            max_size: request.max_size,
+            size: request.size,
+            digest: request.digest.clone(),
+        };
+        Body::new(response, unchanged, check, place).map_err(Failure::final_)
+    }
+
+    async fn place(&self) -> Result<OwnedSemaphorePermit> {
+        Arc::clone(&self.places)
+            .acquire_owned()
+            .await
+            .map_err(|_| Error::cancelled("the client was closed"))
+    }
+}
+
+fn authorization(base: &Url, secrets: &Secrets) -> Result<Option<HeaderValue>> {
+    use base64::Engine as _;
+    let from_url = (!base.username().is_empty()).then(|| base.username().to_owned());
+    let Some(username) = secrets.username.clone().or(from_url) else {
+        return Ok(None);
+    };
+    let password = secrets
+        .password
+        .clone()
+        .or_else(|| base.password().map(str::to_owned))
+        .unwrap_or_default();
+    let pair = base64::engine::general_purpose::STANDARD.encode(format!("{username}:{password}"));
+    let mut value = HeaderValue::try_from(format!("Basic {pair}"))
+        .map_err(|_| Error::invalid("the remote's username or password cannot be sent"))?;
+    value.set_sensitive(true);
+    Ok(Some(value))
+}
+
+fn build(
+    settings: &remote::Settings,
+    secrets: &Secrets,
+    addresses: AddressPolicy,
+) -> Result<reqwest::Client> {
+    let seconds = |value: Option<f64>| {
+        value
+            .filter(|value| *value > 0.0)
+            .and_then(|value| Duration::try_from_secs_f64(value).ok())
+    };
+    let connect = seconds(settings.sock_connect_timeout).or(seconds(settings.connect_timeout));
+    let mut builder = reqwest::Client::builder()
+        .user_agent(concat!("pith/", env!("CARGO_PKG_VERSION")))
+        .default_headers(headers(&settings.headers)?)
+        .connect_timeout(connect.unwrap_or(DEFAULT_CONNECT_TIMEOUT))
+        .read_timeout(seconds(settings.sock_read_timeout).unwrap_or(DEFAULT_READ_TIMEOUT))
+        .redirect(redirects(addresses))
+        .dns_resolver(Resolver(addresses))
+        .tcp_nodelay(true)
+        .no_proxy()
+        .tls_backend_rustls();
+    if let Some(total) = seconds(settings.total_timeout) {
+        builder = builder.timeout(total);
+    }
+    if !settings.tls_validation {
+        builder = builder.danger_accept_invalid_certs(true);
+    }
+    if let Some(pem) = &settings.ca_cert {
+        let certificates = Certificate::from_pem_bundle(pem.as_bytes())
+            .map_err(|_| Error::invalid("the remote's ca_cert is not a PEM certificate"))?;
+        builder = builder.tls_certs_merge(certificates);
+    }
+    if let (Some(certificate), Some(key)) = (&settings.client_cert, &secrets.client_key) {
+        let identity = Identity::from_pem(format!("{certificate}\n{key}").as_bytes())
+            .map_err(|_| Error::invalid("the remote's client_cert and client_key are no PEM pair"))?;
+        builder = builder.identity(identity);
+    }
+    if let Some(url) = &settings.proxy_url {
+        let mut proxy = Proxy::all(url)
+            .map_err(|_| Error::invalid("the remote's proxy_url is not the URL of a proxy"))?;
+        if let Some(username) = &secrets.proxy_username {
+            let password = secrets.proxy_password.as_deref().unwrap_or_default();
+            proxy = proxy.basic_auth(username, password);
+        }
+        builder = builder.proxy(proxy);
+    }
+    builder.build().map_err(|error| {
+        tracing::warn!(%error, "a remote's settings make no client: {error}");
+        Error::invalid("the remote's TLS or proxy settings cannot be used")
+    })
+}
+
+fn headers(list: &Value) -> Result<HeaderMap> {
+    let mut headers = HeaderMap::new();
+    for (name, value) in list
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_object)
+        .flatten()
+    {
+        let wrong = || Error::invalid(format!("the remote's header {name:?} cannot be sent"));
+        let mut value = HeaderValue::try_from(value.as_str().unwrap_or_default())
+            .map_err(|_| wrong())?;
+        value.set_sensitive(true);
+        headers.insert(HeaderName::try_from(name.as_str()).map_err(|_| wrong())?, value);
+    }
+    Ok(headers)
+}
+
+/// Follows redirects, under the same policy about addresses as the first request.
+fn redirects(addresses: AddressPolicy) -> Policy {
+    Policy::custom(move |attempt: Attempt<'_>| {
+        if attempt.previous().len() > MAX_REDIRECTS {
+            return attempt.error(format!("redirected more than {MAX_REDIRECTS} times"));
+        }
+        if !matches!(attempt.url().scheme(), "http" | "https") {
+            let scheme = attempt.url().scheme().to_owned();
+            return attempt.error(format!("redirected to a {scheme} URL"));
+        }
+        match addresses.check(attempt.url()) {
+            Ok(()) => attempt.follow(),
+            Err(error) => attempt.error(format!("redirected to where it may not: {error}")),
+        }
+    })
+}
+
+/// Spaces requests evenly.
+#[derive(Debug)]
+struct Rate {
+    interval: Duration,
+    next: Mutex<Instant>,
+}
+
+impl Rate {
+    fn new(per_second: u32) -> Self {
+        Self {
+            interval: Duration::from_secs(1) / per_second,
+            next: Mutex::new(Instant::now()),
+        }
+    }
+
+    async fn wait(&self) {
+        let turn = {
+            let mut next = self.next.lock().await;
+            let turn = (*next).max(Instant::now());
+            *next = turn + self.interval;
+            turn
+        };
+        tokio::time::sleep_until(turn).await;
+    }
+}

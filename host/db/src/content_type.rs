@@ -1,0 +1,181 @@
+//! One table a content type, made and widened from the plugin's descriptor.
+
+use std::fmt::Write as _;
+
+use pith_model::descriptor::{ContentType, Field, FieldKind};
+use serde_json::{Value as JsonValue, json};
+
+use crate::database::{Connection, Transaction};
+use crate::error::{Error, Result};
+use crate::statement::sql;
+
+/// A content type's table.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TypeTable {
+    /// The row number of the type.
+    pub id: i64,
+    /// `file.file`
+    pub full_name: String,
+    /// The plugin, `file`.
+    pub plugin: String,
+    /// The table's name.
+    pub table: String,
+    /// What the plugin says of the type.
+    pub content_type: ContentType,
+}
+
+impl TypeTable {
+    /// The columns of the plugin's fields, quoted.
+    pub fn columns(&self) -> Vec<String> {
+        self.content_type.fields.iter().map(|field| column(&field.name)).collect()
+    }
+}
+
+/// A field's column, quoted: a field may be called `order`.
+pub fn column(field: &str) -> String {
+    format!("\"f_{field}\"")
+}
+
+/// Makes the type's table, or widens it by the fields that are new.
+///
+/// # Errors
+/// [`Error::Unexpected`] with a sentence for the plugin's author where the new
+/// descriptor does not fit the table: another natural key, a field of another kind.
+pub async fn ensure(
+    transaction: &mut Transaction,
+    plugin: &str,
+    content_type: &ContentType,
+) -> Result<TypeTable> {
+    let full_name = content_type.full_name(plugin);
+    // Two underscores: no name has them, so no two types share a table.
+    let table = format!("content_{plugin}__{}", content_type.name);
+    let known = sql("SELECT id, shape FROM content_type WHERE name = ?")
+        .bind(full_name.as_str())
+        .fetch_optional(transaction)
+        .await?;
+    let id = match known {
+        Some(row) => {
+            let old: JsonValue = row.get(1)?;
+            widen(transaction, &full_name, &table, content_type, &old).await?;
+            row.get(0)?
+        }
+        None => {
+            create(transaction, &table, content_type).await?;
+            sql("INSERT INTO content_type (name, schema_version, shape) VALUES (?, ?, ?)
+                 RETURNING id")
+            .bind(full_name.as_str())
+            .bind(content_type.schema_version)
+            .bind(shape(content_type))
+            .scalar(transaction)
+            .await?
+        }
+    };
+    Ok(TypeTable {
+        id,
+        full_name,
+        plugin: plugin.to_owned(),
+        table,
+        content_type: content_type.clone(),
+    })
+}
+
+async fn create(connection: &mut Connection, table: &str, new: &ContentType) -> Result<()> {
+    let mut text = format!(
+        "CREATE TABLE {table} (
+            unit_id {{int}} PRIMARY KEY REFERENCES unit (id) ON DELETE CASCADE,
+            natural_key {{bytes}} NOT NULL UNIQUE,
+            repository_key {{bytes}} NOT NULL"
+    );
+    for field in &new.fields {
+        let _ = write!(text, ", {} {}", column(&field.name), column_type(field.kind));
+    }
+    text.push_str(");");
+    let _ = write!(text, "CREATE INDEX {table}_repository_key ON {table} (repository_key);");
+    for field in &new.indexed {
+        let _ = write!(text, "CREATE INDEX {table}_{field} ON {table} ({});", column(field));
+    }
+    let text = connection.dialect().ddl(&text);
+    connection.run_script(&text).await
+}
+
+async fn widen(
+    connection: &mut Connection,
+    full_name: &str,
+    table: &str,
+    new: &ContentType,
+    old: &JsonValue,
+) -> Result<()> {
+    let now = shape(new);
+    if *old == now {
+        return Ok(());
+    }
+    let refuse = |why: String| Err(Error::Unexpected(why.into()));
+    if old["natural_key"] != now["natural_key"] || old["repository_key"] != now["repository_key"] {
+        return refuse(format!(
+            "content type {:?} has another key than the content that is stored",
+            new.name
+        ));
+    }
+    let mut text = String::new();
+    for field in &new.fields {
+        match old["fields"].get(&field.name).and_then(JsonValue::as_str) {
+            Some(kind) if kind == column_type(field.kind) => {}
+            Some(_) => {
+                return refuse(format!(
+                    "field {:?} of content type {:?} has another type than the content that is stored",
+                    field.name, new.name
+                ));
+            }
+            None => {
+                let (name, kind) = (column(&field.name), column_type(field.kind));
+                let _ = write!(text, "ALTER TABLE {table} ADD COLUMN {name} {kind};");
+            }
+        }
+    }
+    for field in &new.indexed {
+        let _ = write!(
+            text,
+            "CREATE INDEX IF NOT EXISTS {table}_{field} ON {table} ({});",
+            column(field)
+        );
+    }
+    let text = connection.dialect().ddl(&text);
+    connection.run_script(&text).await?;
+    sql("UPDATE content_type SET schema_version = ?, shape = ? WHERE name = ?")
+        .bind(new.schema_version)
+        .bind(now)
+        .bind(full_name)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+fn shape(content_type: &ContentType) -> JsonValue {
+    let fields: serde_json::Map<String, JsonValue> = content_type
+        .fields
+        .iter()
+        .map(|Field { name, kind }| (name.clone(), column_type(*kind).into()))
+        .collect();
+    json!({
+        "fields": fields,
+        "natural_key": content_type.natural_key,
+        "repository_key": content_type.repository_key,
+        "indexed": content_type.indexed,
+    })
+}
+
+fn column_type(kind: FieldKind) -> &'static str {
+    match kind {
+        FieldKind::Text => "{text}",
+        FieldKind::Integer => "{int}",
+        FieldKind::Real => "{real}",
+        FieldKind::Boolean => "{bool}",
+        FieldKind::Json => "{json}",
+    }
+}
+
+/// The names of all types by row number, for counts.
+pub async fn names(connection: &mut Connection) -> Result<Vec<(i64, String)>> {
+    let rows = sql("SELECT id, name FROM content_type").fetch_all(connection).await?;
+    rows.iter().map(|row| Ok((row.get(0)?, row.get(1)?))).collect()
+}

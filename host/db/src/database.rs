@@ -1,0 +1,256 @@
+//! The database: how it is opened, and the connections and transactions it hands out.
+
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use sqlx::pool::{PoolConnection, PoolOptions};
+use sqlx::postgres::{PgConnectOptions, PgConnection};
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous,
+};
+use sqlx::{Executor, PgPool, Postgres, Sqlite, SqlitePool};
+
+use crate::dialect::Dialect;
+use crate::error::{Error, Result};
+
+/// How to open the database.
+#[derive(Clone, Debug)]
+pub enum Options {
+    /// This file, made when it is not there.
+    Sqlite(PathBuf),
+    /// `postgres://…`
+    Postgres(String),
+}
+
+/// The database, cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Database {
+    pools: Pools,
+}
+
+#[derive(Clone, Debug)]
+enum Pools {
+    Sqlite {
+        readers: SqlitePool,
+        /// One connection: SQLite has one writer, and waiting for it here is fair,
+        /// which waiting for the file's lock is not.
+        writer: SqlitePool,
+        /// Whether the writer's commits wait for the disk now.
+        durable: Arc<AtomicBool>,
+    },
+    Postgres(PgPool),
+}
+
+/// A connection on which questions are asked.
+#[derive(Debug)]
+pub struct Connection(Handle);
+
+#[derive(Debug)]
+enum Handle {
+    Sqlite(PoolConnection<Sqlite>),
+    SqliteTransaction(sqlx::Transaction<'static, Sqlite>),
+    Postgres(PoolConnection<Postgres>),
+    PostgresTransaction(sqlx::Transaction<'static, Postgres>),
+}
+
+pub(crate) enum Raw<'c> {
+    Sqlite(&'c mut SqliteConnection),
+    Postgres(&'c mut PgConnection),
+}
+
+impl Connection {
+    /// Which database this is.
+    pub fn dialect(&self) -> Dialect {
+        match &self.0 {
+            Handle::Sqlite(_) | Handle::SqliteTransaction(_) => Dialect::Sqlite,
+            Handle::Postgres(_) | Handle::PostgresTransaction(_) => Dialect::Postgres,
+        }
+    }
+
+    pub(crate) fn raw(&mut self) -> Raw<'_> {
+        match &mut self.0 {
+            Handle::Sqlite(connection) => Raw::Sqlite(connection),
+            Handle::SqliteTransaction(transaction) => Raw::Sqlite(transaction),
+            Handle::Postgres(connection) => Raw::Postgres(connection),
+            Handle::PostgresTransaction(transaction) => Raw::Postgres(transaction),
+        }
+    }
+
+    /// Runs several statements without values, as in a migration.
+    pub async fn run_script(&mut self, text: &str) -> Result<()> {
+        let script = sqlx::raw_sql(sqlx::AssertSqlSafe(text.to_owned()));
+        match self.raw() {
+            Raw::Sqlite(raw) => raw.execute(script).await.map(drop)?,
+            Raw::Postgres(raw) => raw.execute(script).await.map(drop)?,
+        }
+        Ok(())
+    }
+}
+
+/// A transaction; dropped without [`Transaction::commit`], it never happened.
+#[derive(Debug)]
+pub struct Transaction(Connection);
+
+impl Transaction {
+    /// Makes everything in it visible to others at once.
+    pub async fn commit(self) -> Result<()> {
+        match self.0.0 {
+            Handle::SqliteTransaction(transaction) => transaction.commit().await?,
+            Handle::PostgresTransaction(transaction) => transaction.commit().await?,
+            Handle::Sqlite(_) | Handle::Postgres(_) => {}
+        }
+        Ok(())
+    }
+}
+
+impl std::ops::Deref for Transaction {
+    type Target = Connection;
+
+    fn deref(&self) -> &Connection {
+        &self.0
+    }
+}
+
+impl std::ops::DerefMut for Transaction {
+    fn deref_mut(&mut self) -> &mut Connection {
+        &mut self.0
+    }
+}
+
+impl Database {
+    /// Opens it; migrations are another step.
+    pub async fn open(options: &Options) -> Result<Self> {
+        let pools = match options {
+            Options::Sqlite(path) => open_sqlite(path).await?,
+            Options::Postgres(url) => open_postgres(url).await?,
+        };
+        Ok(Self { pools })
+    }
+
+    /// Which database this is.
+    pub fn dialect(&self) -> Dialect {
+        match &self.pools {
+            Pools::Sqlite { .. } => Dialect::Sqlite,
+            Pools::Postgres(_) => Dialect::Postgres,
+        }
+    }
+
+    /// A connection for questions that change nothing.
+    pub async fn read(&self) -> Result<Connection> {
+        Ok(Connection(match &self.pools {
+            Pools::Sqlite { readers, .. } => Handle::Sqlite(readers.acquire().await?),
+            Pools::Postgres(pool) => Handle::Postgres(pool.acquire().await?),
+        }))
+    }
+
+    /// A transaction whose commit is atomic, and durable a moment later: a power loss
+    /// (not a crash of this program) may take back the last of them on SQLite.
+    pub async fn write(&self) -> Result<Transaction> {
+        self.begin(false).await
+    }
+
+    /// A transaction that is on disk when its commit returns, together with all
+    /// before it. For what is promised to a user, and before bytes are removed.
+    pub async fn write_durably(&self) -> Result<Transaction> {
+        self.begin(true).await
+    }
+
+    async fn begin(&self, durable: bool) -> Result<Transaction> {
+        let handle = match &self.pools {
+            Pools::Sqlite {
+                writer,
+                durable: state,
+                ..
+            } => {
+                let mut connection = writer.acquire().await?;
+                if state.load(Ordering::Relaxed) != durable {
+                    let pragma = if durable {
+                        "PRAGMA synchronous = FULL"
+                    } else {
+                        "PRAGMA synchronous = NORMAL"
+                    };
+                    connection.execute(pragma).await?;
+                    state.store(durable, Ordering::Relaxed);
+                }
+                Handle::SqliteTransaction(
+                    sqlx::Transaction::begin(connection, Some(SqlStr::from_static("BEGIN IMMEDIATE")))
+                        .await?,
+                )
+            }
+            Pools::Postgres(pool) => Handle::PostgresTransaction(pool.begin().await?),
+        };
+        Ok(Transaction(Connection(handle)))
+    }
+
+    /// The pool, for `LISTEN`; none on SQLite, which one process serves alone.
+    pub fn postgres(&self) -> Option<&PgPool> {
+        match &self.pools {
+            Pools::Sqlite { .. } => None,
+            Pools::Postgres(pool) => Some(pool),
+        }
+    }
+
+    /// Waits for connections to come back and closes them.
+    pub async fn close(&self) {
+        match &self.pools {
+            Pools::Sqlite { readers, writer, .. } => {
+                readers.close().await;
+                writer.close().await;
+            }
+            Pools::Postgres(pool) => pool.close().await,
+        }
+    }
+}
+
+use sqlx::SqlStr;
+
+async fn open_sqlite(path: &Path) -> Result<Pools> {
+    let options = SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Normal)
+        .foreign_keys(true)
+        .with_regexp()
+        // Only the command line beside a running server makes anybody wait.
+        .busy_timeout(Duration::from_secs(30))
+        // 32 MiB of log between checkpoints: each costs two waits for the disk.
+        .pragma("wal_autocheckpoint", "8192")
+        .statement_cache_capacity(256)
+        .row_buffer_size(512);
+    let writer = PoolOptions::new()
+        .max_connections(1)
+        .acquire_timeout(Duration::from_secs(120))
+        .connect_with(options.clone().pragma("cache_size", "-32768"))
+        .await?;
+    let readers = PoolOptions::new()
+        .max_connections(16)
+        .min_connections(1)
+        .acquire_timeout(Duration::from_secs(60))
+        .idle_timeout(Duration::from_secs(60))
+        .test_before_acquire(false)
+        .connect_with(options.pragma("cache_size", "-8192").pragma("query_only", "ON"))
+        .await?;
+    Ok(Pools::Sqlite {
+        readers,
+        writer,
+        durable: Arc::new(AtomicBool::new(false)),
+    })
+}
+
+async fn open_postgres(url: &str) -> Result<Pools> {
+    let options = PgConnectOptions::from_str(url)?
+        .application_name("pith")
+        .statement_cache_capacity(256);
+    let pool = PoolOptions::new()
+        .max_connections(20)
+        .min_connections(1)
+        .acquire_timeout(Duration::from_secs(60))
+        .connect_with(options)
+        .await
+        .map_err(Error::from)?;
+    Ok(Pools::Postgres(pool))
+}

@@ -1,0 +1,85 @@
+//! What can go wrong in the database, as decisions that a caller can take.
+
+use std::borrow::Cow;
+
+/// The result of a question to the database.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why a question was not answered.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The same key is there already. Ask again, or tell the user.
+    #[error("{0} exists already")]
+    Unique(Constraint),
+    /// A row that is referred to is gone, or a row that is referred to was to go.
+    #[error("a related row is missing or in use")]
+    Related,
+    /// Two transactions met; the same transaction may succeed when tried again.
+    #[error("the database could not finish two transactions side by side")]
+    Serialization,
+    /// The database took too long for one question.
+    #[error("the database took too long")]
+    TimedOut,
+    /// The database cannot be reached, is full or is damaged: nothing to decide here.
+    #[error("the database failed: {0}")]
+    Other(#[source] sqlx::Error),
+    /// The database holds something that this program did not write.
+    #[error("the database holds something unexpected: {0}")]
+    Unexpected(Cow<'static, str>),
+}
+
+/// The name of a constraint, or on SQLite the columns (`repository.name`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Constraint(pub String);
+
+impl Constraint {
+    /// Whether this is the constraint that keeps `column` of `table` unique.
+    pub fn is(&self, table: &str, column: &str) -> bool {
+        self.0 == format!("{table}.{column}") || self.0 == format!("{table}_{column}_key")
+    }
+}
+
+impl std::fmt::Display for Constraint {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl From<sqlx::Error> for Error {
+    fn from(error: sqlx::Error) -> Self {
+        use sqlx::error::ErrorKind;
+        let sqlx::Error::Database(database) = &error else {
+            return match error {
+                sqlx::Error::PoolTimedOut => Self::TimedOut,
+                other => Self::Other(other),
+            };
+        };
+        match database.kind() {
+            ErrorKind::UniqueViolation => {
+                let name = database.constraint().map_or_else(
+                    // SQLite: "UNIQUE constraint failed: repository.name"
+                    || {
+                        let message = database.message();
+                        message.rsplit(": ").next().unwrap_or(message).to_owned()
+                    },
+                    str::to_owned,
+                );
+                Self::Unique(Constraint(name))
+            }
+            ErrorKind::ForeignKeyViolation => Self::Related,
+            _ => match database.code().as_deref() {
+                // PostgreSQL: serialization failure, deadlock. SQLite: busy.
+                Some("40001" | "40P01" | "5" | "261" | "517") => Self::Serialization,
+                Some("57014") => Self::TimedOut,
+                _ => Self::Other(error),
+            },
+        }
+    }
+}
+
+impl Error {
+    /// Whether the same transaction may succeed when tried again.
+    pub fn is_transient(&self) -> bool {
+        matches!(self, Self::Serialization | Self::Unique(_) | Self::Related)
+    }
+}

@@ -1,0 +1,43 @@
+//! The SQL side of the server: SQLite and PostgreSQL behind one seam.
+//!
+//! How to read this crate: `database`, `dialect`, `statement` and `row` are the seam;
+//! every other file is one noun and holds the questions that are asked about it, as
+//! SQL that runs on both. A function takes a [`Connection`]; whoever calls decides
+//! whether that is a reader or a transaction.
+
+pub mod artifact;
+pub mod checkpoint;
+pub mod content_type;
+pub mod database;
+pub mod dialect;
+pub mod distribution;
+pub mod error;
+pub mod hold;
+pub mod label;
+pub mod list;
+pub mod membership;
+pub mod migrate;
+pub mod orphan;
+pub mod publication;
+pub mod remote;
+pub mod remote_artifact;
+pub mod repair;
+pub mod repository;
+pub mod row;
+pub mod served;
+pub mod setting;
+pub mod statement;
+pub mod task;
+pub mod task_filter;
+pub mod task_lock;
+pub mod unit;
+pub mod unit_list;
+pub mod user;
+pub mod version;
+pub mod worker;
+
+pub use database::{Connection, Database, Options, Transaction};
+pub use dialect::Dialect;
+pub use error::{Error, Result};
+pub use row::Row;
+pub use statement::{Value, insert_many, sql};

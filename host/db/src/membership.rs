@@ -1,0 +1,263 @@
+//! Which units are in which version: rows with the number that added them and the
+//! number that removed them.
+//!
+//! Invariant: a row whose number belongs to no version is invisible. A change is
+//! written in as many transactions as it takes; the version's own row ends it.
+
+use pith_model::{RepositoryId, TaskId, UnitId};
+
+use crate::content_type::TypeTable;
+use crate::database::Connection;
+use crate::error::Result;
+use crate::statement::{insert_many, sql};
+
+/// `removed` of a row that no version removed.
+pub const NEVER: i64 = i64::MAX;
+
+/// The condition that a membership row `m` is in version `number` of `repository`,
+/// to be bound in the order repository, number, number.
+pub const PRESENT: &str = "m.repository_id = ? AND m.added <= ? AND m.removed > ?";
+
+/// Calls `each` for every unit of a version.
+pub async fn for_each_unit(
+    connection: &mut Connection,
+    repository: RepositoryId,
+    number: i64,
+    mut each: impl FnMut(UnitId),
+) -> Result<()> {
+    sql(format!("SELECT m.unit_id FROM membership m WHERE {PRESENT}"))
+        .bind(repository)
+        .bind(number)
+        .bind(number)
+        .for_each(connection, |row| {
+            each(row.get(0)?);
+            Ok(())
+        })
+        .await
+}
+
+/// Which of these units are in a version.
+pub async fn present(
+    connection: &mut Connection,
+    repository: RepositoryId,
+    number: i64,
+    units: &[UnitId],
+) -> Result<Vec<UnitId>> {
+    let mut found = Vec::new();
+    for part in units.chunks(1000) {
+        let ids: Vec<i64> = part.iter().map(|id| id.0).collect();
+        found.extend(
+            sql(format!(
+                "SELECT m.unit_id FROM membership m WHERE {PRESENT} AND m.unit_id IN (?*)"
+            ))
+            .bind(repository)
+            .bind(number)
+            .bind(number)
+            .bind(ids)
+            .scalars::<UnitId>(connection)
+            .await?,
+        );
+    }
+    Ok(found)
+}
+
+/// Notes that a version is being prepared; clears what an earlier try left.
+pub async fn begin(
+    connection: &mut Connection,
+    repository: RepositoryId,
+    number: i64,
+    task: TaskId,
+) -> Result<()> {
+    clear(connection, repository, number).await?;
+    sql("INSERT INTO pending_version (repository_id, number, task_id) VALUES (?, ?, ?)
+         ON CONFLICT (repository_id) DO UPDATE
+         SET number = excluded.number, task_id = excluded.task_id")
+    .bind(repository)
+    .bind(number)
+    .bind(task)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Forgets what was prepared for a version that will not be.
+pub async fn clear(
+    connection: &mut Connection,
+    repository: RepositoryId,
+    number: i64,
+) -> Result<()> {
+    sql("DELETE FROM membership WHERE repository_id = ? AND added = ?")
+        .bind(repository)
+        .bind(number)
+        .execute(connection)
+        .await?;
+    sql("UPDATE membership SET removed = ? WHERE repository_id = ? AND removed = ?")
+        .bind(NEVER)
+        .bind(repository)
+        .bind(number)
+        .execute(connection)
+        .await?;
+    end(connection, repository).await
+}
+
+/// Notes that nothing is being prepared any more.
+pub async fn end(connection: &mut Connection, repository: RepositoryId) -> Result<()> {
+    sql("DELETE FROM pending_version WHERE repository_id = ?")
+        .bind(repository)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// What is being prepared by tasks that are over: left by a crash.
+pub async fn abandoned(connection: &mut Connection) -> Result<Vec<(RepositoryId, i64)>> {
+    let rows = sql(
+        "SELECT p.repository_id, p.number FROM pending_version p
+         WHERE NOT EXISTS (SELECT 1 FROM task t WHERE t.id = p.task_id
+                           AND t.state IN ('running', 'canceling'))",
+    )
+    .fetch_all(connection)
+    .await?;
+    rows.iter().map(|row| Ok((row.get(0)?, row.get(1)?))).collect()
+}
+
+/// Adds units under a number.
+pub async fn add(
+    connection: &mut Connection,
+    repository: RepositoryId,
+    number: i64,
+    units: &[UnitId],
+) -> Result<()> {
+    insert_many(
+        connection,
+        "INSERT INTO membership (repository_id, unit_id, added)",
+        units.iter().map(|unit| vec![repository.into(), (*unit).into(), number.into()]),
+        "",
+    )
+    .await?;
+    Ok(())
+}
+
+/// Removes units under a number.
+pub async fn remove(
+    connection: &mut Connection,
+    repository: RepositoryId,
+    number: i64,
+    units: &[UnitId],
+) -> Result<()> {
+    for part in units.chunks(1000) {
+        let ids: Vec<i64> = part.iter().map(|id| id.0).collect();
+        sql("UPDATE membership SET removed = ?
+             WHERE repository_id = ? AND removed = ? AND unit_id IN (?*)")
+        .bind(number)
+        .bind(repository)
+        .bind(NEVER)
+        .bind(ids)
+        .execute(connection)
+        .await?;
+    }
+    Ok(())
+}
+
+/// The units of a version that have the repository key of one of `units` and are not
+/// that unit: what a newcomer replaces. Pairs of newcomer and replaced.
+pub async fn clashes(
+    connection: &mut Connection,
+    table: &TypeTable,
+    repository: RepositoryId,
+    number: i64,
+    units: &[UnitId],
+) -> Result<Vec<(UnitId, UnitId)>> {
+    let mut found = Vec::new();
+    for part in units.chunks(1000) {
+        let ids: Vec<i64> = part.iter().map(|id| id.0).collect();
+        let rows = sql(format!(
+            "SELECT c.unit_id, o.unit_id FROM {table} c
+             JOIN {table} o ON o.repository_key = c.repository_key AND o.unit_id <> c.unit_id
+             JOIN membership m ON m.unit_id = o.unit_id
+             WHERE c.unit_id IN (?*) AND {PRESENT}",
+            table = table.table
+        ))
+        .bind(ids)
+        .bind(repository)
+        .bind(number)
+        .bind(number)
+        .fetch_all(connection)
+        .await?;
+        for row in rows {
+            found.push((row.get(0)?, row.get(1)?));
+        }
+    }
+    Ok(found)
+}
+
+/// Two of the units that a number added which have one repository key, if there are
+/// any: what must not be in one version.
+pub async fn twins(
+    connection: &mut Connection,
+    table: &TypeTable,
+    repository: RepositoryId,
+    number: i64,
+) -> Result<Option<(UnitId, UnitId)>> {
+    let row = sql(format!(
+        "SELECT MIN(c.unit_id), MAX(c.unit_id) FROM membership m
+         JOIN {} c ON c.unit_id = m.unit_id
+         WHERE m.repository_id = ? AND m.added = ?
+         GROUP BY c.repository_key HAVING COUNT(*) > 1 LIMIT 1",
+        table.table
+    ))
+    .bind(repository)
+    .bind(number)
+    .fetch_optional(connection)
+    .await?;
+    row.map(|row| Ok((row.get(0)?, row.get(1)?))).transpose()
+}
+
+/// How many units of each type a version has, and how many it added and removed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(missing_docs, reason = "said above")]
+pub struct Counts {
+    pub content_type: i64,
+    pub present: i64,
+    pub added: i64,
+    pub removed: i64,
+}
+
+/// Counts a version's units by type from its base's counts and its own changes.
+pub async fn count_changes(
+    connection: &mut Connection,
+    repository: RepositoryId,
+    number: i64,
+) -> Result<Vec<Counts>> {
+    let rows = sql(
+        "SELECT u.content_type_id, COUNT(*), 0 FROM membership m JOIN unit u ON u.id = m.unit_id
+         WHERE m.repository_id = ? AND m.added = ? GROUP BY u.content_type_id
+         UNION ALL
+         SELECT u.content_type_id, 0, COUNT(*) FROM membership m JOIN unit u ON u.id = m.unit_id
+         WHERE m.repository_id = ? AND m.removed = ? GROUP BY u.content_type_id",
+    )
+    .bind(repository)
+    .bind(number)
+    .bind(repository)
+    .bind(number)
+    .fetch_all(connection)
+    .await?;
+    let mut counts: Vec<Counts> = Vec::new();
+    for row in rows {
+        let content_type = row.get(0)?;
+        let (added, removed): (i64, i64) = (row.get(1)?, row.get(2)?);
+        match counts.iter_mut().find(|one| one.content_type == content_type) {
+            Some(one) => {
+                one.added += added;
+                one.removed += removed;
+            }
+            None => counts.push(Counts {
+                content_type,
+                added,
+                removed,
+                present: 0,
+            }),
+        }
+    }
+    Ok(counts)
+}

@@ -1,0 +1,70 @@
+//! Brings a database to the shape that this program expects.
+//!
+//! A migration is a file in `migrations/`, the same for both databases; it is applied
+//! in one transaction and never changed afterwards.
+
+use pith_model::Timestamp;
+
+use crate::database::{Database, Transaction};
+use crate::dialect::Dialect;
+use crate::error::{Error, Result};
+use crate::statement::sql;
+
+const MIGRATIONS: &[(i64, &str, &str)] = &[(
+    1,
+    "ground",
+    include_str!("../migrations/0001_ground.sql"),
+)];
+
+/// Any number that other programs on the same server are unlikely to use.
+const ADVISORY_LOCK: i64 = 0x7069_7468_0001;
+
+/// Applies what is missing; how many were.
+pub async fn migrate(database: &Database) -> Result<usize> {
+    let mut transaction = database.write_durably().await?;
+    lock(&mut transaction).await?;
+    let table = transaction.dialect().ddl(
+        "CREATE TABLE IF NOT EXISTS migration
+         (number {int} PRIMARY KEY, name {text} NOT NULL, applied {int} NOT NULL)",
+    );
+    transaction.run_script(&table).await?;
+    let have: i64 = sql("SELECT COALESCE(MAX(number), 0) FROM migration")
+        .scalar(&mut transaction)
+        .await?;
+    let newest = MIGRATIONS.last().map_or(0, |(number, ..)| *number);
+    if have > newest {
+        return Err(Error::Unexpected(
+            format!(
+                "it was migrated by a newer Pith (to {have}, this one knows {newest}); \
+                 start that version"
+            )
+            .into(),
+        ));
+    }
+    let mut applied = 0;
+    for (number, name, text) in MIGRATIONS.iter().filter(|(number, ..)| *number > have) {
+        let script = transaction.dialect().ddl(text);
+        transaction.run_script(&script).await?;
+        sql("INSERT INTO migration (number, name, applied) VALUES (?, ?, ?)")
+            .bind(*number)
+            .bind(*name)
+            .bind(Timestamp::now())
+            .execute(&mut transaction)
+            .await?;
+        tracing::info!(number, name, "applied migration {number} ({name})");
+        applied += 1;
+    }
+    transaction.commit().await?;
+    Ok(applied)
+}
+
+/// Two servers that start at once migrate one after the other.
+async fn lock(transaction: &mut Transaction) -> Result<()> {
+    if transaction.dialect() == Dialect::Postgres {
+        sql("SELECT pg_advisory_xact_lock(?)")
+            .bind(ADVISORY_LOCK)
+            .execute(transaction)
+            .await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,217 @@
+//! Repositories: a name, settings, and a line of versions.
+
+use pith_model::{RemoteId, RepositoryId, Timestamp};
+use serde_json::Value as JsonValue;
+use uuid::Uuid;
+
+use crate::database::Connection;
+use crate::error::Result;
+use crate::list::{Column, Condition, Kind, Record, record};
+use crate::row::Row;
+use crate::statement::sql;
+
+/// A repository's row.
+#[derive(Clone, Debug)]
+#[expect(missing_docs, reason = "the names are those of the API")]
+pub struct Repository {
+    pub id: RepositoryId,
+    pub uuid: Uuid,
+    pub plugin: String,
+    pub type_name: String,
+    pub name: String,
+    pub description: Option<String>,
+    pub pulp_created: Timestamp,
+    pub pulp_last_updated: Timestamp,
+    pub pulp_labels: JsonValue,
+    pub retain_repo_versions: Option<i64>,
+    pub autopublish: bool,
+    pub config: JsonValue,
+    pub remote: Option<RemoteId>,
+    /// The remote's UUID, plugin and type.
+    pub remote_reference: Option<(Uuid, String, String)>,
+    /// The number of the newest version.
+    pub latest_version: Option<i64>,
+}
+
+impl Record for Repository {
+    const FROM: &'static str = "repository r LEFT JOIN remote m ON m.id = r.remote_id";
+    const KEY: &'static str = "r.id";
+    const COLUMNS: &'static [Column] = &[
+        Column::new("", "r.id", Kind::Integer),
+        Column::new("pulp_id", "r.uuid", Kind::Uuid),
+        Column::new("", "r.plugin", Kind::Text),
+        Column::new("", "r.type_name", Kind::Text),
+        Column::new("name", "r.name", Kind::Text),
+        Column::new("description", "r.description", Kind::Text),
+        Column::new("pulp_created", "r.pulp_created", Kind::Time),
+        Column::new("pulp_last_updated", "r.pulp_last_updated", Kind::Time),
+        Column::new("", "r.pulp_labels", Kind::Json),
+        Column::new("retain_repo_versions", "r.retain_repo_versions", Kind::Integer),
+        Column::new("autopublish", "r.autopublish", Kind::Boolean),
+        Column::new("", "r.config", Kind::Json),
+        Column::new("", "r.remote_id", Kind::Integer),
+        Column::new("", "m.uuid", Kind::Uuid),
+        Column::new("", "m.plugin", Kind::Text),
+        Column::new("", "m.type_name", Kind::Text),
+        Column::new(
+            "",
+            "(SELECT MAX(v.number) FROM repository_version v WHERE v.repository_id = r.id)",
+            Kind::Integer,
+        ),
+    ];
+
+    fn read(row: &Row) -> Result<Self> {
+        Ok(Self {
+            id: row.get(0)?,
+            uuid: row.get(1)?,
+            plugin: row.get(2)?,
+            type_name: row.get(3)?,
+            name: row.get(4)?,
+            description: row.get(5)?,
+            pulp_created: row.get(6)?,
+            pulp_last_updated: row.get(7)?,
+            pulp_labels: row.get(8)?,
+            retain_repo_versions: row.get(9)?,
+            autopublish: row.get(10)?,
+            config: row.get(11)?,
+            remote: row.get(12)?,
+            remote_reference: match row.get::<Option<Uuid>>(13)? {
+                Some(uuid) => Some((uuid, row.get(14)?, row.get(15)?)),
+                None => None,
+            },
+            latest_version: row.get(16)?,
+        })
+    }
+}
+
+/// What a user can set.
+#[derive(Clone, Debug, PartialEq)]
+#[expect(missing_docs, reason = "the names are those of the API")]
+pub struct Settings {
+    pub name: String,
+    pub description: Option<String>,
+    pub pulp_labels: JsonValue,
+    pub retain_repo_versions: Option<i64>,
+    pub autopublish: bool,
+    pub config: JsonValue,
+    pub remote: Option<RemoteId>,
+}
+
+impl From<&Repository> for Settings {
+    fn from(repository: &Repository) -> Self {
+        Self {
+            name: repository.name.clone(),
+            description: repository.description.clone(),
+            pulp_labels: repository.pulp_labels.clone(),
+            retain_repo_versions: repository.retain_repo_versions,
+            autopublish: repository.autopublish,
+            config: repository.config.clone(),
+            remote: repository.remote,
+        }
+    }
+}
+
+/// The column of its UUID.
+pub const UUID: &str = "r.uuid";
+
+/// The column of its labels.
+pub const LABELS: &str = "r.pulp_labels";
+
+/// The column of its plugin's settings.
+pub const CONFIG: &str = "r.config";
+
+/// The column of its remote's UUID.
+pub const REMOTE: &str = "m.uuid";
+
+/// The condition that a row is of a plugin's type.
+pub fn of_type(plugin: &str, type_name: &str) -> Condition {
+    Condition::new("r.plugin = ? AND r.type_name = ?", [plugin.into(), type_name.into()])
+}
+
+/// The condition that a version of it, or its newest one, has one of these units.
+pub fn holding(units: Vec<Uuid>, only_newest: bool) -> Condition {
+    let newest = if only_newest {
+        "AND mm.removed > (SELECT MAX(number) FROM repository_version WHERE repository_id = r.id)"
+    } else {
+        ""
+    };
+    Condition::new(
+        format!(
+            "EXISTS (SELECT 1 FROM membership mm JOIN unit uu ON uu.id = mm.unit_id
+                     JOIN repository_version vv ON vv.repository_id = mm.repository_id
+                                               AND vv.number = mm.added
+                     WHERE mm.repository_id = r.id {newest} AND uu.uuid IN (?*))"
+        ),
+        [units.into()],
+    )
+}
+
+/// A repository by its UUID.
+pub async fn by_uuid(connection: &mut Connection, uuid: Uuid) -> Result<Option<Repository>> {
+    record(connection, "r.uuid = ?", [uuid.into()]).await
+}
+
+/// A repository by its number.
+pub async fn by_id(connection: &mut Connection, id: RepositoryId) -> Result<Option<Repository>> {
+    record(connection, "r.id = ?", [id.into()]).await
+}
+
+/// Makes a repository with its empty version 0.
+pub async fn insert(
+    connection: &mut Connection,
+    plugin: &str,
+    type_name: &str,
+    settings: &Settings,
+) -> Result<RepositoryId> {
+    let now = Timestamp::now();
+    let id: RepositoryId = sql(
+        "INSERT INTO repository (uuid, plugin, type_name, name, description, pulp_created,
+             pulp_last_updated, pulp_labels, retain_repo_versions, autopublish, config, remote_id)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
+    )
+    .bind(Uuid::now_v7())
+    .bind(plugin)
+    .bind(type_name)
+    .bind(settings.name.as_str())
+    .bind(settings.description.clone())
+    .bind(now)
+    .bind(now)
+    .bind(settings.pulp_labels.clone())
+    .bind(settings.retain_repo_versions)
+    .bind(settings.autopublish)
+    .bind(settings.config.clone())
+    .bind(settings.remote)
+    .scalar(connection)
+    .await?;
+    crate::version::insert(connection, id, 0, None).await?;
+    Ok(id)
+}
+
+/// Changes what a user can set.
+pub async fn update(
+    connection: &mut Connection,
+    id: RepositoryId,
+    settings: &Settings,
+) -> Result<()> {
+    sql("UPDATE repository SET name = ?, description = ?, pulp_last_updated = ?, pulp_labels = ?,
+             retain_repo_versions = ?, autopublish = ?, config = ?, remote_id = ? WHERE id = ?")
+    .bind(settings.name.as_str())
+    .bind(settings.description.clone())
+    .bind(Timestamp::now())
+    .bind(settings.pulp_labels.clone())
+    .bind(settings.retain_repo_versions)
+    .bind(settings.autopublish)
+    .bind(settings.config.clone())
+    .bind(settings.remote)
+    .bind(id)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Removes a repository with its versions and publications. Units stay until they are
+/// cleaned up.
+pub async fn delete(connection: &mut Connection, id: RepositoryId) -> Result<bool> {
+    let deleted = sql("DELETE FROM repository WHERE id = ?").bind(id).execute(connection).await?;
+    Ok(deleted > 0)
+}

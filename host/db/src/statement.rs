@@ -1,0 +1,364 @@
+//! A statement with its values: `sql("SELECT … WHERE a = ?").bind(1).fetch_all(c)`.
+//!
+//! `?` stands for one value, `IN (?*)` for a list. The text is the same for both
+//! databases; `dialect.rs` turns it into theirs.
+
+use futures::TryStreamExt;
+use futures::future::BoxFuture;
+use pith_model::Timestamp;
+use serde_json::Value as JsonValue;
+use sqlx::AssertSqlSafe;
+use std::borrow::Cow;
+use uuid::Uuid;
+
+use crate::database::{Connection, Raw};
+use crate::error::Result;
+use crate::row::{Read, Row};
+
+/// A value to bind. `None` is NULL of that type: PostgreSQL wants to know which.
+#[derive(Clone, Debug, PartialEq)]
+#[expect(missing_docs, reason = "the names are those of the types")]
+pub enum Value {
+    Integer(Option<i64>),
+    Real(Option<f64>),
+    Boolean(Option<bool>),
+    Text(Option<String>),
+    Bytes(Option<Vec<u8>>),
+    Uuid(Option<Uuid>),
+    Json(Option<JsonValue>),
+    Integers(Vec<i64>),
+    Texts(Vec<String>),
+    BytesList(Vec<Vec<u8>>),
+    Uuids(Vec<Uuid>),
+}
+
+macro_rules! value_from {
+    ($($type:ty => $variant:ident($convert:expr)),* $(,)?) => {$(
+        impl From<$type> for Value {
+            fn from(value: $type) -> Self {
+                #[expect(clippy::redundant_closure_call, reason = "one macro for all conversions")]
+                Self::$variant(Some(($convert)(value)))
+            }
+        }
+
+        impl From<Option<$type>> for Value {
+            fn from(value: Option<$type>) -> Self {
+                Self::$variant(value.map($convert))
+            }
+        }
+    )*};
+}
+
+value_from! {
+    i64 => Integer(|v| v), i32 => Integer(i64::from), u32 => Integer(i64::from),
+    f64 => Real(|v| v), bool => Boolean(|v| v),
+    String => Text(|v| v), &str => Text(|v: &str| v.to_owned()),
+    Vec<u8> => Bytes(|v| v), &[u8] => Bytes(|v: &[u8]| v.to_vec()),
+    [u8; 16] => Bytes(|v: [u8; 16]| v.to_vec()), [u8; 32] => Bytes(|v: [u8; 32]| v.to_vec()),
+    Uuid => Uuid(|v| v), JsonValue => Json(|v| v),
+    Timestamp => Integer(|v: Timestamp| v.0),
+    pith_model::UnitId => Integer(|v: pith_model::UnitId| v.0),
+    pith_model::ArtifactId => Integer(|v: pith_model::ArtifactId| v.0),
+    pith_model::RepositoryId => Integer(|v: pith_model::RepositoryId| v.0),
+    pith_model::VersionId => Integer(|v: pith_model::VersionId| v.0),
+    pith_model::RemoteId => Integer(|v: pith_model::RemoteId| v.0),
+    pith_model::PublicationId => Integer(|v: pith_model::PublicationId| v.0),
+    pith_model::DistributionId => Integer(|v: pith_model::DistributionId| v.0),
+    pith_model::TaskId => Integer(|v: pith_model::TaskId| v.0),
+    pith_model::WorkerId => Integer(|v: pith_model::WorkerId| v.0),
+    pith_model::UserId => Integer(|v: pith_model::UserId| v.0),
+}
+
+impl From<Vec<i64>> for Value {
+    fn from(values: Vec<i64>) -> Self {
+        Self::Integers(values)
+    }
+}
+
+impl From<Vec<String>> for Value {
+    fn from(values: Vec<String>) -> Self {
+        Self::Texts(values)
+    }
+}
+
+impl From<Vec<Vec<u8>>> for Value {
+    fn from(values: Vec<Vec<u8>>) -> Self {
+        Self::BytesList(values)
+    }
+}
+
+impl From<Vec<Uuid>> for Value {
+    fn from(values: Vec<Uuid>) -> Self {
+        Self::Uuids(values)
+    }
+}
+
+impl Value {
+    fn list_length(&self) -> Option<usize> {
+        match self {
+            Self::Integers(list) => Some(list.len()),
+            Self::Texts(list) => Some(list.len()),
+            Self::BytesList(list) => Some(list.len()),
+            Self::Uuids(list) => Some(list.len()),
+            _ => None,
+        }
+    }
+}
+
+/// A statement in the making.
+#[derive(Debug)]
+pub struct Statement<'a> {
+    text: Cow<'a, str>,
+    values: Vec<Value>,
+}
+
+/// Begins a statement.
+pub fn sql<'a>(text: impl Into<Cow<'a, str>>) -> Statement<'a> {
+    Statement {
+        text: text.into(),
+        values: Vec::new(),
+    }
+}
+
+type SqliteQuery = sqlx::query::Query<'static, sqlx::Sqlite, sqlx::sqlite::SqliteArguments>;
+type PostgresQuery = sqlx::query::Query<'static, sqlx::Postgres, sqlx::postgres::PgArguments>;
+
+fn sqlite_query(text: &str, values: Vec<Value>) -> SqliteQuery {
+    let lengths: Vec<usize> = values.iter().filter_map(Value::list_length).collect();
+    let text = crate::Dialect::Sqlite.placeholders(text, &lengths);
+    // Lists make texts of many lengths; keeping those would push out the others.
+    let mut query = sqlx::query(AssertSqlSafe(text)).persistent(lengths.is_empty());
+    for value in values {
+        query = match value {
+            Value::Integer(v) => query.bind(v),
+            Value::Real(v) => query.bind(v),
+            Value::Boolean(v) => query.bind(v),
+            Value::Text(v) => query.bind(v),
+            Value::Bytes(v) => query.bind(v),
+            Value::Uuid(v) => query.bind(v),
+            Value::Json(v) => query.bind(v.map(sqlx::types::Json)),
+            Value::Integers(list) => list.into_iter().fold(query, SqliteQuery::bind),
+            Value::Texts(list) => list.into_iter().fold(query, SqliteQuery::bind),
+            Value::BytesList(list) => list.into_iter().fold(query, SqliteQuery::bind),
+            Value::Uuids(list) => list.into_iter().fold(query, SqliteQuery::bind),
+        };
+    }
+    query
+}
+
+fn postgres_query(text: &str, values: Vec<Value>) -> PostgresQuery {
+    let text = crate::Dialect::Postgres.placeholders(text, &[]);
+    let mut query = sqlx::query(AssertSqlSafe(text));
+    for value in values {
+        query = match value {
+            Value::Integer(v) => query.bind(v),
+            Value::Real(v) => query.bind(v),
+            Value::Boolean(v) => query.bind(v),
+            Value::Text(v) => query.bind(v),
+            Value::Bytes(v) => query.bind(v),
+            Value::Uuid(v) => query.bind(v),
+            Value::Json(v) => query.bind(v.map(sqlx::types::Json)),
+            Value::Integers(list) => query.bind(list),
+            Value::Texts(list) => query.bind(list),
+            Value::BytesList(list) => query.bind(list),
+            Value::Uuids(list) => query.bind(list),
+        };
+    }
+    query
+}
+
+impl Statement<'_> {
+    /// The value of the next placeholder.
+    #[must_use]
+    pub fn bind(mut self, value: impl Into<Value>) -> Self {
+        self.values.push(value.into());
+        self
+    }
+
+    /// The values of the next placeholders.
+    #[must_use]
+    pub fn bind_all(mut self, values: impl IntoIterator<Item = Value>) -> Self {
+        self.values.extend(values);
+        self
+    }
+
+    /// Runs it; how many rows it changed.
+    pub async fn execute(self, connection: &mut Connection) -> Result<u64> {
+        Ok(match connection.raw() {
+            Raw::Sqlite(raw) => sqlite_query(&self.text, self.values)
+                .execute(raw)
+                .await?
+                .rows_affected(),
+            Raw::Postgres(raw) => postgres_query(&self.text, self.values)
+                .execute(raw)
+                .await?
+                .rows_affected(),
+        })
+    }
+
+    /// All rows. Only where a limit or the nature of the question bounds them.
+    pub async fn fetch_all(self, connection: &mut Connection) -> Result<Vec<Row>> {
+        Ok(match connection.raw() {
+            Raw::Sqlite(raw) => {
+                sqlite_query(&self.text, self.values)
+                    .fetch(raw)
+                    .map_ok(Row::Sqlite)
+                    .try_collect()
+                    .await?
+            }
+            Raw::Postgres(raw) => {
+                postgres_query(&self.text, self.values)
+                    .fetch(raw)
+                    .map_ok(Row::Postgres)
+                    .try_collect()
+                    .await?
+            }
+        })
+    }
+
+    /// Calls `each` for every row while they arrive: memory does not grow with them.
+    pub async fn for_each(
+        self,
+        connection: &mut Connection,
+        mut each: impl FnMut(Row) -> Result<()>,
+    ) -> Result<()> {
+        match connection.raw() {
+            Raw::Sqlite(raw) => {
+                let mut rows = sqlite_query(&self.text, self.values).fetch(raw);
+                while let Some(row) = rows.try_next().await? {
+                    each(Row::Sqlite(row))?;
+                }
+            }
+            Raw::Postgres(raw) => {
+                let mut rows = postgres_query(&self.text, self.values).fetch(raw);
+                while let Some(row) = rows.try_next().await? {
+                    each(Row::Postgres(row))?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Hands every row to somebody who may make it wait; ends early, and well, when
+    /// that one wants no more.
+    pub async fn for_each_async<F, E>(
+        self,
+        connection: &mut Connection,
+        mut each: impl FnMut(Row) -> F,
+    ) -> Result<()>
+    where
+        F: Future<Output = std::result::Result<(), E>>,
+    {
+        match connection.raw() {
+            Raw::Sqlite(raw) => {
+                let mut rows = sqlite_query(&self.text, self.values).fetch(raw);
+                while let Some(row) = rows.try_next().await? {
+                    if each(Row::Sqlite(row)).await.is_err() {
+                        break;
+                    }
+                }
+            }
+            Raw::Postgres(raw) => {
+                let mut rows = postgres_query(&self.text, self.values).fetch(raw);
+                while let Some(row) = rows.try_next().await? {
+                    if each(Row::Postgres(row)).await.is_err() {
+                        break;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The only row, if there is one.
+    pub async fn fetch_optional(self, connection: &mut Connection) -> Result<Option<Row>> {
+        Ok(match connection.raw() {
+            Raw::Sqlite(raw) => sqlite_query(&self.text, self.values)
+                .fetch_optional(raw)
+                .await?
+                .map(Row::Sqlite),
+            Raw::Postgres(raw) => postgres_query(&self.text, self.values)
+                .fetch_optional(raw)
+                .await?
+                .map(Row::Postgres),
+        })
+    }
+
+    /// The first column of the only row, if there is one.
+    pub async fn scalar_optional<T: Read>(self, connection: &mut Connection) -> Result<Option<T>> {
+        match self.fetch_optional(connection).await? {
+            Some(row) => Ok(Some(row.get(0)?)),
+            None => Ok(None),
+        }
+    }
+
+    /// The first column of the one row that is sure to be there.
+    pub async fn scalar<T: Read>(self, connection: &mut Connection) -> Result<T> {
+        let text = self.text.clone().into_owned();
+        self.scalar_optional(connection).await?.ok_or_else(|| {
+            crate::Error::Unexpected(format!("no row where one was expected: {text}").into())
+        })
+    }
+
+    /// The first column of every row.
+    pub async fn scalars<T: Read>(self, connection: &mut Connection) -> Result<Vec<T>> {
+        let rows = self.fetch_all(connection).await?;
+        rows.iter().map(|row| row.get(0)).collect()
+    }
+}
+
+/// Inserts many rows with few statements. `head` is `INSERT INTO t (a, b)`, `tail`
+/// may be an `ON CONFLICT` clause; every row has as many values as `head` has columns.
+pub fn insert_many<'a>(
+    connection: &'a mut Connection,
+    head: &'a str,
+    rows: impl IntoIterator<Item = Vec<Value>>,
+    tail: &'a str,
+) -> BoxFuture<'a, Result<u64>> {
+    // Gathered before anything waits, so that the caller's iterator may borrow.
+    let mut width = 0;
+    let mut values = Vec::new();
+    for row in rows {
+        width = row.len();
+        values.extend(row);
+    }
+    Box::pin(insert_values(connection, head, width, values, tail))
+}
+
+async fn insert_values(
+    connection: &mut Connection,
+    head: &str,
+    width: usize,
+    mut values: Vec<Value>,
+    tail: &str,
+) -> Result<u64> {
+    if values.is_empty() {
+        return Ok(0);
+    }
+    let most = (connection.dialect().max_parameters() / width).clamp(1, 512);
+    let mut changed = 0;
+    while !values.is_empty() {
+        // Powers of two, so that few texts of statements are in use and stay prepared.
+        let count = 1 << (values.len() / width).min(most).ilog2();
+        let rest = values.split_off(count * width);
+        changed += flush(connection, head, tail, width, count, values).await?;
+        values = rest;
+    }
+    Ok(changed)
+}
+
+async fn flush(
+    connection: &mut Connection,
+    head: &str,
+    tail: &str,
+    width: usize,
+    count: usize,
+    values: Vec<Value>,
+) -> Result<u64> {
+    let row = format!("({})", vec!["?"; width].join(","));
+    let text = format!("{head} VALUES {} {tail}", vec![row.as_str(); count].join(","));
+    sql(text)
+        .bind_all(values)
+        .execute(connection)
+        .await
+}

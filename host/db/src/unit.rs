@@ -1,0 +1,370 @@
+//! Units of content: found by their keys and inserted by the thousand.
+
+use std::collections::HashMap;
+
+use pith_model::descriptor::FINGERPRINT;
+use pith_model::{ArtifactId, RemoteId, Timestamp, UnitId};
+use serde_json::Value as JsonValue;
+use uuid::Uuid;
+
+use crate::content_type::TypeTable;
+use crate::database::Connection;
+use crate::error::{Error, Result};
+use crate::statement::{Value, insert_many, sql};
+
+/// The fingerprint of a key.
+pub type Key = [u8; FINGERPRINT];
+
+/// A unit to insert.
+#[derive(Clone, Debug)]
+pub struct NewUnit {
+    /// Of its natural key.
+    pub natural_key: Key,
+    /// Of its repository key.
+    pub repository_key: Key,
+    /// One value for each field of its type, in the type's order.
+    pub values: Vec<Value>,
+    /// Its artifacts.
+    pub artifacts: Vec<NewUnitArtifact>,
+}
+
+/// An artifact of a unit to insert.
+#[derive(Clone, Debug)]
+pub struct NewUnitArtifact {
+    /// Where the unit puts it.
+    pub path: String,
+    /// The stored bytes; none while they are upstream.
+    pub artifact: Option<ArtifactId>,
+    /// Where the bytes can be had.
+    pub remote: Option<NewRemoteArtifact>,
+}
+
+/// Where the bytes of a unit can be had.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewRemoteArtifact {
+    /// From which remote.
+    pub remote: RemoteId,
+    /// Absolute, in order of choice.
+    pub urls: Vec<String>,
+    /// In bytes, where the upstream says so.
+    pub size: Option<i64>,
+    /// `sha256:…` and so on.
+    pub digests: Vec<String>,
+}
+
+/// Which of these natural keys are there already.
+pub async fn find(
+    connection: &mut Connection,
+    table: &TypeTable,
+    keys: &[Key],
+) -> Result<HashMap<Key, UnitId>> {
+    let mut found = HashMap::with_capacity(keys.len());
+    for part in keys.chunks(1000) {
+        let list: Vec<Vec<u8>> = part.iter().map(|key| key.to_vec()).collect();
+        let text = format!(
+            "SELECT natural_key, unit_id FROM {} WHERE natural_key IN (?*)",
+            table.table
+        );
+        for row in sql(text).bind(list).fetch_all(connection).await? {
+            found.insert(key(&row.get::<Vec<u8>>(0)?)?, row.get(1)?);
+        }
+    }
+    Ok(found)
+}
+
+fn key(bytes: &[u8]) -> Result<Key> {
+    bytes
+        .try_into()
+        .map_err(|_| Error::Unexpected("a key of another length".into()))
+}
+
+/// Takes `count` numbers that nobody else gets; the first of them.
+async fn reserve(connection: &mut Connection, source: &str, count: usize) -> Result<i64> {
+    let count = i64::try_from(count).unwrap_or(i64::MAX);
+    let next: i64 = sql("UPDATE number_source SET next = next + ? WHERE name = ? RETURNING next")
+        .bind(count)
+        .bind(source)
+        .scalar(connection)
+        .await?;
+    Ok(next - count)
+}
+
+/// Inserts units whose keys are not there yet; their numbers, in order.
+///
+/// # Errors
+/// [`Error::Unique`] if another transaction was faster: find again and retry.
+pub async fn insert(
+    connection: &mut Connection,
+    table: &TypeTable,
+    units: Vec<NewUnit>,
+) -> Result<Vec<UnitId>> {
+    if units.is_empty() {
+        return Ok(Vec::new());
+    }
+    let now = Timestamp::now();
+    let first = reserve(connection, "unit", units.len()).await?;
+    let ids: Vec<UnitId> = (first..).take(units.len()).map(UnitId).collect();
+    insert_many(
+        connection,
+        "INSERT INTO unit (id, uuid, content_type_id, pulp_created, touched)",
+        ids.iter().map(|id| {
+            vec![
+                (*id).into(),
+                Uuid::now_v7().into(),
+                table.id.into(),
+                now.into(),
+                now.into(),
+            ]
+        }),
+        "",
+    )
+    .await?;
+    let mut artifacts = Vec::with_capacity(units.len());
+    let rows = ids.iter().zip(units).map(|(id, unit)| {
+        artifacts.extend(unit.artifacts.into_iter().map(|artifact| (*id, artifact)));
+        let mut row = Vec::with_capacity(3 + unit.values.len());
+        row.extend([(*id).into(), unit.natural_key.into(), unit.repository_key.into()]);
+        row.extend(unit.values);
+        row
+    });
+    let columns: String = table.columns().iter().map(|name| format!(", {name}")).collect();
+    let head = format!(
+        "INSERT INTO {} (unit_id, natural_key, repository_key{columns})",
+        table.table
+    );
+    insert_many(connection, &head, rows.collect::<Vec<_>>(), "").await?;
+    insert_artifacts(connection, artifacts).await?;
+    Ok(ids)
+}
+
+async fn insert_artifacts(
+    connection: &mut Connection,
+    artifacts: Vec<(UnitId, NewUnitArtifact)>,
+) -> Result<()> {
+    if artifacts.is_empty() {
+        return Ok(());
+    }
+    let first = reserve(connection, "unit_artifact", artifacts.len()).await?;
+    let rows = artifacts.iter().zip(first..).map(|((unit, artifact), id)| {
+        vec![
+            id.into(),
+            (*unit).into(),
+            artifact.path.as_str().into(),
+            artifact.artifact.into(),
+        ]
+    });
+    insert_many(
+        connection,
+        "INSERT INTO unit_artifact (id, unit_id, relative_path, artifact_id)",
+        rows,
+        "",
+    )
+    .await?;
+    let remotes = artifacts
+        .into_iter()
+        .zip(first..)
+        .filter_map(|((_, artifact), id)| artifact.remote.map(|remote| (id, remote)));
+    crate::remote_artifact::insert(connection, remotes).await
+}
+
+/// Marks units as wanted now, so that a clean-up that runs beside leaves them.
+pub async fn touch(connection: &mut Connection, units: &[UnitId]) -> Result<()> {
+    for part in units.chunks(1000) {
+        let ids: Vec<i64> = part.iter().map(|id| id.0).collect();
+        sql("UPDATE unit SET touched = ? WHERE id IN (?*)")
+            .bind(Timestamp::now())
+            .bind(ids)
+            .execute(connection)
+            .await?;
+    }
+    Ok(())
+}
+
+/// An artifact of a unit, with where its bytes are.
+#[derive(Clone, Debug)]
+pub struct UnitArtifact {
+    /// Its row.
+    pub id: i64,
+    /// Whose it is.
+    pub unit: UnitId,
+    /// Where the unit puts it.
+    pub path: String,
+    /// The stored bytes and their SHA-256 and size.
+    pub stored: Option<(ArtifactId, Vec<u8>, i64)>,
+    /// Size and digests that some remote announced, where nothing is stored.
+    pub announced: Option<(Option<i64>, String)>,
+}
+
+/// The artifacts of units, ordered by unit and path.
+pub async fn artifacts(connection: &mut Connection, units: &[UnitId]) -> Result<Vec<UnitArtifact>> {
+    let mut found = Vec::with_capacity(units.len());
+    for part in units.chunks(1000) {
+        let ids: Vec<i64> = part.iter().map(|id| id.0).collect();
+        let rows = sql(
+            "SELECT ua.id, ua.unit_id, ua.relative_path, a.id, a.sha256, a.size,
+                    (SELECT COALESCE(CAST(ra.size AS TEXT), '') || ' ' || ra.digests
+                     FROM remote_artifact ra WHERE ra.unit_artifact_id = ua.id
+                     ORDER BY ra.remote_id LIMIT 1)
+             FROM unit_artifact ua LEFT JOIN artifact a ON a.id = ua.artifact_id
+             WHERE ua.unit_id IN (?*) ORDER BY ua.unit_id, ua.relative_path",
+        )
+        .bind(ids)
+        .fetch_all(connection)
+        .await?;
+        for row in rows {
+            let stored: Option<ArtifactId> = row.get(3)?;
+            let announced: Option<String> = row.get(6)?;
+            found.push(UnitArtifact {
+                id: row.get(0)?,
+                unit: row.get(1)?,
+                path: row.get(2)?,
+                stored: match stored {
+                    Some(id) => Some((id, row.get(4)?, row.get(5)?)),
+                    None => None,
+                },
+                announced: announced.map(|text| {
+                    let (size, digests) = text.split_once(' ').unwrap_or(("", &text));
+                    (size.parse().ok(), digests.to_owned())
+                }),
+            });
+        }
+    }
+    Ok(found)
+}
+
+/// Tells unit artifacts where their bytes are stored now.
+pub async fn set_artifact(
+    connection: &mut Connection,
+    stored: impl IntoIterator<Item = (i64, ArtifactId)>,
+) -> Result<()> {
+    for (unit_artifact, artifact) in stored {
+        sql("UPDATE unit_artifact SET artifact_id = ? WHERE id = ? AND artifact_id IS NULL")
+            .bind(artifact)
+            .bind(unit_artifact)
+            .execute(connection)
+            .await?;
+    }
+    Ok(())
+}
+
+/// The number and type of units given by UUID; those that are not there are left out.
+pub async fn by_uuid(
+    connection: &mut Connection,
+    uuids: &[Uuid],
+) -> Result<HashMap<Uuid, (UnitId, i64)>> {
+    let mut found = HashMap::with_capacity(uuids.len());
+    for part in uuids.chunks(1000) {
+        let rows = sql("SELECT uuid, id, content_type_id FROM unit WHERE uuid IN (?*)")
+            .bind(part.to_vec())
+            .fetch_all(connection)
+            .await?;
+        for row in rows {
+            found.insert(row.get(0)?, (row.get(1)?, row.get(2)?));
+        }
+    }
+    Ok(found)
+}
+
+/// The repository key of a unit in words: `relative_path 'a.iso'`.
+pub async fn key_text(
+    connection: &mut Connection,
+    table: &TypeTable,
+    unit: UnitId,
+) -> Result<String> {
+    let fields: Vec<_> = table
+        .content_type
+        .fields
+        .iter()
+        .filter(|field| table.content_type.repository_key.contains(&field.name))
+        .collect();
+    let columns: Vec<String> =
+        fields.iter().map(|field| crate::content_type::column(&field.name)).collect();
+    let row = sql(format!(
+        "SELECT {} FROM {} WHERE unit_id = ?",
+        columns.join(", "),
+        table.table
+    ))
+    .bind(unit)
+    .fetch_optional(connection)
+    .await?;
+    let Some(row) = row else {
+        return Ok("key".to_owned());
+    };
+    let words = fields
+        .iter()
+        .enumerate()
+        .map(|(index, field)| {
+            Ok(format!("{} {}", field.name, field_json(&row, index, field.kind)?))
+        })
+        .collect::<Result<Vec<_>>>()?;
+    Ok(words.join(", "))
+}
+
+/// The UUIDs and types of units.
+pub async fn uuids(connection: &mut Connection, units: &[UnitId]) -> Result<Vec<(Uuid, i64)>> {
+    let mut found = HashMap::with_capacity(units.len());
+    for part in units.chunks(1000) {
+        let ids: Vec<i64> = part.iter().map(|id| id.0).collect();
+        let rows = sql("SELECT id, uuid, content_type_id FROM unit WHERE id IN (?*)")
+            .bind(ids)
+            .fetch_all(connection)
+            .await?;
+        for row in rows {
+            found.insert(row.get::<UnitId>(0)?, (row.get(1)?, row.get(2)?));
+        }
+    }
+    Ok(units.iter().filter_map(|id| found.get(id).copied()).collect())
+}
+
+/// Changes one label of a unit; `None` removes it.
+pub async fn set_labels(
+    connection: &mut Connection,
+    unit: UnitId,
+    labels: &JsonValue,
+) -> Result<()> {
+    sql("UPDATE unit SET pulp_labels = ? WHERE id = ?")
+        .bind(labels.clone())
+        .bind(unit)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// The fields of a unit draft as values for its table's columns.
+pub fn field_values(
+    table: &TypeTable,
+    fields: &serde_json::Map<String, JsonValue>,
+) -> Vec<Value> {
+    use pith_model::descriptor::FieldKind;
+    table
+        .content_type
+        .fields
+        .iter()
+        .map(|field| {
+            let value = fields.get(&field.name).filter(|value| !value.is_null());
+            match field.kind {
+                FieldKind::Text => Value::Text(value.and_then(|v| v.as_str()).map(str::to_owned)),
+                FieldKind::Integer => Value::Integer(value.and_then(JsonValue::as_i64)),
+                FieldKind::Real => Value::Real(value.and_then(JsonValue::as_f64)),
+                FieldKind::Boolean => Value::Boolean(value.and_then(JsonValue::as_bool)),
+                FieldKind::Json => Value::Json(value.cloned()),
+            }
+        })
+        .collect()
+}
+
+/// Reads a type's field from a row as JSON.
+pub fn field_json(
+    row: &crate::Row,
+    index: usize,
+    kind: pith_model::descriptor::FieldKind,
+) -> Result<JsonValue> {
+    use pith_model::descriptor::FieldKind;
+    Ok(match kind {
+        FieldKind::Text => row.get::<Option<String>>(index)?.into(),
+        FieldKind::Integer => row.get::<Option<i64>>(index)?.into(),
+        FieldKind::Real => row.get::<Option<f64>>(index)?.into(),
+        FieldKind::Boolean => row.get::<Option<bool>>(index)?.into(),
+        FieldKind::Json => row.get::<JsonValue>(index)?,
+    })
+}

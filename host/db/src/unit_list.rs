@@ -1,0 +1,314 @@
+//! Lists of units: a type's own table with what every unit has, or all types at once.
+
+use pith_model::descriptor::{ArtifactCount, FieldKind};
+use pith_model::{RepositoryId, Timestamp, UnitId, VersionId};
+use serde_json::Value as JsonValue;
+use uuid::Uuid;
+
+use crate::content_type::{TypeTable, column};
+use crate::database::Connection;
+use crate::error::Result;
+use crate::list::{self, Column, Condition, Kind, Selection};
+use crate::row::Row;
+use crate::statement::sql;
+
+/// What a version has to do with the units of a list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Relation {
+    /// They are in it.
+    Present,
+    /// It added them.
+    Added,
+    /// It removed them.
+    Removed,
+}
+
+/// A version that a list is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Scope {
+    /// How.
+    pub relation: Relation,
+    /// The version's row.
+    pub version: VersionId,
+    /// Whose version it is.
+    pub repository: RepositoryId,
+    /// Its number there.
+    pub number: i64,
+}
+
+/// Stored bytes of a unit that has one artifact.
+#[derive(Clone, Debug)]
+#[expect(missing_docs, reason = "the names are those of the API")]
+pub struct OneArtifact {
+    pub uuid: Uuid,
+    pub size: i64,
+    pub sha256: Vec<u8>,
+    pub md5: Option<Vec<u8>>,
+    pub sha1: Option<Vec<u8>>,
+    pub sha224: Option<Vec<u8>>,
+    pub sha384: Option<Vec<u8>>,
+    pub sha512: Option<Vec<u8>>,
+}
+
+/// A unit as a list shows it.
+#[derive(Clone, Debug)]
+pub struct ListedUnit {
+    /// Its row.
+    pub id: UnitId,
+    /// What clients know it by.
+    pub uuid: Uuid,
+    /// The row of its type.
+    pub content_type: i64,
+    /// When it came.
+    pub pulp_created: Timestamp,
+    /// An object, or nothing.
+    pub pulp_labels: Option<JsonValue>,
+    /// The values of its type's fields, in order; none in a list of all types.
+    pub values: Vec<JsonValue>,
+    /// Of a type whose units have one: the bytes, where they are stored.
+    pub artifact: Option<OneArtifact>,
+}
+
+/// The columns by which units of a type can be filtered and ordered.
+pub fn columns(table: &TypeTable) -> Vec<Column> {
+    let mut columns = base_columns();
+    let fields = &table.content_type.fields;
+    columns.extend(fields.iter().map(|field| Column {
+        name: field.name.clone().into(),
+        expression: format!("c.{}", column(&field.name)).into(),
+        kind: match field.kind {
+            FieldKind::Text => Kind::Text,
+            FieldKind::Integer => Kind::Integer,
+            FieldKind::Real => Kind::Real,
+            FieldKind::Boolean => Kind::Boolean,
+            FieldKind::Json => Kind::Json,
+        },
+    }));
+    if table.content_type.artifacts == ArtifactCount::One {
+        let digests = [
+            ("md5", "a.md5"),
+            ("sha1", "a.sha1"),
+            ("sha224", "a.sha224"),
+            ("sha256", "a.sha256"),
+            ("sha384", "a.sha384"),
+            ("sha512", "a.sha512"),
+        ];
+        // A field of the type of that name says the same, and is there on demand too.
+        let new = digests.iter().filter(|(name, _)| fields.iter().all(|field| field.name != *name));
+        columns.extend(new.map(|(name, expression)| Column::new(name, expression, Kind::Hex)));
+    }
+    columns
+}
+
+/// The columns by which units of all types can be filtered and ordered.
+pub fn base_columns() -> Vec<Column> {
+    vec![
+        Column::new("pulp_id", "u.uuid", Kind::Uuid),
+        Column::new("pulp_created", "u.pulp_created", Kind::Time),
+        Column::new("pulp_last_updated", "u.pulp_created", Kind::Time),
+    ]
+}
+
+/// The column of the UUID.
+pub const UUID: &str = "u.uuid";
+
+/// The column of labels.
+pub const LABELS: &str = "u.pulp_labels";
+
+/// The column of the UUID of the artifact, of a type whose units have one.
+pub const ARTIFACT: &str = "a.uuid";
+
+/// The condition that a unit is in no repository and was last wanted before a moment.
+pub fn orphaned_since(moment: Timestamp) -> Condition {
+    Condition::new(
+        "u.touched <= ? AND NOT EXISTS (SELECT 1 FROM membership x WHERE x.unit_id = u.id)",
+        [moment.into()],
+    )
+}
+
+/// One page of units, and how many there are in all where the page alone does not tell.
+pub async fn page(
+    connection: &mut Connection,
+    table: Option<&TypeTable>,
+    scopes: &[Scope],
+    selection: &Selection,
+) -> Result<(Vec<ListedUnit>, i64)> {
+    let from = from(table, scopes);
+    let filtered = !selection.conditions.is_empty();
+    let mut selection = selection.clone();
+    for (at, scope) in scopes.iter().enumerate() {
+        selection.conditions.insert(at, scope_condition(at, *scope));
+    }
+    let expressions = expressions(table);
+    let expressions: Vec<&str> = expressions.iter().map(String::as_str).collect();
+    // Rows come in the order of the table that leads the way, so that none are sorted.
+    let key = match (scopes, table) {
+        ([], None) => "u.id",
+        ([], Some(_)) => "c.unit_id",
+        _ => "m0.unit_id",
+    };
+    let rows = list::rows(connection, &from, &expressions, key, &selection).await?;
+    let units = rows.iter().map(|row| read(row, table)).collect::<Result<Vec<_>>>()?;
+    let count = match list::known_count(units.len(), &selection) {
+        Some(count) => count,
+        None if filtered => list::count(connection, &from, &selection).await?,
+        None => match (scopes, table) {
+            ([scope], _) => version_count(connection, table, *scope).await?,
+            // Nothing but the table: its smallest index tells.
+            ([], Some(table)) => {
+                list::count(connection, &table.table, &Selection::default()).await?
+            }
+            ([], None) => list::count(connection, "unit", &Selection::default()).await?,
+            _ => list::count(connection, &from, &selection).await?,
+        },
+    };
+    Ok((units, count))
+}
+
+/// One unit by its UUID; of a type, or of any.
+pub async fn by_uuid(
+    connection: &mut Connection,
+    table: Option<&TypeTable>,
+    uuid: Uuid,
+) -> Result<Option<ListedUnit>> {
+    let mut selection = Selection::one("u.uuid = ?", [uuid.into()]);
+    selection.limit = 1;
+    let expressions = expressions(table);
+    let expressions: Vec<&str> = expressions.iter().map(String::as_str).collect();
+    let rows =
+        list::rows(connection, &from(table, &[]), &expressions, "u.id", &selection).await?;
+    rows.first().map(|row| read(row, table)).transpose()
+}
+
+/// The artifacts of units: whose, at which path, and the stored bytes' UUID.
+pub async fn artifact_paths(
+    connection: &mut Connection,
+    units: &[UnitId],
+) -> Result<Vec<(UnitId, String, Option<Uuid>)>> {
+    let mut found = Vec::with_capacity(units.len());
+    for part in units.chunks(1000) {
+        let ids: Vec<i64> = part.iter().map(|id| id.0).collect();
+        let rows = sql(
+            "SELECT ua.unit_id, ua.relative_path, a.uuid FROM unit_artifact ua
+             LEFT JOIN artifact a ON a.id = ua.artifact_id
+             WHERE ua.unit_id IN (?*) ORDER BY ua.unit_id, ua.relative_path",
+        )
+        .bind(ids)
+        .fetch_all(connection)
+        .await?;
+        for row in rows {
+            found.push((row.get(0)?, row.get(1)?, row.get(2)?));
+        }
+    }
+    Ok(found)
+}
+
+fn has_one_artifact(table: Option<&TypeTable>) -> bool {
+    table.is_some_and(|table| table.content_type.artifacts == ArtifactCount::One)
+}
+
+fn from(table: Option<&TypeTable>, scopes: &[Scope]) -> String {
+    let mut from = String::from("unit u");
+    if let Some(table) = table {
+        from.push_str(" JOIN ");
+        from.push_str(&table.table);
+        from.push_str(" c ON c.unit_id = u.id");
+    }
+    if has_one_artifact(table) {
+        from.push_str(
+            " LEFT JOIN unit_artifact ua ON ua.unit_id = u.id
+              LEFT JOIN artifact a ON a.id = ua.artifact_id",
+        );
+    }
+    for at in 0..scopes.len() {
+        let join = format!(" JOIN membership m{at} ON m{at}.unit_id = u.id");
+        from.push_str(&join);
+    }
+    from
+}
+
+fn scope_condition(at: usize, scope: Scope) -> Condition {
+    let (repository, number) = (scope.repository.into(), scope.number.into());
+    match scope.relation {
+        Relation::Present => Condition::new(
+            format!("m{at}.repository_id = ? AND m{at}.added <= ? AND m{at}.removed > ?"),
+            [repository, number, scope.number.into()],
+        ),
+        Relation::Added => {
+            Condition::new(format!("m{at}.repository_id = ? AND m{at}.added = ?"), [repository, number])
+        }
+        Relation::Removed => Condition::new(
+            format!("m{at}.repository_id = ? AND m{at}.removed = ?"),
+            [repository, number],
+        ),
+    }
+}
+
+/// How many units a version has, added or removed: it knows.
+async fn version_count(
+    connection: &mut Connection,
+    table: Option<&TypeTable>,
+    scope: Scope,
+) -> Result<i64> {
+    let counts = crate::version::counts(connection, &[scope.version]).await?;
+    Ok(counts
+        .iter()
+        .filter(|(_, counts)| table.is_none_or(|table| table.id == counts.content_type))
+        .map(|(_, counts)| match scope.relation {
+            Relation::Present => counts.present,
+            Relation::Added => counts.added,
+            Relation::Removed => counts.removed,
+        })
+        .sum())
+}
+
+fn expressions(table: Option<&TypeTable>) -> Vec<String> {
+    let mut expressions: Vec<String> =
+        ["u.id", "u.uuid", "u.content_type_id", "u.pulp_created", LABELS]
+            .map(str::to_owned)
+            .to_vec();
+    if has_one_artifact(table) {
+        let artifact =
+            ["a.uuid", "a.size", "a.sha256", "a.md5", "a.sha1", "a.sha224", "a.sha384", "a.sha512"];
+        expressions.extend(artifact.map(str::to_owned));
+    }
+    if let Some(table) = table {
+        expressions.extend(table.columns().iter().map(|name| format!("c.{name}")));
+    }
+    expressions
+}
+
+fn read(row: &Row, table: Option<&TypeTable>) -> Result<ListedUnit> {
+    let mut unit = ListedUnit {
+        id: row.get(0)?,
+        uuid: row.get(1)?,
+        content_type: row.get(2)?,
+        pulp_created: row.get(3)?,
+        pulp_labels: row.get(4)?,
+        values: Vec::new(),
+        artifact: None,
+    };
+    let Some(table) = table else {
+        return Ok(unit);
+    };
+    let mut next = 5;
+    if table.content_type.artifacts == ArtifactCount::One {
+        if let Some(uuid) = row.get(5)? {
+            unit.artifact = Some(OneArtifact {
+                uuid,
+                size: row.get(6)?,
+                sha256: row.get(7)?,
+                md5: row.get(8)?,
+                sha1: row.get(9)?,
+                sha224: row.get(10)?,
+                sha384: row.get(11)?,
+                sha512: row.get(12)?,
+            });
+        }
+        next = 13;
+    }
+    for (at, field) in table.content_type.fields.iter().enumerate() {
+        unit.values.push(crate::unit::field_json(row, next + at, field.kind)?);
+    }
+    Ok(unit)
+}

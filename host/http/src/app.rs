@@ -1,0 +1,77 @@
+//! What every request works with.
+
+use std::ops::Deref;
+use std::sync::Arc;
+
+use pith_content::Services;
+use pith_plugin::Plugins;
+use pith_tasks::Scheduler;
+
+use crate::auth::Authenticator;
+
+/// The server's parts, shared by all requests.
+pub struct App {
+    /// Rows, bytes, content types and the key for secrets; at hand as `app.database` and so on.
+    pub services: Services,
+    /// The plugins in service.
+    pub plugins: Arc<Plugins>,
+    /// Takes tasks and cancels them.
+    pub scheduler: Scheduler,
+    /// Set by whoever runs the server.
+    pub settings: HttpSettings,
+    /// Knows who asks.
+    pub(crate) authenticator: Authenticator,
+}
+
+/// Settings of the HTTP side.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HttpSettings {
+    /// Scheme and host under which content is served (`https://content.example.org`),
+    /// where that is not what the client asked for.
+    pub content_origin: Option<String>,
+    /// How many connections are served at once; more wait to be accepted.
+    pub max_connections: usize,
+}
+
+impl Default for HttpSettings {
+    fn default() -> Self {
+        Self {
+            content_origin: None,
+            // Far below the usual limit of open files with the helpers of this server,
+            // far above what a few hundred machines with parallel downloads need.
+            max_connections: 8192,
+        }
+    }
+}
+
+impl App {
+    /// Puts the parts together.
+    pub fn new(
+        services: Services,
+        plugins: Arc<Plugins>,
+        scheduler: Scheduler,
+        settings: HttpSettings,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            services,
+            plugins,
+            scheduler,
+            settings,
+            authenticator: Authenticator::default(),
+        })
+    }
+}
+
+impl Deref for App {
+    type Target = Services;
+
+    fn deref(&self) -> &Services {
+        &self.services
+    }
+}
+
+impl std::fmt::Debug for App {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("App").field("settings", &self.settings).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,51 @@
+//! Who asks, and whether he may.
+//!
+//! Invariant: every request asks the database for the user's row, once. What a process
+//! remembers (that a password was right) counts only for the row's present
+//! `credential_version`, so a changed password, a revoked token or a disabled user is
+//! denied on the next request, in every process.
+
+mod basic;
+pub(crate) mod gate;
+mod memory;
+pub mod password;
+pub(crate) mod session;
+pub(crate) mod token;
+
+use http::header::{self, HeaderMap};
+use http::Method;
+use pith_db::user::User;
+
+use crate::app::App;
+use crate::error::{Error, Result};
+
+pub(crate) use basic::Authenticator;
+
+/// Who asks.
+#[derive(Clone, Debug)]
+pub(crate) struct Identity {
+    /// The user.
+    pub(crate) user: User,
+    /// The hash of the session's cookie, if that is how he is known.
+    pub(crate) session: Option<[u8; 32]>,
+}
+
+/// Finds out who asks; `None` if nothing was said.
+pub(crate) async fn identify(
+    app: &App,
+    method: &Method,
+    headers: &HeaderMap,
+) -> Result<Option<Identity>> {
+    if let Some(authorization) = headers.get(header::AUTHORIZATION) {
+        let text = authorization.to_str().map_err(|_| Error::wrong_password())?;
+        let (scheme, credentials) = text.split_once(' ').unwrap_or((text, ""));
+        let credentials = credentials.trim();
+        let user = match scheme.to_ascii_lowercase().as_str() {
+            "basic" => basic::verify(app, credentials).await?,
+            "token" | "bearer" => token::verify(app, credentials).await?,
+            _ => return Err(Error::unauthenticated()),
+        };
+        return Ok(Some(Identity { user, session: None }));
+    }
+    session::verify(app, method, headers).await
+}

@@ -1,0 +1,134 @@
+//! What a handler knows of the request beside its body: who asks, by which root, and
+//! under which name it is logged.
+
+use std::sync::Arc;
+
+use axum::extract::FromRequestParts;
+use http::header::{self, HeaderValue};
+use http::request::Parts;
+use pith_db::user::User;
+use pith_model::Root;
+
+use crate::app::App;
+use crate::auth::Identity;
+use crate::error::Error;
+
+/// The name under which everything that a request causes is logged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct CorrelationId(pub(crate) Arc<str>);
+
+impl CorrelationId {
+    /// Longest that is taken from a client, in bytes; a UUID has 36.
+    const LONGEST: usize = 128;
+
+    /// The client's own, if it can stand in a log, or a new one.
+    pub(crate) fn of(header: Option<&HeaderValue>) -> Self {
+        let given = header.and_then(|value| value.to_str().ok()).filter(|text| {
+            !text.is_empty()
+                && text.len() <= Self::LONGEST
+                && text.bytes().all(|c| c.is_ascii_alphanumeric() || b"-_.:/".contains(&c))
+        });
+        Self(match given {
+            Some(text) => text.into(),
+            None => format!("{:032x}", rand::random::<u128>()).into(),
+        })
+    }
+}
+
+/// What a handler knows of its request.
+#[derive(Clone)]
+pub(crate) struct Context {
+    /// The server's parts.
+    pub(crate) app: Arc<App>,
+    /// By which root the request came.
+    pub(crate) root: Root,
+    /// Its name in the log.
+    pub(crate) correlation_id: CorrelationId,
+    /// Below the root, with a slash at both ends.
+    pub(crate) path: String,
+    identity: Option<Arc<Identity>>,
+    host: Option<HeaderValue>,
+    is_https: bool,
+}
+
+impl FromRequestParts<Arc<App>> for Context {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Error> {
+        let extensions = &parts.extensions;
+        Ok(Self {
+            app: Arc::clone(app),
+            root: extensions.get::<Root>().copied().unwrap_or_default(),
+            correlation_id: extensions
+                .get::<CorrelationId>()
+                .cloned()
+                .unwrap_or_else(|| CorrelationId::of(None)),
+            path: parts.uri.path().to_owned(),
+            identity: extensions.get::<Arc<Identity>>().cloned(),
+            host: host_of(parts),
+            is_https: came_by_https(parts),
+        })
+    }
+}
+
+/// The host that the client asked for; in HTTP/2 it is part of the URI.
+fn host_of(parts: &Parts) -> Option<HeaderValue> {
+    let host = parts.headers.get(header::HOST).cloned();
+    host.or_else(|| HeaderValue::from_str(parts.uri.authority()?.as_str()).ok())
+}
+
+/// Whether a proxy in front says that the client came by HTTPS. Whoever lies here
+/// only gets wrong links in his own answer.
+fn came_by_https(parts: &Parts) -> bool {
+    parts
+        .headers
+        .get("x-forwarded-proto")
+        .is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"https"))
+}
+
+impl Context {
+    /// Who asks.
+    pub(crate) fn identity(&self) -> Result<&Identity, Error> {
+        self.identity.as_deref().ok_or_else(Error::unauthenticated)
+    }
+
+    /// The user who asks.
+    pub(crate) fn user(&self) -> Result<&User, Error> {
+        self.identity().map(|identity| &identity.user)
+    }
+
+    /// Scheme and host as the client sees them, without a slash at the end.
+    pub(crate) fn origin(&self) -> String {
+        let scheme = if self.is_https { "https" } else { "http" };
+        let host = self.host.as_ref().and_then(|host| host.to_str().ok()).unwrap_or("localhost");
+        format!("{scheme}://{host}")
+    }
+
+    /// Scheme and host under which content is served, without a slash at the end.
+    pub(crate) fn content_origin(&self) -> String {
+        match &self.app.settings.content_origin {
+            Some(origin) => origin.trim_end_matches('/').to_owned(),
+            None => self.origin(),
+        }
+    }
+
+    /// Whether cookies may be kept to HTTPS.
+    pub(crate) fn is_https(&self) -> bool {
+        self.is_https
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clients_correlation_id_is_taken_if_it_can_stand_in_a_log() {
+        let of = |text: &'static str| CorrelationId::of(Some(&HeaderValue::from_static(text)));
+        assert_eq!(&*of("job-7/a.b:1").0, "job-7/a.b:1");
+        for bad in ["", "a b", "a\"b", "a;b"] {
+            assert_eq!(of(bad).0.len(), 32, "{bad:?}");
+        }
+        assert_ne!(CorrelationId::of(None), CorrelationId::of(None));
+    }
+}

@@ -1,0 +1,1 @@
+//! The HTTP face: REST from descriptors, serving, authentication.

@@ -1,0 +1,58 @@
+//! One page of a list as an answer: `{count, next, previous, results}`.
+
+use axum::response::Response;
+use serde::Serialize;
+
+use crate::context::Context;
+use crate::document::{self, Object};
+use crate::query::Query;
+
+/// Answers with a page; `write` fills the object of each row.
+pub(crate) fn answer<T>(
+    context: &Context,
+    query: &Query,
+    (rows, count): (&[T], i64),
+    mut write: impl FnMut(&mut Object<'_>, &T),
+) -> Response {
+    let mut buffer = Vec::with_capacity(256 + rows.len() * 768);
+    buffer.extend_from_slice(b"{\"count\":");
+    document::write(&mut buffer, &count);
+    let after = query.offset + query.limit;
+    link(&mut buffer, "next", (after < count).then(|| url(context, query, after)));
+    let before = (query.offset - query.limit).max(0);
+    link(&mut buffer, "previous", (query.offset > 0).then(|| url(context, query, before)));
+    buffer.extend_from_slice(b",\"results\":[");
+    for (at, row) in rows.iter().enumerate() {
+        if at > 0 {
+            buffer.push(b',');
+        }
+        let mut object = Object::begin(&mut buffer, Some(&query.projection));
+        write(&mut object, row);
+        object.end();
+    }
+    buffer.extend_from_slice(b"]}");
+    document::json(buffer)
+}
+
+fn link(buffer: &mut Vec<u8>, name: &str, url: Option<String>) {
+    buffer.extend_from_slice(b",\"");
+    buffer.extend_from_slice(name.as_bytes());
+    buffer.extend_from_slice(b"\":");
+    document::write(buffer, &url);
+}
+
+fn url(context: &Context, query: &Query, offset: i64) -> String {
+    let root = context.root.path().trim_end_matches('/');
+    format!("{}{root}{}?{}", context.origin(), context.path, query.at_offset(offset))
+}
+
+/// Answers with a list that has no pages, because it is short by nature.
+pub(crate) fn whole<T: Serialize>(results: &[T]) -> Response {
+    document::object(None, |object| {
+        object
+            .field("count", results.len())
+            .field("next", ())
+            .field("previous", ())
+            .field("results", results);
+    })
+}

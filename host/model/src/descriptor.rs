@@ -1,0 +1,343 @@
+//! What a plugin says of itself, checked: the source of tables, paths and schemas.
+
+use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
+
+/// What a plugin offers.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Descriptor {
+    /// The first word of its paths: `file`.
+    pub name: String,
+    /// Its own version.
+    pub version: String,
+    /// For people.
+    pub title: String,
+    /// Its content types.
+    pub content_types: Vec<ContentType>,
+    /// Its kinds of repository.
+    pub repository_types: Vec<ResourceType>,
+    /// Its kinds of remote.
+    pub remote_types: Vec<ResourceType>,
+    /// Its kinds of publication.
+    pub publication_types: Vec<ResourceType>,
+    /// Its kinds of distribution.
+    pub distribution_types: Vec<ResourceType>,
+    /// Its types of task.
+    pub task_types: Vec<TaskType>,
+}
+
+/// A kind of repository, remote, publication or distribution.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ResourceType {
+    /// The second word of its path: `repositories/file/<name>/`.
+    pub name: String,
+    /// For people.
+    pub title: String,
+    /// JSON Schema of the settings beyond the host's own.
+    pub config: Value,
+}
+
+/// What a task type does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TaskKind {
+    /// Reads an upstream into a repository.
+    Sync,
+    /// Makes units of uploaded files.
+    Upload,
+    /// Makes a publication of a version.
+    Publish,
+}
+
+/// A type of task that a plugin offers.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TaskType {
+    /// `syncs` in `tasks/file/syncs/`.
+    pub name: String,
+    /// Which export runs it.
+    pub kind: TaskKind,
+    /// For people.
+    pub title: String,
+    /// JSON Schema of the parameters beyond the host's own.
+    pub params: Value,
+}
+
+/// How many artifacts a unit of a type has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ArtifactCount {
+    /// None: all there is are its fields.
+    None,
+    /// Exactly one.
+    One,
+    /// Any number.
+    Many,
+}
+
+/// A content type.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ContentType {
+    /// `file` in `file.file`.
+    pub name: String,
+    /// `files` in `content/file/files/`.
+    pub plural: String,
+    /// `filecontent` in `prn:file.filecontent:…`.
+    pub model: String,
+    /// For people.
+    pub title: String,
+    /// How many artifacts a unit has.
+    pub artifacts: ArtifactCount,
+    /// Raised by the plugin when `fields` change.
+    pub schema_version: u32,
+    /// JSON Schema of the fields.
+    pub schema: Value,
+    /// The fields, in the schema's order.
+    pub fields: Vec<Field>,
+    /// Fields that are unique in the server.
+    pub natural_key: Vec<String>,
+    /// Fields that are unique in one version.
+    pub repository_key: Vec<String>,
+    /// Fields whose filters must be fast.
+    pub indexed: Vec<String>,
+}
+
+/// One field of a content type: a column.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Field {
+    /// Its name in the API.
+    pub name: String,
+    /// Its column's type.
+    pub kind: FieldKind,
+}
+
+/// The type of a field's column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FieldKind {
+    /// Text.
+    Text,
+    /// 64-bit integer.
+    Integer,
+    /// 64-bit float.
+    Real,
+    /// True or false.
+    Boolean,
+    /// Anything nested.
+    Json,
+}
+
+/// The length of a key's fingerprint in bytes. 128 bits: an accident is out of the
+/// question, and whoever finds a collision on purpose hurts only units of his own.
+pub const FINGERPRINT: usize = 16;
+
+impl ContentType {
+    /// `file.file`.
+    pub fn full_name(&self, plugin: &str) -> String {
+        format!("{plugin}.{}", self.name)
+    }
+
+    /// What identifies a unit with these fields in the server.
+    pub fn natural_fingerprint(&self, fields: &Map<String, Value>) -> [u8; FINGERPRINT] {
+        fingerprint(&self.natural_key, fields)
+    }
+
+    /// What identifies a unit with these fields in one version.
+    pub fn repository_fingerprint(&self, fields: &Map<String, Value>) -> [u8; FINGERPRINT] {
+        if self.repository_key.is_empty() {
+            self.natural_fingerprint(fields)
+        } else {
+            fingerprint(&self.repository_key, fields)
+        }
+    }
+}
+
+fn fingerprint(key: &[String], fields: &Map<String, Value>) -> [u8; FINGERPRINT] {
+    let mut hash = Sha256::new();
+    for name in key {
+        // The JSON text of a value cannot run into the next: strings are quoted.
+        hash.update(fields.get(name).unwrap_or(&Value::Null).to_string());
+        hash.update(b"\n");
+    }
+    let mut short = [0; FINGERPRINT];
+    short.copy_from_slice(&hash.finalize()[..FINGERPRINT]);
+    short
+}
+
+/// The columns that a JSON Schema of an object asks for.
+///
+/// # Errors
+/// A sentence that says what is wrong with the schema.
+pub fn fields_of(schema: &Value) -> Result<Vec<Field>, String> {
+    let properties = schema
+        .get("properties")
+        .and_then(Value::as_object)
+        .ok_or("the schema of the fields has no `properties`")?;
+    properties
+        .iter()
+        .map(|(name, property)| {
+            check_word(name, "a field")?;
+            Ok(Field {
+                name: name.clone(),
+                kind: kind_of(property),
+            })
+        })
+        .collect()
+}
+
+fn kind_of(property: &Value) -> FieldKind {
+    let mut kinds: Vec<&str> = match property.get("type") {
+        Some(Value::String(one)) => vec![one],
+        Some(Value::Array(several)) => several.iter().filter_map(Value::as_str).collect(),
+        _ => Vec::new(),
+    };
+    kinds.retain(|kind| *kind != "null");
+    match kinds.as_slice() {
+        ["string"] => FieldKind::Text,
+        ["integer"] => FieldKind::Integer,
+        ["number"] => FieldKind::Real,
+        ["boolean"] => FieldKind::Boolean,
+        _ => FieldKind::Json,
+    }
+}
+
+/// Names become parts of paths, tables and columns: lowercase letters, digits and
+/// underscores, beginning with a letter, at most 40.
+fn check_word(word: &str, what: &str) -> Result<(), String> {
+    let mut characters = word.chars();
+    let fits = characters.next().is_some_and(|c| c.is_ascii_lowercase())
+        && characters.all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
+        && word.len() <= 40
+        && !word.contains("__");
+    if fits {
+        Ok(())
+    } else {
+        Err(format!(
+            "the name {word:?} of {what} must be lowercase letters, digits and single underscores, \
+             begin with a letter, and have at most 40 characters"
+        ))
+    }
+}
+
+/// Columns that every content table has; a plugin's field may not take their names.
+const RESERVED: &[&str] = &[
+    "id", "uuid", "unit_id", "natural_key", "repository_key", "pulp_href", "prn",
+    "pulp_created", "pulp_last_updated", "pulp_labels", "artifact", "artifacts",
+];
+
+impl Descriptor {
+    /// Checks that names can be paths and columns and that keys name fields.
+    ///
+    /// # Errors
+    /// A sentence that says what is wrong.
+    pub fn check(&self) -> Result<(), String> {
+        check_word(&self.name, "the plugin")?;
+        if ["core", "auth"].contains(&self.name.as_str()) {
+            return Err(format!("the name {:?} belongs to the host", self.name));
+        }
+        for content_type in &self.content_types {
+            content_type.check()?;
+        }
+        let kinds = [
+            ("a repository type", &self.repository_types),
+            ("a remote type", &self.remote_types),
+            ("a publication type", &self.publication_types),
+            ("a distribution type", &self.distribution_types),
+        ];
+        for (what, types) in kinds {
+            check_unique(types.iter().map(|one| one.name.as_str()), what)?;
+        }
+        check_unique(self.task_types.iter().map(|one| one.name.as_str()), "a task type")?;
+        check_unique(self.content_types.iter().map(|one| one.name.as_str()), "a content type")?;
+        check_unique(
+            self.content_types.iter().map(|one| one.plural.as_str()),
+            "a content type's plural",
+        )
+    }
+
+    /// The content type of that short name.
+    pub fn content_type(&self, name: &str) -> Option<&ContentType> {
+        self.content_types.iter().find(|one| one.name == name)
+    }
+
+    /// The task type of that kind, if the plugin lists one.
+    pub fn task_type(&self, kind: TaskKind) -> Option<&TaskType> {
+        self.task_types.iter().find(|one| one.kind == kind)
+    }
+}
+
+impl ContentType {
+    fn check(&self) -> Result<(), String> {
+        check_word(&self.name, "a content type")?;
+        check_word(&self.plural, "a content type's plural")?;
+        check_word(&self.model, "a content type's model")?;
+        if self.natural_key.is_empty() {
+            return Err(format!("content type {:?} has no natural key", self.name));
+        }
+        for field in &self.fields {
+            if RESERVED.contains(&field.name.as_str()) {
+                return Err(format!("the field name {:?} belongs to the host", field.name));
+            }
+        }
+        let named = self.natural_key.iter().chain(&self.repository_key).chain(&self.indexed);
+        for name in named {
+            if !self.fields.iter().any(|field| field.name == *name) {
+                return Err(format!(
+                    "content type {:?} names {name:?} in a key or an index, but has no such field",
+                    self.name
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn check_unique<'a>(names: impl Iterator<Item = &'a str>, what: &str) -> Result<(), String> {
+    let mut seen = std::collections::BTreeSet::new();
+    for name in names {
+        check_word(name, what)?;
+        if !seen.insert(name) {
+            return Err(format!("the name {name:?} of {what} is given twice"));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn file() -> ContentType {
+        let schema = json!({"type": "object", "properties": {
+            "relative_path": {"type": "string"}, "sha256": {"type": ["string", "null"]},
+            "size": {"type": "integer"}, "extra": {"type": "object"}}});
+        ContentType {
+            name: "file".into(), plural: "files".into(), model: "filecontent".into(),
+            title: "File".into(), artifacts: ArtifactCount::One, schema_version: 1,
+            fields: fields_of(&schema).expect("fields"), schema,
+            natural_key: vec!["relative_path".into(), "sha256".into()],
+            repository_key: vec!["relative_path".into()], indexed: vec![],
+        }
+    }
+
+    #[test]
+    fn columns_follow_the_schema() {
+        let kinds: Vec<FieldKind> = file().fields.iter().map(|field| field.kind).collect();
+        assert!(kinds.contains(&FieldKind::Integer) && kinds.contains(&FieldKind::Json));
+        assert!(fields_of(&json!({"type": "object"})).is_err());
+    }
+
+    #[test]
+    fn fingerprints_do_not_run_together() {
+        let of = |value: Value| file().natural_fingerprint(value.as_object().expect("object"));
+        let one = of(json!({"relative_path": "a", "sha256": "bc"}));
+        assert_ne!(one, of(json!({"relative_path": "ab", "sha256": "c"})));
+        assert_ne!(one, of(json!({"relative_path": "a"})));
+        assert_eq!(one, of(json!({"sha256": "bc", "relative_path": "a", "size": 3})));
+    }
+
+    #[test]
+    fn a_key_must_name_a_field() {
+        let mut wrong = file();
+        wrong.natural_key.push("nothing".into());
+        assert!(wrong.check().unwrap_err().contains("nothing"));
+        assert_eq!(file().check(), Ok(()));
+    }
+}

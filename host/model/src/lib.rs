@@ -1,0 +1,19 @@
+//! The words of the domain as types. No I/O lives here.
+
+pub mod descriptor;
+pub mod filter;
+pub mod id;
+pub mod path;
+pub mod reference;
+pub mod remote;
+pub mod schema;
+pub mod task;
+pub mod time;
+
+pub use descriptor::{ArtifactCount, ContentType, Descriptor, ResourceType, TaskKind, TaskType};
+pub use id::{
+    ArtifactId, DistributionId, PublicationId, RemoteId, RepositoryId, TaskId, UnitId, UserId,
+    VersionId, WorkerId,
+};
+pub use reference::{Kind, Reference, Root};
+pub use time::Timestamp;

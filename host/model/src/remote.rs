@@ -1,0 +1,82 @@
+//! What the host itself knows of a remote: its policy and its settings.
+
+use serde::{Deserialize, Serialize};
+
+/// When the bytes of a remote's content are fetched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Policy {
+    /// During the sync.
+    Immediate,
+    /// When a client first asks; kept from then on.
+    OnDemand,
+    /// Whenever a client asks; never kept.
+    Streamed,
+}
+
+impl Policy {
+    /// The word that is stored and shown.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Immediate => "immediate",
+            Self::OnDemand => "on_demand",
+            Self::Streamed => "streamed",
+        }
+    }
+
+    /// The policy of that name.
+    pub fn parse(text: &str) -> Option<Self> {
+        Some(match text {
+            "immediate" => Self::Immediate,
+            "on_demand" => Self::OnDemand,
+            "streamed" => Self::Streamed,
+            _ => return None,
+        })
+    }
+}
+
+/// What is secret in a remote. Sealed at rest, never shown, never handed to a plugin.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Secrets {
+    /// PEM text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client_key: Option<String>,
+    /// For the upstream.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub username: Option<String>,
+    /// For the upstream.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub password: Option<String>,
+    /// For the proxy.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub proxy_username: Option<String>,
+    /// For the proxy.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub proxy_password: Option<String>,
+}
+
+impl Secrets {
+    /// Each secret's field name and value, in the order in which they are shown.
+    pub fn entries(&self) -> [(&'static str, &Option<String>); 5] {
+        [
+            ("client_key", &self.client_key),
+            ("username", &self.username),
+            ("password", &self.password),
+            ("proxy_username", &self.proxy_username),
+            ("proxy_password", &self.proxy_password),
+        ]
+    }
+
+    /// The place of a secret by its field name.
+    pub fn entry_mut(&mut self, name: &str) -> Option<&mut Option<String>> {
+        Some(match name {
+            "client_key" => &mut self.client_key,
+            "username" => &mut self.username,
+            "password" => &mut self.password,
+            "proxy_username" => &mut self.proxy_username,
+            "proxy_password" => &mut self.proxy_password,
+            _ => return None,
+        })
+    }
+}

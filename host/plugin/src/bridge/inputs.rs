@@ -1,0 +1,32 @@
+//! `inputs`: the files that a task was given.
+
+use pith_content::inputs::{Inputs, Reader};
+use wasmtime::component::Resource;
+
+use super::State;
+use super::contract::pith::plugin::host::HostInputs;
+use super::failure::Failure;
+
+impl HostInputs for State {
+    async fn count(&mut self, inputs: Resource<Inputs>) -> wasmtime::Result<u32> {
+        Ok(self.table.get(&inputs)?.count())
+    }
+
+    async fn name(&mut self, inputs: Resource<Inputs>, index: u32) -> Result<String, Failure> {
+        Ok(self.table.get(&inputs)?.name(index)?)
+    }
+
+    async fn open(
+        &mut self,
+        inputs: Resource<Inputs>,
+        index: u32,
+    ) -> Result<Resource<Reader>, Failure> {
+        let opened = self.table.get(&inputs)?.open(index).await;
+        let reader = self.resume(opened)?;
+        self.give(reader)
+    }
+
+    async fn drop(&mut self, inputs: Resource<Inputs>) -> wasmtime::Result<()> {
+        self.release(inputs)
+    }
+}

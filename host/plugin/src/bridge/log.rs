@@ -1,0 +1,137 @@
+//! `log`: the lines that a plugin writes, and its last words.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::State;
+use super::contract::pith::plugin::log::{Host, Level};
+
+/// A line is cut here: a page of text.
+const MAX_LINE: usize = 8 << 10;
+
+/// Lines of one call. More is a loop, and nobody reads it.
+const MAX_LINES: u32 = 10_000;
+
+/// The log of one call. Clones write to the same one.
+#[derive(Clone, Debug)]
+pub(crate) struct Log {
+    book: Arc<Mutex<Book>>,
+}
+
+#[derive(Debug)]
+struct Book {
+    plugin: Arc<str>,
+    lines: u32,
+    last_error: Option<String>,
+}
+
+impl Log {
+    pub(super) fn new(plugin: Arc<str>) -> Self {
+        Self {
+            book: Arc::new(Mutex::new(Book {
+                plugin,
+                lines: 0,
+                last_error: None,
+            })),
+        }
+    }
+
+    pub(super) fn write(&self, level: Level, message: &str) {
+        let line = tidy(message);
+        let mut book = self.book();
+        if book.lines < MAX_LINES {
+            book.lines += 1;
+            emit(level, &line);
+        } else if book.lines == MAX_LINES {
+            book.lines += 1;
+            let plugin = &book.plugin;
+            tracing::warn!(
+                "plugin {plugin} wrote {MAX_LINES} lines in one call; the rest is dropped"
+            );
+        }
+        if level == Level::Error {
+            book.last_error = Some(line);
+        }
+    }
+
+    /// The last line of level error: what a panic hook says before the trap that says nothing.
+    pub(crate) fn last_error(&self) -> Option<String> {
+        self.book().last_error.clone()
+    }
+
+    fn book(&self) -> MutexGuard<'_, Book> {
+        // A line that could not be written is no reason to lose the next.
+        self.book.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn emit(level: Level, line: &str) {
+    match level {
+        Level::Trace => tracing::trace!(target: "plugin", "{line}"),
+        Level::Debug => tracing::debug!(target: "plugin", "{line}"),
+        Level::Info => tracing::info!(target: "plugin", "{line}"),
+        Level::Warn => tracing::warn!(target: "plugin", "{line}"),
+        Level::Error => tracing::error!(target: "plugin", "{line}"),
+    }
+}
+
+/// Cut, and without what would let a plugin's line look like two of the server's.
+fn tidy(message: &str) -> String {
+    let (kept, dropped) = cut(message, MAX_LINE);
+    let mut line = String::with_capacity(kept.len());
+    for character in kept.trim_end().chars() {
+        match character {
+            '\n' => line.push_str("\n    | "),
+            '\t' => line.push('\t'),
+            control if control.is_control() => line.push(char::REPLACEMENT_CHARACTER),
+            other => line.push(other),
+        }
+    }
+    if dropped > 0 {
+        line.push_str(&format!(" … and {dropped} bytes more"));
+    }
+    line
+}
+
+/// At most `most` bytes, never half a character, and how many bytes that leaves out.
+pub(super) fn cut(text: &str, most: usize) -> (&str, usize) {
+    let end = text.floor_char_boundary(most);
+    (&text[..end], text.len() - end)
+}
+
+impl Host for State {
+    fn write(&mut self, level: Level, message: String) -> wasmtime::Result<()> {
+        self.log.write(level, &message);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_line_is_cut_between_characters() {
+        let line = tidy(&"ä".repeat(5000));
+        assert!(line.ends_with(" … and 1808 bytes more"), "{line}");
+        assert_eq!(cut("aä", 2), ("a", 2));
+    }
+
+    #[test]
+    fn a_line_cannot_pass_for_another() {
+        assert_eq!(tidy("one\ntwo\x1b[31m\r\n"), "one\n    | two\u{fffd}[31m");
+    }
+
+    #[test]
+    fn the_last_error_stays_even_when_the_log_is_full() {
+        let log = Log::new("file".into());
+        for _ in 0..MAX_LINES + 5 {
+            log.write(Level::Info, "line");
+        }
+        assert_eq!(log.last_error(), None);
+        log.write(Level::Error, "panicked at src/lib.rs:7: gone");
+        log.write(Level::Info, "line");
+        let last = log.last_error().expect("an error");
+        assert_eq!(last, "panicked at src/lib.rs:7: gone");
+        assert_eq!(log.book().lines, MAX_LINES + 1);
+    }
+}

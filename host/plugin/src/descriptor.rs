@@ -1,0 +1,205 @@
+//! The contract's descriptor as the model's, with every schema in it parsed and tried.
+
+use jsonschema::PatternOptions;
+use pith_model::descriptor::{
+    ArtifactCount, ContentType, Descriptor, ResourceType, TaskKind, TaskType, fields_of,
+};
+use serde_json::Value;
+
+use crate::bridge::contract::exports::pith::plugin::describe as contract;
+use crate::gate::{Gate, Refused};
+
+/// A version is part of log lines and of names.
+const MAX_VERSION: usize = 64;
+
+/// Passes the gates `schemas` and `descriptor`.
+pub(crate) fn convert(described: contract::Descriptor) -> Result<Descriptor, Refused> {
+    check_version(&described.version)?;
+    let descriptor = Descriptor {
+        content_types: each(described.content_types, content_type)?,
+        repository_types: resource_types("repository type", described.repository_types)?,
+        remote_types: resource_types("remote type", described.remote_types)?,
+        publication_types: resource_types("publication type", described.publication_types)?,
+        distribution_types: resource_types("distribution type", described.distribution_types)?,
+        task_types: each(described.task_types, task_type)?,
+        name: described.name,
+        version: described.version,
+        title: described.title,
+    };
+    descriptor
+        .check()
+        .map_err(|reason| Gate::Descriptor.refuses(reason))?;
+    Ok(descriptor)
+}
+
+fn each<A, B>(
+    described: Vec<A>,
+    convert: impl Fn(A) -> Result<B, Refused>,
+) -> Result<Vec<B>, Refused> {
+    described.into_iter().map(convert).collect()
+}
+
+fn check_version(version: &str) -> Result<(), Refused> {
+    let fits = (1..=MAX_VERSION).contains(&version.len())
+        && version
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '+'));
+    if fits {
+        return Ok(());
+    }
+    Err(Gate::Descriptor.refuses(format!(
+        "its version {version:?} is not one to {MAX_VERSION} letters, digits, dots, dashes and plus signs"
+    )))
+}
+
+fn content_type(described: contract::ContentType) -> Result<ContentType, Refused> {
+    let what = format!("the fields of content type `{}`", described.name);
+    let schema = parse_schema(&what, &described.fields)?;
+    let fields = fields_of(&schema).map_err(|reason| {
+        Gate::Schemas.refuses(format!("content type `{}`: {reason}", described.name))
+    })?;
+    Ok(ContentType {
+        name: described.name,
+        plural: described.plural,
+        model: described.model,
+        title: described.title,
+        artifacts: match described.artifacts {
+            contract::ArtifactCount::None => ArtifactCount::None,
+            contract::ArtifactCount::One => ArtifactCount::One,
+            contract::ArtifactCount::Many => ArtifactCount::Many,
+        },
+        schema_version: described.schema_version,
+        schema,
+        fields,
+        natural_key: described.natural_key,
+        repository_key: described.repository_key,
+        indexed: described.indexed,
+    })
+}
+
+fn resource_types(
+    kind: &str,
+    described: Vec<contract::ResourceType>,
+) -> Result<Vec<ResourceType>, Refused> {
+    each(described, |one| {
+        let what = format!("the settings of {kind} `{}`", one.name);
+        Ok(ResourceType {
+            config: parse_schema(&what, &one.config)?,
+            name: one.name,
+            title: one.title,
+        })
+    })
+}
+
+fn task_type(described: contract::TaskType) -> Result<TaskType, Refused> {
+    let what = format!("the parameters of task type `{}`", described.name);
+    Ok(TaskType {
+        params: parse_schema(&what, &described.params)?,
+        name: described.name,
+        kind: match described.kind {
+            contract::TaskKind::Sync => TaskKind::Sync,
+            contract::TaskKind::Upload => TaskKind::Upload,
+            contract::TaskKind::Publish => TaskKind::Publish,
+        },
+        title: described.title,
+    })
+}
+
+/// A schema of an object, which can be checked against in time linear in what is checked.
+fn parse_schema(what: &str, text: &str) -> Result<Value, Refused> {
+    let refuse = |reason: String| Gate::Schemas.refuses(format!("the schema of {what} {reason}"));
+    let schema: Value =
+        serde_json::from_str(text).map_err(|error| refuse(format!("is not JSON: {error}")))?;
+    if schema.get("type").and_then(Value::as_str) != Some("object") {
+        return Err(refuse("does not say `\"type\": \"object\"`".into()));
+    }
+    // References to other documents are not followed: this build of the library has no way
+    // to. Patterns that need backtracking are refused: a client's value could stop a thread.
+    jsonschema::draft202012::options()
+        .with_pattern_options(PatternOptions::regex())
+        .build(&schema)
+        .map_err(|error| refuse(format!("is wrong at `{}`: {error}", error.schema_path())))?;
+    Ok(schema)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn described() -> contract::Descriptor {
+        contract::Descriptor {
+            name: "file".into(),
+            version: "0.1.0".into(),
+            title: "File".into(),
+            content_types: vec![contract::ContentType {
+                name: "file".into(),
+                plural: "files".into(),
+                model: "filecontent".into(),
+                title: "File".into(),
+                artifacts: contract::ArtifactCount::One,
+                schema_version: 1,
+                fields: r#"{"type": "object", "properties": {"relative_path": {"type": "string"}}}"#.into(),
+                natural_key: vec!["relative_path".into()],
+                repository_key: vec![],
+                indexed: vec![],
+            }],
+            repository_types: vec![contract::ResourceType {
+                name: "file".into(),
+                title: "File repository".into(),
+                config: r#"{"type": "object", "properties": {}}"#.into(),
+            }],
+            remote_types: vec![],
+            publication_types: vec![],
+            distribution_types: vec![],
+            task_types: vec![contract::TaskType {
+                name: "syncs".into(),
+                kind: contract::TaskKind::Sync,
+                title: "Sync".into(),
+                params: r#"{"type": "object"}"#.into(),
+            }],
+        }
+    }
+
+    fn refusal(change: impl FnOnce(&mut contract::Descriptor)) -> (Gate, String) {
+        let mut changed = described();
+        change(&mut changed);
+        let refused = convert(changed).expect_err("refused");
+        (refused.gate, refused.reason)
+    }
+
+    #[test]
+    fn a_good_descriptor_keeps_its_words() {
+        let descriptor = convert(described()).expect("a descriptor");
+        assert_eq!(descriptor.content_types[0].full_name("file"), "file.file");
+        assert_eq!(descriptor.content_types[0].fields[0].name, "relative_path");
+        assert_eq!(descriptor.task_types[0].kind, TaskKind::Sync);
+    }
+
+    #[test]
+    fn every_schema_is_tried() {
+        for wrong in [
+            "{",
+            "true",
+            r#"{"type": "string"}"#,
+            r#"{"type": "object", "properties": {"a": {"type": "text"}}}"#,
+            r#"{"type": "object", "properties": {"a": {"$ref": "https://example.com/a.json"}}}"#,
+            r#"{"type": "object", "properties": {"a": {"pattern": "(a+)+(?=b)"}}}"#,
+        ] {
+            let (gate, reason) = refusal(|d| d.repository_types[0].config = wrong.into());
+            assert_eq!(gate, Gate::Schemas, "{wrong}");
+            assert!(reason.contains("the settings of repository type `file`"), "{reason}");
+            assert_eq!(refusal(|d| d.task_types[0].params = wrong.into()).0, Gate::Schemas);
+            assert_eq!(refusal(|d| d.content_types[0].fields = wrong.into()).0, Gate::Schemas);
+        }
+    }
+
+    #[test]
+    fn names_keys_and_versions_are_checked() {
+        assert_eq!(refusal(|d| d.name = "core".into()).0, Gate::Descriptor);
+        assert_eq!(refusal(|d| d.version = String::new()).0, Gate::Descriptor);
+        assert_eq!(refusal(|d| d.version = "1\n2".into()).0, Gate::Descriptor);
+        let (gate, reason) = refusal(|d| d.content_types[0].natural_key = vec!["no".into()]);
+        assert_eq!(gate, Gate::Descriptor);
+        assert!(reason.contains("no such field"), "{reason}");
+    }
+}

@@ -1,0 +1,122 @@
+//! One loaded build of a plugin: what it says of itself, what it can do, and how to run it.
+
+use std::fmt;
+use std::sync::Arc;
+
+use pith_model::descriptor::{Descriptor, TaskKind};
+use wasmtime::component::InstancePre;
+
+use crate::bridge::State;
+use crate::bridge::contract::exports::pith::plugin::{publisher, syncer, uploader};
+use crate::limits::Limits;
+use crate::program::Program;
+
+/// What a build can do beside saying what it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Abilities {
+    /// It exports `syncer`.
+    pub sync: bool,
+    /// It exports `uploader`.
+    pub upload: bool,
+    /// It exports `publisher`.
+    pub publish: bool,
+}
+
+impl Abilities {
+    /// Whether tasks of that kind can run.
+    pub fn has(self, kind: TaskKind) -> bool {
+        match kind {
+            TaskKind::Sync => self.sync,
+            TaskKind::Upload => self.upload,
+            TaskKind::Publish => self.publish,
+        }
+    }
+}
+
+/// Where the optional exports are in the component.
+#[derive(Clone)]
+pub(crate) struct Exports {
+    pub(crate) syncer: Option<syncer::GuestIndices>,
+    pub(crate) uploader: Option<uploader::GuestIndices>,
+    pub(crate) publisher: Option<publisher::GuestIndices>,
+}
+
+impl Exports {
+    pub(crate) fn of(pre: &InstancePre<State>) -> Self {
+        Self {
+            syncer: syncer::GuestIndices::new(pre).ok(),
+            uploader: uploader::GuestIndices::new(pre).ok(),
+            publisher: publisher::GuestIndices::new(pre).ok(),
+        }
+    }
+
+    pub(crate) fn abilities(&self) -> Abilities {
+        Abilities {
+            sync: self.syncer.is_some(),
+            upload: self.uploader.is_some(),
+            publish: self.publisher.is_some(),
+        }
+    }
+}
+
+/// One loaded build of a plugin. A task holds the one that it began with.
+pub struct Generation {
+    pub(crate) number: u64,
+    pub(crate) digest: String,
+    pub(crate) name: Arc<str>,
+    pub(crate) descriptor: Descriptor,
+    pub(crate) limits: Limits,
+    pub(crate) exports: Exports,
+    pub(crate) program: Program,
+}
+
+impl Generation {
+    /// Which build of this plugin it is since the process began, from 1; 0 before it is
+    /// installed.
+    pub fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// The component's SHA-256 in hexadecimal.
+    pub fn digest(&self) -> &str {
+        &self.digest
+    }
+
+    /// The plugin's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The plugin's version.
+    pub fn version(&self) -> &str {
+        &self.descriptor.version
+    }
+
+    /// What it says of itself.
+    pub fn descriptor(&self) -> &Descriptor {
+        &self.descriptor
+    }
+
+    /// What it can do.
+    pub fn abilities(&self) -> Abilities {
+        self.exports.abilities()
+    }
+
+    /// What each of its calls may use.
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+}
+
+impl fmt::Debug for Generation {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Generation")
+            .field("name", &self.name)
+            .field("version", &self.descriptor.version)
+            .field("number", &self.number)
+            .field("digest", &self.digest)
+            .field("abilities", &self.abilities())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,241 @@
+//! Makes a generation of a component: through the gates, one after the other.
+
+use std::io::Read;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Instant;
+
+use bytes::Bytes;
+use pith_model::descriptor::{Descriptor, TaskKind};
+use sha2::{Digest, Sha256};
+use tokio_util::sync::CancellationToken;
+use wasmtime::Store;
+use wasmtime::component::{Component, HasSelf, Instance, Linker};
+
+use crate::bridge::State;
+use crate::bridge::contract::Plugin;
+use crate::bridge::contract::exports::pith::plugin::describe;
+use crate::cache::{Cache, Source};
+use crate::descriptor;
+use crate::engine::{Engine, EngineError};
+use crate::failure;
+use crate::gate::{Gate, Refused};
+use crate::generation::{Exports, Generation};
+use crate::imports::{self, Wants};
+use crate::limits::{Limits, in_bytes};
+use crate::program::Program;
+
+/// Loads components.
+#[derive(Clone)]
+pub struct Loader {
+    engine: Engine,
+    cache: Cache,
+    /// What every plugin is linked with.
+    contract: Linker<State>,
+}
+
+impl Loader {
+    /// A loader that keeps compiled code in `cache`.
+    pub fn new(engine: Engine, cache: Cache) -> Result<Self, EngineError> {
+        let mut contract = Linker::new(engine.wasmtime());
+        Plugin::add_to_linker::<_, HasSelf<State>>(&mut contract, |state| state)?;
+        Ok(Self {
+            engine,
+            cache,
+            contract,
+        })
+    }
+
+    /// Loads a component from a file.
+    pub async fn load_file(&self, path: &Path, limits: Limits) -> Result<Generation, Refused> {
+        let source = path.display().to_string();
+        let owned = path.to_owned();
+        let most = limits.component_bytes;
+        let bytes = blocking(move || read(&owned, most))
+            .await
+            .map_err(|refused| refused.of(&source))?;
+        self.load(&source, bytes, limits).await
+    }
+
+    /// Loads a component. `source` is what people call it while it has no other name.
+    pub async fn load(
+        &self,
+        source: &str,
+        component: Bytes,
+        limits: Limits,
+    ) -> Result<Generation, Refused> {
+        self.pass_gates(source, component, limits)
+            .await
+            .map_err(|refused| refused.of(source))
+    }
+
+    async fn pass_gates(
+        &self,
+        source: &str,
+        bytes: Bytes,
+        limits: Limits,
+    ) -> Result<Generation, Refused> {
+        check_size(bytes.len() as u64, limits.component_bytes)?;
+        let began = Instant::now();
+        let loader = self.clone();
+        let (component, origin, digest, wants) =
+            blocking(move || loader.make_ready(&bytes)).await?;
+        let compiled = began.elapsed();
+
+        let program = self.link(&component, wants)?;
+        let exports = Exports::of(&program.pre);
+        let descriptor = describe(&program, &exports, source, &limits).await?;
+        check_abilities(&descriptor, &exports)?;
+
+        let Descriptor { name, version, .. } = &descriptor;
+        tracing::info!(
+            plugin.name = name,
+            plugin.version = version,
+            digest,
+            cached = origin == Source::Cached,
+            compiled_in = ?compiled,
+            loaded_in = ?began.elapsed(),
+            "plugin {name} {version} is ready"
+        );
+        Ok(Generation {
+            number: 0,
+            digest,
+            name: name.as_str().into(),
+            limits,
+            exports,
+            program,
+            descriptor,
+        })
+    }
+
+    /// Reads, hashes and compiles: seconds of work for a large component.
+    fn make_ready(&self, bytes: &[u8]) -> Result<(Component, Source, String, Wants), Refused> {
+        let wants = imports::check(bytes)?;
+        let digest = hex::encode(Sha256::digest(bytes));
+        let (component, source) = self
+            .cache
+            .component(&self.engine, &digest, bytes)
+            .map_err(|error| Gate::Compile.refuses(format!("{error:#}")))?;
+        Ok((component, source, digest, wants))
+    }
+
+    fn link(&self, component: &Component, wants: Wants) -> Result<Program, Refused> {
+        let mut linker = self.contract.clone();
+        let linked = match wants {
+            Wants::Contract => Ok(()),
+            Wants::Wasi => wasmtime_wasi::p2::add_to_linker_async(&mut linker),
+        };
+        let pre = linked
+            .and_then(|()| linker.instantiate_pre(component))
+            .map_err(|error| Gate::Link.refuses(format!("{error:#}")))?;
+        Ok(Program {
+            engine: self.engine.clone(),
+            pre,
+            wants,
+        })
+    }
+}
+
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(done) => done,
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            // The runtime is going down, and with it whoever waits for this.
+            Err(_) => std::future::pending().await,
+        },
+    }
+}
+
+fn read(path: &Path, most: u64) -> Result<Bytes, Refused> {
+    let unreadable = |error| Gate::Read.refuses(format!("it cannot be read: {error}"));
+    let file = std::fs::File::open(path).map_err(unreadable)?;
+    // What the file system says first: there is no need to read what is too large anyway.
+    check_size(file.metadata().map_err(unreadable)?.len(), most)?;
+    let mut bytes = Vec::new();
+    file.take(most.saturating_add(1))
+        .read_to_end(&mut bytes)
+        .map_err(unreadable)?;
+    Ok(bytes.into())
+}
+
+fn check_size(size: u64, most: u64) -> Result<(), Refused> {
+    if size <= most {
+        return Ok(());
+    }
+    let in_words = |bytes: u64| in_bytes(usize::try_from(bytes).unwrap_or(usize::MAX));
+    Err(Gate::Size.refuses(format!(
+        "it has {}, the limit is {}",
+        in_words(size),
+        in_words(most)
+    )))
+}
+
+/// Asks the component what it is, and looks at the types of all that it exports.
+async fn describe(
+    program: &Program,
+    exports: &Exports,
+    source: &str,
+    limits: &Limits,
+) -> Result<Descriptor, Refused> {
+    let describe = describe::GuestIndices::new(&program.pre).map_err(|_| {
+        Gate::Exports.refuses(format!(
+            "it does not export `pith:plugin/describe@{}`, which every plugin must",
+            imports::CONTRACT
+        ))
+    })?;
+    let name: Arc<str> = source.into();
+    let limits = limits.while_describing();
+    let never = CancellationToken::new();
+    let run = program.run(&name, &limits, &never, async |store, instance| {
+        let guest = match check_types(exports, store, instance)
+            .and_then(|()| describe.load(&mut *store, instance))
+        {
+            Ok(guest) => guest,
+            Err(error) => return Ok(Ok(Err(error))),
+        };
+        Ok(guest.call_describe(store).await?.map(Ok))
+    });
+    let described = run
+        .await
+        .map_err(|ending| Gate::Describe.refuses(failure::in_words(&ending, &name, &limits)))?
+        .map_err(|error| Gate::Exports.refuses(format!("an export has another type: {error:#}")))?;
+    descriptor::convert(described)
+}
+
+fn check_types(
+    exports: &Exports,
+    store: &mut Store<State>,
+    instance: &Instance,
+) -> wasmtime::Result<()> {
+    if let Some(syncer) = &exports.syncer {
+        syncer.load(&mut *store, instance)?;
+    }
+    if let Some(uploader) = &exports.uploader {
+        uploader.load(&mut *store, instance)?;
+    }
+    if let Some(publisher) = &exports.publisher {
+        publisher.load(&mut *store, instance)?;
+    }
+    Ok(())
+}
+
+/// A task type that nothing can run is a lie.
+fn check_abilities(descriptor: &Descriptor, exports: &Exports) -> Result<(), Refused> {
+    for task_type in &descriptor.task_types {
+        if exports.abilities().has(task_type.kind) {
+            continue;
+        }
+        let interface = match task_type.kind {
+            TaskKind::Sync => "syncer",
+            TaskKind::Upload => "uploader",
+            TaskKind::Publish => "publisher",
+        };
+        return Err(Gate::Exports.refuses(format!(
+            "it lists the task type `{}`, but does not export `pith:plugin/{interface}@{}` to run it",
+            task_type.name,
+            imports::CONTRACT
+        )));
+    }
+    Ok(())
+}

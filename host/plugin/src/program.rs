@@ -1,0 +1,117 @@
+//! A linked component, and how one of its exports is run: in a fresh instance, within
+//! limits, until it ends or is told to.
+
+use std::pin::pin;
+use std::sync::Arc;
+
+use tokio_util::sync::CancellationToken;
+use wasmtime::component::{Instance, InstancePre};
+use wasmtime::{Store, UpdateDeadline};
+
+use crate::bridge::State;
+use crate::bridge::contract::pith::plugin::types;
+use crate::engine::Engine;
+use crate::imports::Wants;
+use crate::limits::{LimitExceeded, Limits};
+
+/// Handles in the component's own tables, which it can make without asking the host. Each
+/// costs a few bytes; the host's own are counted in [`Limits::handles`].
+const COMPONENT_HANDLES: usize = 10_000;
+
+/// What is ready to run.
+pub(crate) struct Program {
+    pub(crate) engine: Engine,
+    pub(crate) pre: InstancePre<State>,
+    pub(crate) wants: Wants,
+}
+
+/// How a run ended that did not end well.
+#[derive(Debug)]
+pub(crate) enum Ending {
+    /// The plugin answered with an error of its own.
+    Answered(types::Error),
+    /// It trapped, or the host ended it.
+    Trapped {
+        error: wasmtime::Error,
+        last_error: Option<String>,
+    },
+    /// It was still running when its time was up.
+    TimeUp(LimitExceeded),
+    /// Whoever started it wanted it no more.
+    Cancelled,
+}
+
+impl Program {
+    /// Makes an instance and runs `body` in it.
+    pub(crate) async fn run<T>(
+        &self,
+        plugin: &Arc<str>,
+        limits: &Limits,
+        cancel: &CancellationToken,
+        body: impl AsyncFnOnce(
+            &mut Store<State>,
+            &Instance,
+        ) -> wasmtime::Result<Result<T, types::Error>>,
+    ) -> Result<T, Ending> {
+        // Everything below ends within a beat of the clock when it is dropped: the plugin's
+        // code comes back to the executor at each, and host calls are futures.
+        let run = tokio::time::timeout(limits.wall, self.run_freely(plugin, limits, body));
+        let mut run = pin!(run);
+        tokio::select! {
+            biased;
+            () = cancel.cancelled() => Err(Ending::Cancelled),
+            ended = &mut run => ended.unwrap_or_else(|_| {
+                Err(Ending::TimeUp(LimitExceeded::Wall {
+                    plugin: Arc::clone(plugin),
+                    limit: limits.wall,
+                }))
+            }),
+        }
+    }
+
+    async fn run_freely<T>(
+        &self,
+        plugin: &Arc<str>,
+        limits: &Limits,
+        body: impl AsyncFnOnce(
+            &mut Store<State>,
+            &Instance,
+        ) -> wasmtime::Result<Result<T, types::Error>>,
+    ) -> Result<T, Ending> {
+        // Declared before the store, so dropped after it.
+        let seat = self.engine.seat().await;
+        let state = State::new(plugin, seat.clock(), limits, self.wants);
+        let mut store = self.store(state, limits);
+        let outcome = async {
+            let instance = self.pre.instantiate_async(&mut store).await?;
+            body(&mut store, &instance).await
+        }
+        .await;
+        let state = store.data();
+        tracing::debug!(cpu = ?state.meter.spent(), "plugin {plugin} ended");
+        match outcome {
+            Ok(answer) => answer.map_err(Ending::Answered),
+            Err(error) => Err(Ending::Trapped {
+                error,
+                last_error: state.log.last_error(),
+            }),
+        }
+    }
+
+    fn store(&self, state: State, limits: &Limits) -> Store<State> {
+        let mut store = Store::new(self.engine.wasmtime(), state);
+        store.limiter(|state| &mut state.limiter);
+        store.set_hostcall_fuel(limits.passed_bytes);
+        store.set_max_component_handles(COMPONENT_HANDLES);
+        store.set_epoch_deadline(1);
+        store.epoch_deadline_callback(|mut context| {
+            context.data_mut().meter.beat()?;
+            // Tokio's own `yield_now` lets its driver and other tasks have a turn first.
+            Ok(UpdateDeadline::YieldCustom(
+                1,
+                Box::pin(tokio::task::yield_now()),
+            ))
+        });
+        store
+    }
+}

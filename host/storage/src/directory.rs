@@ -1,0 +1,219 @@
+//! A store in a directory.
+
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use async_trait::async_trait;
+use rustix::fs::AtFlags;
+
+use crate::blocking::blocking;
+use crate::digest::{Algorithm, Sha256Digest};
+use crate::durable::{Durable, Placed};
+use crate::error::{Context as _, Error, Result};
+use crate::filesystem::{FileSystem, NativeFileSystem};
+use crate::folders::{Folders, digest_of, file_name};
+use crate::hold::Holds;
+use crate::incoming::Incoming;
+use crate::reader::{self, FileReader};
+use crate::store::{Listed, Reader, SmallBody, Space, Store, Writer};
+use crate::sync::{self, GroupSync};
+use crate::writer::DirectoryWriter;
+use crate::{place, small};
+
+/// Files in a directory of this machine, which nobody but the server's user can read.
+///
+/// `artifact/ab/cdef…` is the file with the digest `abcdef…`; `tmp` is for what is not placed yet.
+/// Several processes may share the directory.
+#[derive(Debug, Clone)]
+pub struct DirectoryStore {
+    shared: Arc<Shared>,
+}
+
+/// What the parts of a directory store share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) folders: Folders,
+    pub(crate) file_system: Arc<dyn FileSystem>,
+    pub(crate) holds: Arc<Holds>,
+    pub(crate) sync: GroupSync,
+    names: AtomicU64,
+}
+
+impl Shared {
+    /// A name that no other temporary file of this process has.
+    pub(crate) fn next_name(&self) -> String {
+        self.names.fetch_add(1, Ordering::Relaxed).to_string()
+    }
+}
+
+impl DirectoryStore {
+    /// Opens the store in a directory, which is made if it is missing. It blocks: call it at the start.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
+        Self::open_with(path, Arc::new(NativeFileSystem))
+    }
+
+    /// Opens it on a file system of the caller's own, such as one that fails
+    /// ([`FaultyFileSystem`](crate::faults::FaultyFileSystem)).
+    pub fn open_with(path: impl AsRef<Path>, file_system: Arc<dyn FileSystem>) -> Result<Self> {
+        let path = path.as_ref();
+        let folders =
+            Folders::open(path).with_context(|| format!("open the store in {}", path.display()))?;
+        Ok(Self {
+            shared: Arc::new(Shared {
+                folders,
+                file_system,
+                holds: Arc::default(),
+                sync: GroupSync::default(),
+                names: AtomicU64::new(0),
+            }),
+        })
+    }
+
+    async fn blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Arc<Shared>) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let shared = Arc::clone(&self.shared);
+        blocking(move || work(&shared)).await
+    }
+}
+
+#[async_trait]
+impl Store for DirectoryStore {
+    fn create(&self, algorithms: &[Algorithm]) -> Box<dyn Writer> {
+        Box::new(DirectoryWriter::new(&self.shared, algorithms))
+    }
+
+    async fn put_small(&self, bodies: Vec<SmallBody>) -> Vec<Result<Incoming>> {
+        let count = bodies.len();
+        self.blocking(move |shared| Ok(small::put_small(shared, bodies)))
+            .await
+            .unwrap_or_else(|stopping| (0..count).map(|_| Err(stopping.clone())).collect())
+    }
+
+    async fn place(&self, incoming: Vec<Incoming>) -> Result<Placed> {
+        self.blocking(move |shared| place::place(shared, incoming))
+            .await
+    }
+
+    async fn make_durable(&self, placed: Placed) -> Result<Durable> {
+        sync::make_durable(&self.shared, placed).await
+    }
+
+    async fn exists(&self, digest: &Sha256Digest) -> Result<bool> {
+        let digest = *digest;
+        self.blocking(move |shared| match is_there(&shared.folders, &digest) {
+            Ok(()) => Ok(true),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(Error::io_of(digest, "look for", error)),
+        })
+        .await
+    }
+
+    async fn open(&self, digest: &Sha256Digest) -> Result<Arc<dyn Reader>> {
+        let digest = *digest;
+        self.blocking(move |shared| {
+            let opened = shared.folders.open_file(&digest).and_then(|file| {
+                let length = file.metadata()?.len();
+                Ok(FileReader::new(Arc::new(file), length))
+            });
+            let reader = opened.map_err(|error| Error::io_of(digest, "open", error))?;
+            Ok(Arc::new(reader) as Arc<dyn Reader>)
+        })
+        .await
+    }
+
+    async fn verify(&self, digest: &Sha256Digest) -> Result<bool> {
+        let digest = *digest;
+        self.blocking(move |shared| {
+            let hashed = shared
+                .folders
+                .open_file(&digest)
+                .and_then(|file| reader::hash(&file));
+            let actual = hashed.map_err(|error| Error::io_of(digest, "read", error))?;
+            Ok(actual == digest)
+        })
+        .await
+    }
+
+    async fn remove(&self, digests: &[Sha256Digest]) -> Result<Vec<Sha256Digest>> {
+        let mut digests = digests.to_vec();
+        self.blocking(move |shared| {
+            digests.sort_unstable();
+            let mut held = Vec::new();
+            for group in digests.chunk_by(|one, next| one.0[0] == next.0[0]) {
+                let shard = shared
+                    .folders
+                    .shard(group[0].0[0])
+                    .context("open the store")?;
+                for digest in group {
+                    let remove = || shared.file_system.remove(&shard, &file_name(digest));
+                    match shared.holds.unless_held(digest, remove) {
+                        Some(Ok(_)) => {}
+                        Some(Err(error)) => return Err(Error::io_of(*digest, "remove", error)),
+                        None => held.push(*digest),
+                    }
+                }
+            }
+            Ok(held)
+        })
+        .await
+    }
+
+    async fn list(&self, first: u8) -> Result<Vec<Listed>> {
+        self.blocking(move |shared| list(&shared.folders, first).context("list the stored files"))
+            .await
+    }
+
+    async fn recover(&self) -> Result<u64> {
+        self.blocking(|shared| {
+            shared
+                .folders
+                .clear_abandoned()
+                .context("clear the temporary folder")
+        })
+        .await
+    }
+
+    async fn space(&self) -> Result<Option<Space>> {
+        self.blocking(|shared| {
+            let found = rustix::fs::fstatvfs(shared.folders.root()).map_err(io::Error::from);
+            let found = found.context("ask for the free space")?;
+            Ok(Some(Space {
+                total: found.f_blocks.saturating_mul(found.f_frsize),
+                available: found.f_bavail.saturating_mul(found.f_frsize),
+            }))
+        })
+        .await
+    }
+}
+
+fn is_there(folders: &Folders, digest: &Sha256Digest) -> io::Result<()> {
+    let shard = folders.shard(digest.0[0])?;
+    rustix::fs::statat(&shard, file_name(digest), AtFlags::SYMLINK_NOFOLLOW)?;
+    Ok(())
+}
+
+fn list(folders: &Folders, first: u8) -> io::Result<Vec<Listed>> {
+    let mut listed = Vec::new();
+    for entry in folders.shard(first)?.entries()? {
+        let entry = entry?;
+        let name = entry.file_name();
+        let Some(digest) = name.to_str().and_then(|name| digest_of(first, name)) else {
+            continue;
+        };
+        match entry.metadata() {
+            Ok(metadata) => listed.push(Listed {
+                digest,
+                size: metadata.len(),
+                modified: metadata.modified()?.into_std(),
+            }),
+            // Removed since.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(listed)
+}

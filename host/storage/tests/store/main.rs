@@ -1,0 +1,9 @@
+//! What a store promises, tried on a directory store with and without faults.
+
+mod durability;
+mod faults;
+mod following;
+mod placing;
+mod small;
+mod support;
+mod writing;

@@ -1,0 +1,1 @@
+//! Runs tasks: scheduler, locks, workers, and one kind of task a file.

@@ -1,0 +1,114 @@
+//! What a task has to do, as its row keeps it: row numbers instead of hrefs, checked
+//! and resolved when the task was made.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// The work of one task; each kind is carried out by the file of its name.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Work {
+    /// Reads a remote into a repository.
+    Sync {
+        /// Row number.
+        repository: i64,
+        /// Row number.
+        remote: i64,
+        /// Of the plugin's task type, defaults filled in.
+        params: Map<String, Value>,
+    },
+    /// Adds and removes units: Pulp's `modify`.
+    Modify {
+        /// Row number.
+        repository: i64,
+        /// Row numbers of units.
+        add: Vec<i64>,
+        /// Row numbers of units.
+        remove: Vec<i64>,
+        /// Removes everything that is not added (`remove_content_units: ["*"]`).
+        remove_all: bool,
+        /// Start from this version instead of the newest.
+        base_version: Option<i64>,
+    },
+    /// Makes a publication.
+    Publish {
+        /// Row number of the version.
+        version: i64,
+        /// `file` in `publications/file/file/`.
+        type_name: String,
+        /// Settings of the publication type, defaults filled in.
+        config: Map<String, Value>,
+    },
+    /// Makes units of a stored file.
+    Upload {
+        /// The content type that was asked for: `file` in `file.file`.
+        content_type: String,
+        /// Row number of the stored bytes.
+        artifact: i64,
+        /// The file's name as the client gave it.
+        file_name: String,
+        /// Of the plugin's task type.
+        params: Map<String, Value>,
+        /// Row number of a repository that gets a new version with the units.
+        repository: Option<i64>,
+        /// Labels for the new units.
+        labels: Option<Map<String, Value>>,
+    },
+    /// Makes a distribution.
+    CreateDistribution {
+        /// `file` in `distributions/file/file/`.
+        type_name: String,
+        /// The checked settings.
+        settings: DistributionSettings,
+    },
+    /// Removes a distribution.
+    DeleteDistribution {
+        /// Row number.
+        distribution: i64,
+    },
+    /// Removes a repository with its versions and publications.
+    DeleteRepository {
+        /// Row number.
+        repository: i64,
+    },
+    /// Removes a version; what only it had goes with it.
+    DeleteVersion {
+        /// Row number.
+        repository: i64,
+        /// The version's number.
+        number: i64,
+    },
+    /// Removes a remote.
+    DeleteRemote {
+        /// Row number.
+        remote: i64,
+    },
+    /// Reads every stored file of a version again and fetches anew what is damaged.
+    Repair {
+        /// Row number of the version.
+        version: i64,
+        /// Whether digests are compared, or only presence and size.
+        verify_checksums: bool,
+    },
+    /// Removes what nobody refers to.
+    OrphanCleanup {
+        /// What was wanted more recently than so many minutes ago stays.
+        protection_minutes: i64,
+        /// Only these units, if given.
+        only: Option<Vec<i64>>,
+    },
+}
+
+/// The settings of a distribution, as in `pith-db`, in a form that a row can keep.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "the names are those of the API")]
+pub struct DistributionSettings {
+    pub name: String,
+    pub base_path: String,
+    pub pulp_labels: Value,
+    pub hidden: bool,
+    pub repository: Option<i64>,
+    pub version: Option<i64>,
+    pub publication: Option<i64>,
+    pub config: Value,
+}

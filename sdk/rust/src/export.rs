@@ -1,0 +1,121 @@
+//! Joins the traits of this crate to the functions that a component exports.
+
+use crate::bindings::exports::{
+    describe::exports::pith::plugin::describe, publish::exports::pith::plugin::publisher,
+    sync::exports::pith::plugin::syncer, upload::exports::pith::plugin::uploader,
+};
+use crate::bindings::imports::pith::plugin::types;
+use crate::panic::install_hook;
+use crate::{
+    Changes, Descriptor, Inputs, Plugin, Publication, Publisher, Remote, Staging, Syncer, Task,
+    UnitRef, Uploader, View,
+};
+
+impl<T: Plugin> describe::Guest for T {
+    fn describe() -> Result<Descriptor, types::Error> {
+        install_hook();
+        Ok(<T as Plugin>::describe()?)
+    }
+}
+
+impl<T: Syncer> syncer::Guest for T {
+    fn sync(
+        task: &Task,
+        remote: &Remote,
+        current: &View,
+        staging: &Staging,
+        next: &Changes,
+    ) -> Result<(), types::Error> {
+        install_hook();
+        Ok(<T as Syncer>::sync(task, remote, current, staging, next)?)
+    }
+}
+
+impl<T: Uploader> uploader::Guest for T {
+    fn parse(task: &Task, files: &Inputs, staging: &Staging) -> Result<Vec<UnitRef>, types::Error> {
+        install_hook();
+        Ok(<T as Uploader>::parse(task, files, staging)?)
+    }
+}
+
+impl<T: Publisher> publisher::Guest for T {
+    fn publish(task: &Task, content: &View, publication: &Publication) -> Result<(), types::Error> {
+        install_hook();
+        Ok(<T as Publisher>::publish(task, content, publication)?)
+    }
+}
+
+/// Makes a type the plugin of this component.
+///
+/// The words after `with` name what the component exports beside its description; each
+/// wants the trait of that name: `sync` [`Syncer`], `upload` [`Uploader`], `publish`
+/// [`Publisher`]. What is not named is not exported, and is left to the host.
+///
+/// ```
+/// use pith_plugin_sdk::{Descriptor, Plugin, Publisher, Publication, Result, Task, View};
+///
+/// pub struct Notes;
+///
+/// impl Plugin for Notes {
+///     fn describe() -> Result<Descriptor> {
+///         unimplemented!()
+///     }
+/// }
+///
+/// impl Publisher for Notes {
+///     fn publish(_: &Task, _: &View, publication: &Publication) -> Result<()> {
+///         publication.pass_through();
+///         Ok(())
+///     }
+/// }
+///
+/// pith_plugin_sdk::export!(Notes with publish);
+/// ```
+#[macro_export]
+macro_rules! export {
+    ($plugin:ident $(with $($ability:ident),+ $(,)?)?) => {
+        $crate::__export_ability!(describe $plugin);
+        $($($crate::__export_ability!($ability $plugin);)+)?
+    };
+}
+
+// The names of a component's exports are no names that a native linker takes, so a native
+// build (for unit tests) exports nothing and only checks that the traits are there.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __export_ability {
+    (describe $plugin:ident) => {
+        $crate::__export_module!(describe, $crate::Plugin, $plugin);
+    };
+    (sync $plugin:ident) => {
+        $crate::__export_module!(sync, $crate::Syncer, $plugin);
+    };
+    (upload $plugin:ident) => {
+        $crate::__export_module!(upload, $crate::Uploader, $plugin);
+    };
+    (publish $plugin:ident) => {
+        $crate::__export_module!(publish, $crate::Publisher, $plugin);
+    };
+    ($other:ident $plugin:ident) => {
+        compile_error!(concat!(
+            "a plugin can `sync`, `upload` or `publish`, not `",
+            stringify!($other),
+            "`"
+        ));
+    };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __export_module {
+    ($module:ident, $interface:path, $plugin:ident) => {
+        const _: () = {
+            const fn implements<T: $interface>() {}
+            implements::<$plugin>();
+        };
+        #[cfg(target_arch = "wasm32")]
+        $crate::bindings::exports::$module::export!(
+            $plugin with_types_in $crate::bindings::exports::$module
+        );
+    };
+}

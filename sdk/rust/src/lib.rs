@@ -1,0 +1,36 @@
+//! What a Pith plugin written in Rust builds on.
+#![doc = include_str!("../README.md")]
+
+pub mod bindings;
+pub mod log;
+pub mod relative_path;
+pub mod schema;
+
+mod batcher;
+mod body_reader;
+mod error;
+mod export;
+mod file_writer;
+mod json;
+mod line_reader;
+mod panic;
+mod plugin;
+mod units;
+
+pub use batcher::{Batcher, MAX_BATCH, Sink};
+pub use bindings::exports::describe::exports::pith::plugin::describe::{
+    ArtifactCount, ContentType, Descriptor, ResourceType, TaskKind, TaskType,
+};
+pub use bindings::imports::pith::plugin::host::{
+    ArtifactDraft, Body, Changes, Cursor, File, Inputs, Link, Publication, Reader, Remote, Request,
+    Source, Staging, Task, UnitDraft, View, Written,
+};
+pub use bindings::imports::pith::plugin::types::{
+    Artifact, ArtifactRef, ErrorCode, Query, Unit, UnitRef,
+};
+pub use body_reader::BodyReader;
+pub use error::{Error, Result};
+pub use file_writer::FileWriter;
+pub use line_reader::LineReader;
+pub use plugin::{Plugin, Publisher, Syncer, Uploader};
+pub use units::Units;

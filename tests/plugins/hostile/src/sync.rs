@@ -1,0 +1,184 @@
+//! Misbehaves as a task's parameters ask.
+
+use std::hint::black_box;
+
+use pith_plugin_sdk::{
+    ArtifactDraft, Batcher, Changes, Error, MAX_BATCH, Remote, Request, Result, Source, Staging,
+    Syncer, Task, UnitDraft, View, log,
+};
+use serde::Deserialize;
+use serde_json::json;
+
+use crate::behaviour::Behaviour;
+use crate::{Hostile, THING};
+
+const MEGABYTE: usize = 1_000_000;
+
+#[derive(Debug, Deserialize)]
+struct Params {
+    behaviour: Behaviour,
+    count: u64,
+    url: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Config {
+    url: String,
+}
+
+impl Syncer for Hostile {
+    fn sync(
+        task: &Task,
+        remote: &Remote,
+        _current: &View,
+        staging: &Staging,
+        next: &Changes,
+    ) -> Result<()> {
+        let params: Params = task.params_as()?;
+        match params.behaviour {
+            Behaviour::Ok => add_things(params.count, staging, next),
+            Behaviour::Loop => spin(),
+            Behaviour::Memory => devour_memory(),
+            Behaviour::Panic => panic!("the plugin was asked to panic"),
+            Behaviour::Trap => trap(),
+            Behaviour::Stack => {
+                log::info(&format!("descended {} calls", descend(0)));
+                Ok(())
+            }
+            Behaviour::ForgedRef => Ok(next.add(&[0, 1, 2, 42, u64::MAX])?),
+            Behaviour::BadFields => stage_one(staging, json!({ "name": 7 }).to_string(), vec![]),
+            Behaviour::BadJson => stage_one(staging, "{\"name\": ".into(), vec![]),
+            Behaviour::BadPath => stage_one(
+                staging,
+                json!({ "name": "escape" }).to_string(),
+                vec![artifact_at("../../etc/passwd")],
+            ),
+            Behaviour::OtherOrigin => read_elsewhere(remote, params.url),
+            Behaviour::Flood => flood(params.count, staging),
+            Behaviour::TooMany => {
+                let drafts: Vec<_> = (0..=MAX_BATCH as u64).map(thing).collect();
+                staging.put(&drafts)?;
+                Ok(())
+            }
+            Behaviour::LogFlood => {
+                let line = "x".repeat(MEGABYTE);
+                (0..10_000).for_each(|_| log::info(&line));
+                Ok(())
+            }
+            Behaviour::ProgressFlood => {
+                let total = 1_000_000;
+                (0..total).for_each(|done| {
+                    task.progress("sync.flooding", "Flooding", done, Some(total));
+                });
+                Ok(())
+            }
+            Behaviour::SleeplessRead => read_byte_by_byte(task, remote),
+        }
+    }
+}
+
+fn spin() -> ! {
+    let mut turns = 0_u64;
+    loop {
+        turns = black_box(turns.wrapping_add(1));
+    }
+}
+
+/// Keeps what it takes, and writes to it so that no page stays untouched.
+fn devour_memory() -> Result<()> {
+    let mut meals = Vec::new();
+    loop {
+        meals.push(black_box(vec![1_u8; MEGABYTE]));
+    }
+}
+
+#[cfg(target_arch = "wasm32")]
+fn trap() -> ! {
+    core::arch::wasm32::unreachable()
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+fn trap() -> ! {
+    std::process::abort()
+}
+
+/// Uses its result after the call, so that no compiler makes a loop of it.
+#[expect(unconditional_recursion, reason = "this is the misbehaviour")]
+fn descend(depth: u64) -> u64 {
+    let frame = black_box([depth; 64]);
+    descend(depth + 1) + black_box(frame)[63]
+}
+
+fn thing(number: u64) -> UnitDraft {
+    UnitDraft {
+        content_type: THING.into(),
+        fields: json!({ "name": format!("thing {number}") }).to_string(),
+        artifacts: Vec::new(),
+    }
+}
+
+fn artifact_at(path: &str) -> ArtifactDraft {
+    ArtifactDraft {
+        path: path.into(),
+        digests: vec![format!("sha256:{}", "0".repeat(64))],
+        size: Some(1),
+        source: Source::Urls(vec!["thing".into()]),
+    }
+}
+
+fn stage_one(staging: &Staging, fields: String, artifacts: Vec<ArtifactDraft>) -> Result<()> {
+    staging.put(&[UnitDraft {
+        content_type: THING.into(),
+        fields,
+        artifacts,
+    }])?;
+    Ok(())
+}
+
+fn add_things(count: u64, staging: &Staging, next: &Changes) -> Result<()> {
+    let mut batcher = Batcher::new(staging, next);
+    for number in 0..count {
+        batcher.push(thing(number))?;
+    }
+    batcher.finish()?;
+    Ok(())
+}
+
+fn flood(count: u64, staging: &Staging) -> Result<()> {
+    let mut staged = 0;
+    while staged < count {
+        let end = count.min(staged + MAX_BATCH as u64);
+        let drafts: Vec<_> = (staged..end).map(thing).collect();
+        staging.put(&drafts)?;
+        staged = end;
+    }
+    Ok(())
+}
+
+fn read_elsewhere(remote: &Remote, url: Option<String>) -> Result<()> {
+    let url = url.ok_or_else(|| Error::invalid("`other-origin` wants the parameter `url`"))?;
+    let body = remote.open(&request(url))?;
+    let bytes = body.read(1_024)?;
+    log::error(&format!("read {} bytes from {}", bytes.len(), body.url()));
+    Ok(())
+}
+
+fn read_byte_by_byte(task: &Task, remote: &Remote) -> Result<()> {
+    let config: Config = remote.config_as()?;
+    let body = remote.open(&request(config.url))?;
+    let mut bytes = 0;
+    while !body.read(1)?.is_empty() {
+        bytes += 1;
+    }
+    task.progress("sync.reading", "Reading bytes", bytes, Some(bytes));
+    Ok(())
+}
+
+fn request(url: String) -> Request {
+    Request {
+        url,
+        conditional: false,
+        max_size: u64::MAX,
+        digest: None,
+    }
+}

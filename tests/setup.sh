@@ -1,0 +1,117 @@
+#!/usr/bin/env bash
+# Installs what is missing for a purpose, and nothing that is there. Quick when all is there.
+#
+#   tests/setup.sh run|test|lint|clients|bench...
+#
+# Debian's packages come by apt (as root, or by sudo without a password); Cargo's tools go
+# into the cache folder, which `.ci/tools.sh` names. Where neither is possible, one line
+# says what to install.
+set -euo pipefail
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+tools=$("$here/../.ci/tools.sh")
+export PATH="$tools/bin:$PATH"
+
+say() { echo "setup: $*" >&2; }
+
+fail() {
+  say "$*"
+  exit 1
+}
+
+as_root() {
+  if [ "$(id -u)" -eq 0 ]; then
+    "$@"
+  else
+    sudo --non-interactive "$@"
+  fi
+}
+
+may_install() {
+  command -v apt-get >/dev/null && { [ "$(id -u)" -eq 0 ] || sudo --non-interactive true 2>/dev/null; }
+}
+
+# The packages that are asked for; installed together, at the end.
+packages=()
+
+# want PROGRAM PACKAGE: the package, unless the program is there.
+want() {
+  command -v "$1" >/dev/null || packages+=("$2")
+}
+
+want_postgres() {
+  command -v initdb >/dev/null || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null ||
+    packages+=(postgresql)
+}
+
+# A package without which things go on, only less well.
+want_if_possible() {
+  if ! command -v "$1" >/dev/null && may_install; then
+    packages+=("$2")
+  fi
+}
+
+install_packages() {
+  [ ${#packages[@]} -gt 0 ] || return 0
+  may_install || fail "missing; as root: apt-get install ${packages[*]}"
+  say "installing ${packages[*]}"
+  local install=(env DEBIAN_FRONTEND=noninteractive apt-get install -qq --yes --no-install-recommends)
+  # Lists that are old, or not there, name versions that cannot be had.
+  as_root "${install[@]}" "${packages[@]}" >&2 2>/dev/null || {
+    as_root apt-get update -qq >&2
+    as_root "${install[@]}" "${packages[@]}" >&2
+  }
+}
+
+# want_tool CRATE PROGRAM: a tool of Cargo, unless the program is there.
+want_tool() {
+  local crate=$1 program=$2
+  command -v "$program" >/dev/null && return
+  say "building $crate once, into $tools"
+  # They are waited for once and run for seconds: built fast rather than fast when built.
+  env -u CARGO_TARGET_DIR -u RUSTFLAGS \
+    CARGO_PROFILE_RELEASE_OPT_LEVEL=1 CARGO_PROFILE_RELEASE_LTO=off \
+    CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 CARGO_PROFILE_RELEASE_DEBUG=false \
+    cargo install --quiet --locked --root "$tools" "$crate" >&2 ||
+    fail "$crate cannot be installed; by hand: cargo install --locked $crate"
+}
+
+command -v cargo >/dev/null || fail "Rust is missing; the README says how to install it"
+
+for purpose in "$@"; do
+  case $purpose in
+    run)
+      want curl curl
+      want cc gcc
+      ;;
+    test)
+      want cc gcc
+      want_postgres
+      ;;
+    clients)
+      want curl curl
+      want cc gcc
+      ;;
+    lint)
+      want_if_possible shellcheck shellcheck
+      ;;
+    bench)
+      want curl curl
+      want python3 python3
+      want_if_possible nginx nginx-light
+      want_if_possible wrk wrk
+      ;;
+    *) fail "usage: setup.sh run|test|lint|clients|bench..." ;;
+  esac
+done
+install_packages
+
+for purpose in "$@"; do
+  case $purpose in
+    test) want_tool cargo-nextest cargo-nextest ;;
+    lint)
+      want_tool cargo-deny cargo-deny
+      want_tool cargo-machete cargo-machete
+      ;;
+  esac
+done

@@ -1,0 +1,55 @@
+//! A `multipart/form-data` body.
+
+use bytes::Bytes;
+
+/// Does not occur in any body that the tests send.
+const BOUNDARY: &str = "pith-tests-5b1c8f0e7d";
+
+/// The fields of a form, some of them files.
+#[derive(Clone, Debug, Default)]
+pub struct Form(Vec<u8>);
+
+impl Form {
+    /// A form without fields.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a field with text.
+    #[must_use]
+    pub fn text(mut self, name: &str, value: &str) -> Self {
+        let head = format!("Content-Disposition: form-data; name=\"{name}\"");
+        self.part(&head, value.as_bytes());
+        self
+    }
+
+    /// Adds a field with a file.
+    #[must_use]
+    pub fn file(mut self, name: &str, filename: &str, bytes: &[u8]) -> Self {
+        let head = format!(
+            "Content-Disposition: form-data; name=\"{name}\"; filename=\"{filename}\"\r\n\
+             Content-Type: application/octet-stream"
+        );
+        self.part(&head, bytes);
+        self
+    }
+
+    /// The value of `Content-Type`.
+    pub(crate) fn content_type() -> String {
+        format!("multipart/form-data; boundary={BOUNDARY}")
+    }
+
+    /// The body.
+    pub(crate) fn finish(mut self) -> Bytes {
+        self.0
+            .extend_from_slice(format!("--{BOUNDARY}--\r\n").as_bytes());
+        self.0.into()
+    }
+
+    fn part(&mut self, head: &str, bytes: &[u8]) {
+        self.0
+            .extend_from_slice(format!("--{BOUNDARY}\r\n{head}\r\n\r\n").as_bytes());
+        self.0.extend_from_slice(bytes);
+        self.0.extend_from_slice(b"\r\n");
+    }
+}
