@@ -33,7 +33,10 @@ trap 'exit 143' TERM
 export PITH_TEST_POSTGRES_TEMPLATE=pith_template
 connection=(psql --quiet --no-psqlrc "$PITH_TEST_POSTGRES/postgres")
 "${connection[@]}" --command "CREATE DATABASE $PITH_TEST_POSTGRES_TEMPLATE"
-"$pith" migrate --database-url "$PITH_TEST_POSTGRES/$PITH_TEST_POSTGRES_TEMPLATE"
+# Variables of the tests are no settings of the server.
+plain=(env)
+for name in $(compgen -e PITH_); do plain+=(-u "$name"); done
+"${plain[@]}" "$pith" migrate --database-url "$PITH_TEST_POSTGRES/$PITH_TEST_POSTGRES_TEMPLATE"
 
 rm -f "$report"
 status=0

@@ -57,9 +57,9 @@ install_packages() {
   say "installing ${packages[*]}"
   local install=(env DEBIAN_FRONTEND=noninteractive apt-get install -qq --yes --no-install-recommends)
   # Lists that are old, or not there, name versions that cannot be had.
-  as_root "${install[@]}" "${packages[@]}" >&2 2>/dev/null || {
+  as_root "${install[@]}" "${packages[@]}" >/dev/null 2>&1 || {
     as_root apt-get update -qq >&2
-    as_root "${install[@]}" "${packages[@]}" >&2
+    as_root "${install[@]}" "${packages[@]}" >/dev/null
   }
 }
 

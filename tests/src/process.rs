@@ -8,7 +8,7 @@ use std::process::{Output, Stdio};
 
 use anyhow::{Context, Result, bail, ensure};
 use rustix::process::{Pid, Signal};
-use tokio::io::{AsyncBufReadExt, BufReader, Lines};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
 use tokio::time::{Duration, timeout};
 
@@ -60,15 +60,24 @@ pub fn built_plugin(name: &str) -> Result<PathBuf> {
 
 /// Runs the binary with arguments of its own to its end.
 pub async fn run_binary(arguments: &[&str]) -> Result<Output> {
-    finish(command(&server_binary()?).args(arguments)).await
+    finish(command(&server_binary()?).args(arguments), "").await
 }
 
-/// Waits for the end of a command that ends by itself.
-pub(crate) async fn finish(command: &mut Command) -> Result<Output> {
-    timeout(Duration::from_mins(1), command.output())
+/// Gives a command its input and waits for its end.
+pub(crate) async fn finish(command: &mut Command, input: &str) -> Result<Output> {
+    command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut child = command.spawn().context("the binary cannot be started")?;
+    if let Some(mut stdin) = child.stdin.take() {
+        // A command that reads nothing may have ended already.
+        let _ = stdin.write_all(input.as_bytes()).await;
+    }
+    timeout(Duration::from_mins(1), child.wait_with_output())
         .await
         .with_context(|| format!("{command:?} does not end"))?
-        .context("the binary cannot be started")
+        .context("the command cannot be waited for")
 }
 
 /// A command with nothing of the caller's settings in its environment.

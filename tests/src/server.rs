@@ -8,12 +8,13 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use bytes::Bytes;
 use http::Method;
+use serde_json::json;
 use tokio::process::Command;
 use tokio::time::sleep;
 
 use crate::api::Api;
 use crate::process::{ServerProcess, command, finish, server_binary};
-use crate::reply::Reply;
+use crate::reply::{Reply, text};
 use crate::run::Test;
 
 /// The password that every server of the suite is started with.
@@ -212,20 +213,15 @@ impl TestServer {
 
     /// Runs another command of the binary on the same data: `server.run(&["doctor"])`.
     pub async fn run(&self, arguments: &[&str]) -> Result<Output> {
-        self.run_with_environment(arguments, &[]).await
+        self.run_with_input(arguments, "").await
     }
 
-    /// The same with variables of the environment.
-    pub async fn run_with_environment(
-        &self,
-        arguments: &[&str],
-        environment: &[(&str, &str)],
-    ) -> Result<Output> {
+    /// The same with lines on stdin.
+    pub async fn run_with_input(&self, arguments: &[&str], input: &str) -> Result<Output> {
         let mut command = command(&server_binary()?);
         command.args(arguments);
         self.settings.add_place(&mut command);
-        command.envs(environment.iter().copied());
-        finish(&mut command).await
+        finish(&mut command, input).await
     }
 
     /// GETs what is served to everybody at a path below `/pulp/content/`.
@@ -269,25 +265,22 @@ impl TestServer {
         }
     }
 
-    /// A token of the administrator, made by the command line.
+    /// A new token of the administrator.
     pub async fn new_token(&self) -> Result<String> {
-        let output = self.run(&["user", "token", "admin"]).await?;
-        let stdout = String::from_utf8(output.stdout)?;
-        anyhow::ensure!(output.status.success(), "no token: {stdout}");
-        let token = stdout
-            .lines()
-            .last()
-            .and_then(|line| line.split_whitespace().last());
-        Ok(token.context("no token was printed")?.to_owned())
+        let name = json!({"name": "made by a test"});
+        let token = self.api.create("/tokens/", name).await?;
+        let secret = text(&token["token"]);
+        anyhow::ensure!(!secret.is_empty(), "no token: {token}");
+        Ok(secret.to_owned())
     }
 
     /// The password that the server made for its administrator and printed.
     pub fn printed_password(&self) -> Result<String> {
         let log = self.log()?;
-        let line = log
+        let password = log
             .lines()
-            .find(|line| line.to_lowercase().contains("password"));
-        let password = line.and_then(|line| line.split_whitespace().last());
+            .filter_map(|line| line.split_once("password ")?.1.split_whitespace().next())
+            .next();
         Ok(password.context("no password was printed")?.to_owned())
     }
 

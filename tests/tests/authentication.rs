@@ -1,5 +1,7 @@
 //! Who is asking: Basic, token and session, and how each of them ends.
 
+use std::time::{Duration, Instant};
+
 use anyhow::Result;
 use pith_tests::{Test, TestServer, href, on_both_databases, text};
 use serde_json::{Value, json};
@@ -13,6 +15,8 @@ on_both_databases!(
     a_wrong_password_is_refused,
     a_token_is_as_good_as_a_password,
     a_made_up_token_is_refused,
+    a_revoked_token_is_refused_at_once,
+    a_verified_password_is_not_hashed_again,
     a_session_needs_its_csrf_token_to_write,
     a_session_ends_with_logging_out,
     a_changed_password_is_refused_at_once,
@@ -72,6 +76,34 @@ async fn a_made_up_token_is_refused(test: Test) -> Result<()> {
         let reply = server.api().with_token(made_up).get(PRIVATE).await?;
         assert_eq!(reply.status(), 401, "{made_up:?}: {reply}");
     }
+    Ok(())
+}
+
+async fn a_revoked_token_is_refused_at_once(test: Test) -> Result<()> {
+    let server = test.start().await?;
+    let token = server
+        .api()
+        .create("/tokens/", json!({"name": "short-lived"}))
+        .await?;
+    let api = server.api().with_token(text(&token["token"]));
+    assert_eq!(api.get(PRIVATE).await?.status(), 200);
+    assert_eq!(server.api().delete(&href(&token)).await?.status(), 204);
+    assert_eq!(api.get(PRIVATE).await?.status(), 401);
+    Ok(())
+}
+
+async fn a_verified_password_is_not_hashed_again(test: Test) -> Result<()> {
+    let server = test.start().await?;
+    let started = Instant::now();
+    for _ in 0..400 {
+        server.api().get(PRIVATE).await?.ok()?;
+    }
+    // To hash a password takes 20 milliseconds and more; to ask the database, one.
+    assert!(
+        started.elapsed() < Duration::from_secs(5),
+        "{:?}",
+        started.elapsed()
+    );
     Ok(())
 }
 

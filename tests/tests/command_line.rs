@@ -11,6 +11,7 @@ on_both_databases!(
     a_running_server_notices_a_password_set_beside_it,
     the_administrator_is_made_once,
     a_migration_can_come_first,
+    users_are_made_and_disabled_from_the_command_line,
 );
 
 without_a_database!(
@@ -20,6 +21,8 @@ without_a_database!(
     a_taken_port_is_explained,
     a_wrong_database_is_explained,
     a_data_folder_that_cannot_be_is_explained,
+    a_wrong_setting_is_explained,
+    a_used_data_folder_is_explained,
     a_generated_password_is_printed_once,
 );
 
@@ -32,12 +35,13 @@ fn said(output: &Output) -> String {
 }
 
 async fn the_doctor_finds_nothing_wrong(test: Test) -> Result<()> {
-    let server = test.start().await?;
-    let output = server.run(&["doctor"]).await?;
+    let mut server = test.start().await?;
+    server.stop().await?;
+    let output = server.run(&["doctor", "--listen", "127.0.0.1:0"]).await?;
     assert!(output.status.success(), "{}", said(&output));
     let report = said(&output);
-    for word in ["database", "file"] {
-        assert!(report.to_lowercase().contains(word), "{word}: {report}");
+    for word in ["database", "data directory", "plugins"] {
+        assert!(report.contains(word), "{word}: {report}");
     }
     Ok(())
 }
@@ -46,10 +50,7 @@ async fn a_password_is_set_from_the_command_line(test: Test) -> Result<()> {
     let mut server = test.start().await?;
     server.stop().await?;
     let output = server
-        .run_with_environment(
-            &["user", "password", "admin"],
-            &[("PITH_PASSWORD", "another-password-1")],
-        )
+        .run_with_input(&["user", "password", "admin"], "another-password-1\n")
         .await?;
     assert!(output.status.success(), "{}", said(&output));
     server.restart().await?;
@@ -69,10 +70,7 @@ async fn a_running_server_notices_a_password_set_beside_it(test: Test) -> Result
     let path = "/repositories/file/file/";
     assert_eq!(server.api().get(path).await?.status(), 200);
     let output = server
-        .run_with_environment(
-            &["user", "password", "admin"],
-            &[("PITH_PASSWORD", "another-password-1")],
-        )
+        .run_with_input(&["user", "password", "admin"], "another-password-1\n")
         .await?;
     assert!(output.status.success(), "{}", said(&output));
     assert_eq!(
@@ -106,6 +104,46 @@ async fn a_migration_can_come_first(test: Test) -> Result<()> {
         server.api().list("/repositories/file/file/").await?.len(),
         1
     );
+    Ok(())
+}
+
+async fn users_are_made_and_disabled_from_the_command_line(test: Test) -> Result<()> {
+    let server = test.start().await?;
+    let create = ["user", "create", "ada", "--admin"];
+    let output = server.run_with_input(&create, "adas-password-1\n").await?;
+    assert!(output.status.success(), "{}", said(&output));
+    let ada = server.api().with_password("ada", "adas-password-1");
+    assert_eq!(ada.get("/users/").await?.status(), 200);
+    let output = server.run(&["user", "list"]).await?;
+    assert!(said(&output).contains("ada"), "{}", said(&output));
+    assert!(
+        server
+            .run(&["user", "disable", "ada"])
+            .await?
+            .status
+            .success()
+    );
+    assert_eq!(
+        ada.get("/users/").await?.status(),
+        401,
+        "on the next request"
+    );
+    assert!(
+        server
+            .run(&["user", "enable", "ada"])
+            .await?
+            .status
+            .success()
+    );
+    assert_eq!(ada.get("/users/").await?.status(), 200);
+    for wrong in [&["user", "disable", "nobody"][..], &create] {
+        let output = server.run_with_input(wrong, "adas-password-1\n").await?;
+        assert!(!output.status.success(), "{wrong:?}: {}", said(&output));
+    }
+    let output = server
+        .run_with_input(&["user", "create", "bob"], "short\n")
+        .await?;
+    assert!(!output.status.success(), "{}", said(&output));
     Ok(())
 }
 
@@ -172,6 +210,27 @@ async fn a_data_folder_that_cannot_be_is_explained(test: Test) -> Result<()> {
     let file = test.path("a-file");
     std::fs::write(&file, "not a folder")?;
     let place = file.join("data").display().to_string();
+    let arguments = ["serve", "--listen", "127.0.0.1:0", "--data-dir", &place];
+    let output = pith_tests::run_binary(&arguments).await?;
+    assert!(!output.status.success(), "{}", said(&output));
+    assert!(said(&output).contains(&place), "{}", said(&output));
+    Ok(())
+}
+
+async fn a_wrong_setting_is_explained(test: Test) -> Result<()> {
+    let file = test.path("pith.toml");
+    std::fs::write(&file, "lisen = \"127.0.0.1:0\"\n")?;
+    let said = refusal(&test, &["--config", &file.display().to_string()]).await?;
+    assert!(said.contains("lisen"), "{said}");
+    let absent = test.path("absent.toml").display().to_string();
+    let said = refusal(&test, &["--config", &absent]).await?;
+    assert!(said.contains(&absent), "{said}");
+    Ok(())
+}
+
+async fn a_used_data_folder_is_explained(test: Test) -> Result<()> {
+    let server = test.start().await?;
+    let place = server.data_directory().display().to_string();
     let arguments = ["serve", "--listen", "127.0.0.1:0", "--data-dir", &place];
     let output = pith_tests::run_binary(&arguments).await?;
     assert!(!output.status.success(), "{}", said(&output));

@@ -75,6 +75,8 @@ async fn secrets_are_never_shown(test: Test) -> Result<()> {
     for secret in SECRETS {
         settings[secret] = json!(format!("the-{secret}-value"));
     }
+    settings["client_key"] =
+        json!("-----BEGIN PRIVATE KEY-----\nthe-client_key-value\n-----END PRIVATE KEY-----");
     let remote = api.create("/remotes/file/file/", settings).await?;
     assert_eq!(set_secrets(&remote), SECRETS, "{remote}");
     let shown = [
@@ -127,10 +129,6 @@ async fn secrets_are_changed_and_taken_away(test: Test) -> Result<()> {
         .change(&remote, json!({"username": null, "password": null}))
         .await?;
     assert_eq!(set_secrets(&remote), Vec::<&str>::new());
-    // Half a pair opens nothing.
-    let half = json!({"name": "b", "url": url, "username": "u"});
-    let reply = api.post("/remotes/file/file/", half).await?;
-    assert_eq!(reply.status(), 400, "{reply}");
     Ok(())
 }
 

@@ -80,7 +80,10 @@ async fn tasks_are_chosen_by_state(test: Test) -> Result<()> {
         anyhow::Ok(tasks.iter().map(href).collect::<Vec<_>>())
     };
     assert_eq!(hrefs("state=running").await?, [running.as_str()]);
-    assert_eq!(hrefs("state__in=running,waiting").await?, [running.as_str()]);
+    assert_eq!(
+        hrefs("state__in=running,waiting").await?,
+        [running.as_str()]
+    );
     assert_eq!(
         hrefs("name__contains=synchronize").await?,
         [running.as_str()]

@@ -1,29 +1,29 @@
 //! What a plugin's call sees of the task it runs for.
 
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use serde_json::Value;
 
 use crate::progress::Progress;
 
-/// One task, as a plugin sees it.
-#[derive(Debug)]
+/// One task, as a plugin sees it; cheap to clone.
+#[derive(Clone, Debug)]
 pub struct TaskHandle {
-    params: Value,
+    params: Arc<Value>,
     /// Its reports.
     pub progress: Progress,
-    checkpoint: Option<Value>,
-    new_checkpoint: Mutex<Option<Value>>,
+    checkpoint: Option<Arc<Value>>,
+    new_checkpoint: Arc<Mutex<Option<Value>>>,
 }
 
 impl TaskHandle {
     /// A task with checked parameters.
     pub fn new(params: Value, progress: Progress, checkpoint: Option<Value>) -> Self {
         Self {
-            params,
+            params: Arc::new(params),
             progress,
-            checkpoint,
-            new_checkpoint: Mutex::new(None),
+            checkpoint: checkpoint.map(Arc::new),
+            new_checkpoint: Arc::default(),
         }
     }
 
@@ -34,7 +34,7 @@ impl TaskHandle {
 
     /// What an earlier run left, if it still holds.
     pub fn checkpoint(&self) -> Option<&Value> {
-        self.checkpoint.as_ref()
+        self.checkpoint.as_deref()
     }
 
     /// Kept if the task succeeds.

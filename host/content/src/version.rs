@@ -7,8 +7,8 @@ use std::sync::Arc;
 use pith_db::content_type::TypeTable;
 use pith_db::membership::{self, Counts};
 use pith_db::repository::Repository;
-use pith_db::{Connection, version};
-use pith_model::{RepositoryId, TaskId, UnitId, VersionId};
+use pith_db::{Connection, Transaction, version};
+use pith_model::{RepositoryId, TaskId, UnitId, VersionId, WorkerId};
 use roaring::RoaringTreemap;
 
 use crate::Services;
@@ -176,16 +176,30 @@ async fn write(
     let removing: Vec<UnitId> = plan.remove.iter().map(unit).collect();
     for part in adding.chunks(BATCH) {
         membership::add(&mut transaction, repository, pending, part).await?;
-        transaction.commit().await?;
-        transaction = services.database.write().await?;
+        transaction = next_batch(services, transaction, repository, pending).await?;
     }
     for part in removing.chunks(BATCH) {
         membership::remove(&mut transaction, repository, pending, part).await?;
-        transaction.commit().await?;
-        transaction = services.database.write().await?;
+        transaction = next_batch(services, transaction, repository, pending).await?;
     }
     transaction.commit().await?;
     Ok(pending)
+}
+
+/// Lets other writers in between, and makes sure that this process was not given up.
+async fn next_batch(
+    services: &Services,
+    transaction: Transaction,
+    repository: RepositoryId,
+    pending: i64,
+) -> Result<Transaction> {
+    transaction.commit().await?;
+    let mut transaction = services.database.write().await?;
+    if membership::is_pending(&mut transaction, repository, pending).await? {
+        Ok(transaction)
+    } else {
+        Err(Error::cancelled("the task was taken from this process"))
+    }
 }
 
 /// Takes back what was written.
@@ -195,15 +209,26 @@ pub async fn discard(services: &Services, repository: RepositoryId, number: i64)
     Ok(transaction.commit().await?)
 }
 
-/// Clears what a crash left behind.
-pub async fn recover(services: &Services) -> Result<usize> {
+/// Takes back what a task was preparing, while its locks are still held.
+pub async fn discard_of_task(services: &Services, task: TaskId) -> Result<()> {
     let mut connection = services.database.read().await?;
-    let abandoned = membership::abandoned(&mut connection).await?;
+    let pending = membership::pending_of_task(&mut connection, task).await?;
     drop(connection);
-    for (repository, number) in &abandoned {
-        discard(services, *repository, *number).await?;
+    for (repository, number) in pending {
+        discard(services, repository, number).await?;
     }
-    Ok(abandoned.len())
+    Ok(())
+}
+
+/// Takes back what a dead process was preparing, while its tasks' locks are still held.
+pub async fn discard_of_worker(services: &Services, worker: WorkerId) -> Result<()> {
+    let mut connection = services.database.read().await?;
+    let pending = membership::pending_of_worker(&mut connection, worker).await?;
+    drop(connection);
+    for (repository, number) in pending {
+        discard(services, repository, number).await?;
+    }
+    Ok(())
 }
 
 /// Two units of one version must not have one repository key.
@@ -273,6 +298,9 @@ async fn count(
 impl Pending {
     /// Makes it visible in the caller's transaction, which ends the task too.
     pub async fn publish(&self, connection: &mut Connection) -> Result<VersionId> {
+        if !membership::is_pending(connection, self.repository, self.number).await? {
+            return Err(Error::cancelled("the task was taken from this process"));
+        }
         let id = version::insert(connection, self.repository, self.number, Some(self.base_number))
             .await?;
         version::insert_counts(connection, id, &self.counts).await?;

@@ -19,7 +19,7 @@ pub enum Test {
 }
 
 /// A test of the label `key` in a column of labels, which may be NULL for none.
-pub fn condition(column: &str, key: &str, test: &Test, dialect: Dialect) -> Condition {
+pub fn condition(column: &str, key: &str, asked: &Test, dialect: Dialect) -> Condition {
     // The key is bound, never written into the statement.
     let (value, present, key) = match dialect {
         Dialect::Sqlite => (
@@ -33,10 +33,12 @@ pub fn condition(column: &str, key: &str, test: &Test, dialect: Dialect) -> Cond
             key.to_owned(),
         ),
     };
-    match test {
+    match asked {
         Test::Present => Condition::new(present, [key.into()]),
         Test::Absent => Condition::new(format!("NOT {present}"), [key.into()]),
-        Test::Is(text) => Condition::new(format!("{value} = ?"), [key.into(), text.clone().into()]),
+        Test::Is(text) => {
+            Condition::new(format!("{value} = ?"), [key.into(), text.clone().into()])
+        }
         Test::IsNot(text) => Condition::new(
             format!("({present} AND ({value} IS NULL OR {value} <> ?))"),
             [key.clone().into(), key.clone().into(), key.into(), text.clone().into()],

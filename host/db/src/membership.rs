@@ -4,7 +4,7 @@
 //! Invariant: a row whose number belongs to no version is invisible. A change is
 //! written in as many transactions as it takes; the version's own row ends it.
 
-use pith_model::{RepositoryId, TaskId, UnitId};
+use pith_model::{RepositoryId, TaskId, UnitId, WorkerId};
 
 use crate::content_type::TypeTable;
 use crate::database::Connection;
@@ -109,16 +109,47 @@ pub async fn end(connection: &mut Connection, repository: RepositoryId) -> Resul
     Ok(())
 }
 
-/// What is being prepared by tasks that are over: left by a crash.
-pub async fn abandoned(connection: &mut Connection) -> Result<Vec<(RepositoryId, i64)>> {
+/// What a task is preparing.
+pub async fn pending_of_task(
+    connection: &mut Connection,
+    task: TaskId,
+) -> Result<Vec<(RepositoryId, i64)>> {
+    let rows = sql("SELECT repository_id, number FROM pending_version WHERE task_id = ?")
+        .bind(task)
+        .fetch_all(connection)
+        .await?;
+    rows.iter().map(|row| Ok((row.get(0)?, row.get(1)?))).collect()
+}
+
+/// What the unfinished tasks of a process are preparing.
+pub async fn pending_of_worker(
+    connection: &mut Connection,
+    worker: WorkerId,
+) -> Result<Vec<(RepositoryId, i64)>> {
     let rows = sql(
         "SELECT p.repository_id, p.number FROM pending_version p
-         WHERE NOT EXISTS (SELECT 1 FROM task t WHERE t.id = p.task_id
-                           AND t.state IN ('running', 'canceling'))",
+         JOIN task t ON t.id = p.task_id WHERE t.worker_id = ?",
     )
+    .bind(worker)
     .fetch_all(connection)
     .await?;
     rows.iter().map(|row| Ok((row.get(0)?, row.get(1)?))).collect()
+}
+
+/// Whether a version is still being prepared under this number, until the end of the
+/// transaction: others may have given up the process that prepares it.
+pub async fn is_pending(
+    connection: &mut Connection,
+    repository: RepositoryId,
+    number: i64,
+) -> Result<bool> {
+    let text = format!(
+        "SELECT number FROM pending_version WHERE repository_id = ? AND number = ?{}",
+        connection.dialect().for_update()
+    );
+    let found: Option<i64> =
+        sql(text).bind(repository).bind(number).scalar_optional(connection).await?;
+    Ok(found.is_some())
 }
 
 /// Adds units under a number.

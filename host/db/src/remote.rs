@@ -208,6 +208,20 @@ pub async fn update(connection: &mut Connection, id: RemoteId, settings: &Settin
     Ok(())
 }
 
+/// Changes labels alone. The remote counts as unchanged: what was synced is not stale.
+pub async fn set_labels(
+    connection: &mut Connection,
+    id: RemoteId,
+    labels: &JsonValue,
+) -> Result<()> {
+    sql("UPDATE remote SET pulp_labels = ? WHERE id = ?")
+        .bind(labels.clone())
+        .bind(id)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
 /// Removes a remote; units that only it could fetch stay, but cannot be fetched.
 pub async fn delete(connection: &mut Connection, id: RemoteId) -> Result<bool> {
     let deleted = sql("DELETE FROM remote WHERE id = ?").bind(id).execute(connection).await?;

@@ -93,6 +93,17 @@ pub async fn publication_files(
     .transpose()
 }
 
+/// The newest publication of a version.
+pub async fn publication_of_version(
+    connection: &mut Connection,
+    version: VersionId,
+) -> Result<Option<PublicationId>> {
+    sql("SELECT id FROM publication WHERE version_id = ? ORDER BY id DESC LIMIT 1")
+        .bind(version)
+        .scalar_optional(connection)
+        .await
+}
+
 /// Where the bytes at a path are.
 #[derive(Clone, Debug)]
 pub struct Found {

@@ -145,6 +145,16 @@ pub async fn set_password(
     Ok(())
 }
 
+/// Takes a user's password away; tokens stay the only way in.
+pub async fn remove_password(connection: &mut Connection, id: UserId) -> Result<()> {
+    sql("UPDATE app_user SET password_hash = NULL, credential_version = credential_version + 1
+         WHERE id = ?")
+    .bind(id)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
 /// Removes a user with tokens and sessions.
 pub async fn delete(connection: &mut Connection, id: UserId) -> Result<bool> {
     let deleted = sql("DELETE FROM app_user WHERE id = ?").bind(id).execute(connection).await?;

@@ -204,6 +204,14 @@ pub async fn counts(
         .collect()
 }
 
+/// How many versions a repository has.
+pub async fn count(connection: &mut Connection, repository: RepositoryId) -> Result<i64> {
+    sql("SELECT COUNT(*) FROM repository_version WHERE repository_id = ?")
+        .bind(repository)
+        .scalar(connection)
+        .await
+}
+
 /// Takes the next number of a repository; it is never given again.
 pub async fn take_number(connection: &mut Connection, repository: RepositoryId) -> Result<i64> {
     let next: i64 = sql(

@@ -18,7 +18,7 @@ pub(crate) const LIMIT: usize = 16 << 20;
 pub(crate) const LIMIT_OF_UNITS: usize = 32 << 20;
 
 /// How long a client may say nothing in the middle of a body.
-pub(crate) const SILENCE: Duration = Duration::from_secs(60);
+pub(crate) const SILENCE: Duration = Duration::from_mins(1);
 
 /// What a body said, field by field.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -4,7 +4,6 @@
 use std::panic::AssertUnwindSafe;
 use std::time::{Duration, Instant};
 
-use axum::body::Body;
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use futures::FutureExt as _;
@@ -44,7 +43,7 @@ pub(crate) async fn answer(api: axum::Router, root: Root, mut request: Request) 
         Err(panic) => Error::internal(&words_of(panic.as_ref())).into_response(),
     };
     if response.status() == StatusCode::METHOD_NOT_ALLOWED {
-        response = refuse_method(&method, &path, response);
+        response = refuse_method(&method, &path, response.headers().get(header::ALLOW).cloned());
     }
     if response.status().as_u16() >= 400 && wants_problem_json(accept.as_ref()) {
         response = as_problem_json(response);
@@ -57,8 +56,7 @@ pub(crate) async fn answer(api: axum::Router, root: Root, mut request: Request) 
 }
 
 /// The router knows which methods there are; `OPTIONS` asks for just that.
-fn refuse_method(method: &Method, path: &str, response: Response<Body>) -> Response {
-    let allow = response.headers().get(header::ALLOW).cloned();
+fn refuse_method(method: &Method, path: &str, allow: Option<HeaderValue>) -> Response {
     let mut answer = if method == Method::OPTIONS {
         options::describe(path, allow.as_ref())
     } else {

@@ -27,6 +27,15 @@ impl<T> Given<T> {
         }
     }
 
+    /// The same of another value.
+    pub(crate) fn map<U>(self, turn: impl FnOnce(T) -> U) -> Given<U> {
+        match self {
+            Self::Absent => Given::Absent,
+            Self::Null => Given::Null,
+            Self::This(value) => Given::This(turn(value)),
+        }
+    }
+
     /// The value, if there is one.
     pub(crate) fn value(self) -> Option<T> {
         match self {
@@ -192,7 +201,7 @@ impl Form {
     /// A list; in a form, as JSON text.
     pub(crate) fn list(&mut self, name: &str) -> Option<Vec<Value>> {
         let value = self.take(name)?;
-        match self.from_text(value) {
+        match self.untextual(value) {
             Value::Array(list) => Some(list),
             Value::Null => Some(Vec::new()),
             other => {
@@ -206,7 +215,7 @@ impl Form {
     /// An object; in a form, as JSON text.
     pub(crate) fn object(&mut self, name: &str) -> Option<Map<String, Value>> {
         let value = self.take(name)?;
-        match self.from_text(value) {
+        match self.untextual(value) {
             Value::Object(map) => Some(map),
             Value::Null => Some(Map::new()),
             other => {
@@ -221,8 +230,7 @@ impl Form {
     pub(crate) fn refuse(&mut self, name: &str, no: &Value) {
         match self.take(name) {
             None | Some(Value::Null) => {}
-            Some(value) if value == *no => {}
-            Some(Value::String(text)) if self.textual && text == no.to_string() => {}
+            Some(value) if self.untextual(value.clone()) == *no => {}
             Some(_) => self.wrong(name, "This is not supported yet."),
         }
     }
@@ -231,11 +239,16 @@ impl Form {
         value.is_null() || (self.textual && value.as_str() == Some(""))
     }
 
-    fn from_text(&self, value: Value) -> Value {
+    fn untextual(&self, value: Value) -> Value {
         match &value {
             Value::String(text) if self.textual => serde_json::from_str(text).unwrap_or(value),
             _ => value,
         }
+    }
+
+    /// What was wrong, without a look at what is left.
+    pub(crate) fn into_error(self) -> Error {
+        Error::fields(self.errors)
     }
 
     /// Ends: an error if anything was wrong, or if a field is left that nobody knows.

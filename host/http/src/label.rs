@@ -5,7 +5,9 @@ use http::StatusCode;
 use pith_db::label::Test;
 use serde_json::{Map, Value};
 
+use crate::body::Fields;
 use crate::document;
+use crate::error::Result;
 use crate::form::Form;
 
 /// What a key may consist of: it must stand in a query beside `=`, `!` and `,`.
@@ -19,11 +21,10 @@ fn problem(key: &str, value: &Value) -> Option<String> {
         return Some(format!("Key '{key}' contains non-alphanumerics."));
     }
     match value {
-        Value::Null => None,
         Value::String(text) if text.contains([',', '(', ')', '\0']) => {
             Some(format!("Key '{key}' contains value with comma or parenthesis."))
         }
-        Value::String(_) => None,
+        Value::String(_) | Value::Null => None,
         _ => Some(format!("The value of key '{key}' is no text.")),
     }
 }
@@ -40,33 +41,54 @@ pub(crate) fn take(form: &mut Form) -> Option<Map<String, Value>> {
     fits.then_some(labels)
 }
 
-/// Takes the label of a `set_label/`.
-pub(crate) fn take_one(form: &mut Form) -> Option<(String, Value)> {
-    form.require("key");
-    form.require("value");
-    let key = form.text("key")?;
-    let value = form.take("value")?;
-    match problem(&key, &value) {
-        None => Some((key, value)),
-        Some(problem) => {
-            form.wrong("key", problem);
-            None
-        }
-    }
+/// One label to set or to remove.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Change {
+    /// Its key.
+    pub(crate) key: String,
+    /// Its new value; none to remove it.
+    value: Option<Value>,
 }
 
-/// Changes labels as a row keeps them; the value that is there now or was there before.
-pub(crate) fn set(labels: &mut Value, key: &str, value: Option<Value>) -> Value {
-    if !labels.is_object() {
-        *labels = Value::Object(Map::new());
-    }
-    let Some(map) = labels.as_object_mut() else { return Value::Null };
-    match value {
-        Some(value) => {
-            map.insert(key.to_owned(), value.clone());
-            value
+impl Change {
+    /// What the body of a `set_label/` asks for.
+    pub(crate) fn set(fields: Fields) -> Result<Self> {
+        let mut form = Form::from(fields);
+        form.require("key");
+        form.require("value");
+        let key = form.text("key").unwrap_or_default();
+        let value = form.take("value").unwrap_or_default();
+        if !form.is_wrong()
+            && let Some(problem) = problem(&key, &value)
+        {
+            form.wrong("key", problem);
         }
-        None => map.remove(key).unwrap_or(Value::Null),
+        form.finish()?;
+        Ok(Self { key, value: Some(value) })
+    }
+
+    /// What the body of an `unset_label/` asks for.
+    pub(crate) fn unset(fields: Fields) -> Result<Self> {
+        let mut form = Form::from(fields);
+        form.require("key");
+        let key = form.text("key").unwrap_or_default();
+        form.finish()?;
+        Ok(Self { key, value: None })
+    }
+
+    /// Changes labels as a row keeps them; the value that is there now or was before.
+    pub(crate) fn apply(&self, labels: &mut Value) -> Value {
+        if !labels.is_object() {
+            *labels = Value::Object(Map::new());
+        }
+        let Some(map) = labels.as_object_mut() else { return Value::Null };
+        match &self.value {
+            Some(value) => {
+                map.insert(self.key.clone(), value.clone());
+                value.clone()
+            }
+            None => map.remove(&self.key).unwrap_or(Value::Null),
+        }
     }
 }
 
@@ -143,11 +165,19 @@ mod tests {
 
     #[test]
     fn setting_and_unsetting_tell_the_value() {
+        let fields = |value: Value| match value {
+            Value::Object(map) => Fields { map, textual: false },
+            _ => Fields::default(),
+        };
+        let set = Change::set(fields(json!({"key": "a", "value": "1"}))).unwrap();
+        let unset = Change::unset(fields(json!({"key": "a"}))).unwrap();
         let mut labels = Value::Null;
-        assert_eq!(set(&mut labels, "a", Some(json!("1"))), json!("1"));
+        assert_eq!(set.apply(&mut labels), json!("1"));
         assert_eq!(labels, json!({"a": "1"}));
-        assert_eq!(set(&mut labels, "a", None), json!("1"));
-        assert_eq!(set(&mut labels, "a", None), Value::Null);
+        assert_eq!(unset.apply(&mut labels), json!("1"));
+        assert_eq!(unset.apply(&mut labels), Value::Null);
         assert_eq!(labels, json!({}));
+        assert!(Change::set(fields(json!({"key": "a-b", "value": "1"}))).is_err());
+        assert!(Change::set(fields(json!({"key": "a"}))).is_err());
     }
 }

@@ -1,1 +1,48 @@
-//! The HTTP face: REST from descriptors, serving, authentication.
+//! The HTTP face: Pulp's REST API from what plugins declare, authentication, and serving.
+//!
+//! How to read this crate: `router` says which path is answered by whom. A resource is a
+//! file with its routes and a folder with a file for each verb; `shape` in it is how the
+//! resource looks to clients, `settings` what they can set. A verb that makes a task
+//! builds an order (`order`). The rest is what verbs are made of: `context` (who asks),
+//! `body` and `form` (what is asked), `query` and `page` (lists), `lookup` (references),
+//! `declared` and `config` (what plugins add), `document` and `error` (the answer).
+
+mod app;
+mod artifacts;
+mod auth;
+mod body;
+mod config;
+mod content;
+mod context;
+mod declared;
+mod distributions;
+mod document;
+mod envelope;
+mod error;
+mod form;
+mod label;
+mod login;
+mod lookup;
+mod options;
+mod order;
+mod orphans;
+mod page;
+mod publications;
+mod query;
+mod receive;
+mod remotes;
+mod repositories;
+mod roots;
+mod router;
+mod serve;
+mod server;
+mod status;
+mod tasks;
+mod tokens;
+mod users;
+mod versions;
+mod workers;
+
+pub use app::{App, HttpSettings};
+pub use auth::password;
+pub use server::run;

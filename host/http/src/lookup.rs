@@ -43,13 +43,11 @@ fn reference(form: &mut Form, field: &str, kind: Kind) -> Given<Reference> {
 
 /// What was found, or a note that nothing was.
 fn found<T>(form: &mut Form, field: &str, row: Option<T>) -> Given<T> {
-    match row {
-        Some(row) => Given::This(row),
-        None => {
-            form.wrong(field, "Invalid hyperlink - Object does not exist.");
-            Given::Absent
-        }
-    }
+    let Some(row) = row else {
+        form.wrong(field, "Invalid hyperlink - Object does not exist.");
+        return Given::Absent;
+    };
+    Given::This(row)
 }
 
 /// Notes a row that belongs to another plugin than the resource that refers to it.

@@ -18,9 +18,11 @@ pub(crate) fn answer<T>(
     buffer.extend_from_slice(b"{\"count\":");
     document::write(&mut buffer, &count);
     let after = query.offset + query.limit;
-    link(&mut buffer, "next", (after < count).then(|| url(context, query, after)));
+    let next = (after < count).then(|| url(context, query, after));
+    link(&mut buffer, "next", next.as_deref());
     let before = (query.offset - query.limit).max(0);
-    link(&mut buffer, "previous", (query.offset > 0).then(|| url(context, query, before)));
+    let previous = (query.offset > 0).then(|| url(context, query, before));
+    link(&mut buffer, "previous", previous.as_deref());
     buffer.extend_from_slice(b",\"results\":[");
     for (at, row) in rows.iter().enumerate() {
         if at > 0 {
@@ -34,7 +36,7 @@ pub(crate) fn answer<T>(
     document::json(buffer)
 }
 
-fn link(buffer: &mut Vec<u8>, name: &str, url: Option<String>) {
+fn link(buffer: &mut Vec<u8>, name: &str, url: Option<&str>) {
     buffer.extend_from_slice(b",\"");
     buffer.extend_from_slice(name.as_bytes());
     buffer.extend_from_slice(b"\":");

@@ -168,17 +168,16 @@ impl Query {
         dialect: Dialect,
     ) -> Result<Condition> {
         // A field may be called `a__b` itself.
-        let (column, operator) = match find(columns, parameter) {
-            Some(column) => (column, Operator::Exact),
-            None => {
-                let field = parameter.rsplit_once("__").map_or(parameter, |(field, _)| field);
-                let Some(column) = find(columns, field) else {
-                    return Err(Error::invalid(parameter, self.unknown(columns)));
-                };
-                let (_, operator) =
-                    filter::split(parameter).map_err(|message| Error::invalid(parameter, message))?;
-                (column, operator)
-            }
+        let (column, operator) = if let Some(column) = find(columns, parameter) {
+            (column, Operator::Exact)
+        } else {
+            let field = parameter.rsplit_once("__").map_or(parameter, |(field, _)| field);
+            let Some(column) = find(columns, field) else {
+                return Err(Error::invalid(parameter, self.unknown(columns)));
+            };
+            let (_, operator) =
+                filter::split(parameter).map_err(|message| Error::invalid(parameter, message))?;
+            (column, operator)
         };
         Condition::compare(column, operator, literal, dialect)
             .map_err(|message| Error::invalid(parameter, message))

@@ -20,10 +20,10 @@ use crate::app::App;
 use crate::router::Front;
 
 /// How long a client may take to send a request's head, or say nothing between two.
-const HEADER_TIMEOUT: Duration = Duration::from_secs(60);
+const HEADER_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// How long a client may leave what was sent unread before the connection is given up.
-const STALLED: Duration = Duration::from_secs(120);
+const STALLED: Duration = Duration::from_mins(2);
 
 /// How long requests may still run once the server was told to stop. Downloads of
 /// large files are cut off then; clients resume them.

@@ -20,8 +20,9 @@ mod task;
 mod view;
 mod wasi;
 
-pub(crate) use failure::{Refusal, from_contract};
+pub(crate) use failure::from_contract;
 pub(crate) use state::State;
+#[expect(unreachable_pub, reason = "the generated bindings re-export it")]
 pub use task::Task;
 
 /// What one call of `body.read` or `reader.read-at` gives at most; a plugin asks again.

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use pith_content::changes::Changes;
 use pith_content::fetch::Remote;
 use pith_content::inputs::Inputs;
-use pith_content::progress::Progress;
 use pith_content::publish::PublicationDraft;
 use pith_content::staging::Staging;
 use pith_content::task::TaskHandle;
@@ -17,7 +16,7 @@ use wasmtime::Store;
 use wasmtime::component::Instance;
 
 use crate::bridge::contract::pith::plugin::types;
-use crate::bridge::{State, Task};
+use crate::bridge::State;
 use crate::failure;
 use crate::generation::Generation;
 
@@ -26,10 +25,8 @@ use crate::generation::Generation;
 pub struct Caller {
     /// The task's identifier, as logs and clients know it.
     pub id: String,
-    /// Its parameters and its checkpoint.
-    pub task: TaskHandle,
-    /// Where its progress goes.
-    pub progress: Progress,
+    /// Its parameters, its progress and its checkpoint.
+    pub task: Arc<TaskHandle>,
     /// Ends the call when it is cancelled: within a beat of the clock (10 ms) while the plugin
     /// computes, at once while it waits for the host.
     pub cancel: CancellationToken,
@@ -80,7 +77,7 @@ pub async fn sync(generation: &Arc<Generation>, call: SyncCall) -> Result<(), Ta
     };
     run(generation, EXPORT, &call.caller, async |store, instance| {
         let state = store.data_mut();
-        let task = state.lend(task(&call.caller))?;
+        let task = state.lend(Arc::clone(&call.caller.task))?;
         let remote = state.lend(call.remote)?;
         let current = state.lend(call.current)?;
         let staging = state.lend(call.staging)?;
@@ -104,7 +101,7 @@ pub async fn upload(generation: &Arc<Generation>, call: UploadCall) -> Result<Ve
     };
     run(generation, EXPORT, &call.caller, async |store, instance| {
         let state = store.data_mut();
-        let task = state.lend(task(&call.caller))?;
+        let task = state.lend(Arc::clone(&call.caller.task))?;
         let files = state.lend(call.files)?;
         let staging = state.lend(call.staging)?;
         let guest = uploader.load(&mut *store, instance)?;
@@ -124,7 +121,7 @@ pub async fn publish(generation: &Arc<Generation>, call: PublishCall) -> Result<
     };
     run(generation, EXPORT, &call.caller, async |store, instance| {
         let state = store.data_mut();
-        let task = state.lend(task(&call.caller))?;
+        let task = state.lend(Arc::clone(&call.caller.task))?;
         let content = state.lend(call.content)?;
         let publication = state.lend(call.publication)?;
         let guest = publisher.load(&mut *store, instance)?;
@@ -161,13 +158,6 @@ fn span(generation: &Generation, export: &'static str, caller: &Caller) -> Span 
         generation = generation.number(),
         export,
     )
-}
-
-fn task(caller: &Caller) -> Task {
-    Task {
-        handle: caller.task.clone(),
-        progress: caller.progress.clone(),
-    }
 }
 
 fn left_to_the_host(generation: &Generation, export: &str) -> TaskError {

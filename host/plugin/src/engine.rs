@@ -52,7 +52,7 @@ const STACK_KEPT: usize = 16 << 10;
 const WARM_SLOTS: u32 = 16;
 
 /// Frames of a trap that are kept: enough to see who called whom.
-const FRAMES: NonZeroUsize = NonZeroUsize::new(20).expect("20 is not 0");
+pub(crate) const FRAMES: NonZeroUsize = NonZeroUsize::new(20).expect("20 is not 0");
 
 /// The engine did not start; no plugin can run.
 #[derive(Debug, thiserror::Error)]

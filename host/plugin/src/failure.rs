@@ -1,13 +1,15 @@
 //! Says what became of a call that did not end well, to people and to programs.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use pith_content::error::Code;
+use pith_content::error::{Code, Error};
 use pith_model::task::TaskError;
 use rustc_demangle::demangle;
 use wasmtime::{FrameInfo, Trap, WasmBacktrace};
 
-use crate::bridge::{Refusal, from_contract};
+use crate::bridge::from_contract;
+use crate::engine::FRAMES;
 use crate::generation::Generation;
 use crate::limits::{LimitExceeded, Limits, in_bytes};
 use crate::program::Ending;
@@ -30,7 +32,7 @@ fn code(ending: &Ending) -> &'static str {
         Ending::TimeUp(_) => Code::Limit.as_str(),
         Ending::Cancelled => Code::Cancelled.as_str(),
         Ending::Trapped { error, .. } => {
-            if let Some(refusal) = error.downcast_ref::<Refusal>() {
+            if let Some(refusal) = error.downcast_ref::<Error>() {
                 refusal.code.as_str()
             } else if error.is::<LimitExceeded>() || passed_too_much(error) {
                 Code::Limit.as_str()
@@ -54,8 +56,8 @@ pub(crate) fn in_words(ending: &Ending, plugin: &Arc<str>, limits: &Limits) -> S
         Ending::TimeUp(limit) => limit.to_string(),
         Ending::Cancelled => "it was cancelled".into(),
         Ending::Trapped { error, last_error } => {
-            if let Some(refusal) = error.downcast_ref::<Refusal>() {
-                refusal.message.clone()
+            if let Some(refusal) = error.downcast_ref::<Error>() {
+                refusal.message.to_string()
             } else if let Some(limit) = error.downcast_ref::<LimitExceeded>() {
                 limit.to_string()
             } else if passed_too_much(error) {
@@ -87,18 +89,31 @@ fn trapped(error: &wasmtime::Error, last_error: Option<&str>, plugin: &str) -> S
         (Some(trap), said) => {
             let reason = trap.to_string();
             let reason = reason.strip_prefix("wasm trap: ").unwrap_or(&reason);
-            let said = said.map(|said| format!("; the last error it logged: {said}"));
-            format!("plugin {plugin} trapped: {reason}{}", said.unwrap_or_default())
+            let recursion = if recurses(error) { " (endless recursion, by its frames)" } else { "" };
+            format!("plugin {plugin} trapped: {reason}{recursion}{}", said_before(said))
         }
         (None, said) => {
-            let said = said.map(|said| format!("; the last error it logged: {said}"));
-            format!(
-                "plugin {plugin} was ended: {}{}",
-                error.root_cause(),
-                said.unwrap_or_default()
-            )
+            let reason = error.root_cause();
+            format!("plugin {plugin} was ended: {reason}{}", said_before(said))
         }
     }
+}
+
+fn said_before(last_error: Option<&str>) -> String {
+    last_error
+        .map(|said| format!("; the last error it logged: {said}"))
+        .unwrap_or_default()
+}
+
+/// Compilers keep most of a stack in linear memory, so that a stack which has run out looks
+/// like any wrong address. Nothing else has all frames of a trap in the same few functions.
+fn recurses(error: &wasmtime::Error) -> bool {
+    let Some(backtrace) = error.downcast_ref::<WasmBacktrace>() else {
+        return false;
+    };
+    let frames = backtrace.frames();
+    let functions: BTreeSet<u32> = frames.iter().map(FrameInfo::func_index).collect();
+    frames.len() >= FRAMES.get() && functions.len() <= 3
 }
 
 /// Where a trap happened, innermost first.
@@ -176,11 +191,7 @@ mod tests {
             words(&ending),
             "plugin file wanted 300 MiB of memory, its limit is 256 MiB"
         );
-        let refusal = Refusal {
-            code: Code::Invalid,
-            message: "no JSON".into(),
-        };
-        let ending = trap(refusal, None);
+        let ending = trap(Error::invalid("no JSON"), None);
         assert_eq!((code(&ending), words(&ending).as_str()), ("invalid", "no JSON"));
     }
 

@@ -1,1 +1,34 @@
-//! Runs tasks: scheduler, locks, workers, and one kind of task a file.
+//! Runs tasks: a scheduler over durable rows, workers in this process, and one kind of
+//! task a file.
+
+mod clean_up;
+mod commit;
+mod delete;
+mod distribute;
+mod modify;
+mod publish;
+mod repair;
+mod run;
+mod scheduler;
+mod sync;
+mod upload;
+pub mod work;
+mod worker;
+
+pub use scheduler::Scheduler;
+pub use work::Work;
+pub use worker::{Options, Workers};
+
+use std::sync::Arc;
+
+use pith_content::Services;
+use pith_plugin::Plugins;
+
+/// What tasks work with; cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Toolbox {
+    /// Rows, bytes, types.
+    pub services: Services,
+    /// The plugins in service.
+    pub plugins: Arc<Plugins>,
+}

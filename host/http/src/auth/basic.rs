@@ -79,12 +79,12 @@ impl Authenticator {
         }
         let hash = user.as_ref().and_then(|user| user.password_hash.clone());
         let nobody = Arc::clone(&self.nobody);
-        let fits = tokio::task::spawn_blocking(move || match hash {
-            Some(hash) => password::verify(&password, &hash),
-            None => {
-                password::verify(&password, nobody.get_or_init(hash_of_nobody));
-                false
+        let fits = tokio::task::spawn_blocking(move || {
+            if let Some(hash) = hash {
+                return password::verify(&password, &hash);
             }
+            password::verify(&password, nobody.get_or_init(hash_of_nobody));
+            false
         })
         .await
         .map_err(|error| Error::internal(&error))?;

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
+use http::{HeaderMap, Method};
 
 use crate::app::App;
 use crate::auth::{Identity, identify};
@@ -19,7 +20,7 @@ pub(crate) async fn any_user(
     mut request: Request,
     next: Next,
 ) -> Result<Response> {
-    let identity = authenticate(&app, &request).await?;
+    let identity = authenticate(&app, request.method(), request.headers()).await?;
     request.extensions_mut().insert(Arc::new(identity));
     Ok(next.run(request).await)
 }
@@ -30,7 +31,7 @@ pub(crate) async fn administrator(
     mut request: Request,
     next: Next,
 ) -> Result<Response> {
-    let identity = authenticate(&app, &request).await?;
+    let identity = authenticate(&app, request.method(), request.headers()).await?;
     if !identity.user.is_superuser {
         return Err(Error::forbidden());
     }
@@ -38,8 +39,6 @@ pub(crate) async fn administrator(
     Ok(next.run(request).await)
 }
 
-async fn authenticate(app: &App, request: &Request) -> Result<Identity> {
-    identify(app, request.method(), request.headers())
-        .await?
-        .ok_or_else(Error::unauthenticated)
+async fn authenticate(app: &App, method: &Method, headers: &HeaderMap) -> Result<Identity> {
+    identify(app, method, headers).await?.ok_or_else(Error::unauthenticated)
 }

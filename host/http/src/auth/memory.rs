@@ -15,7 +15,7 @@ const CAPACITY: u64 = 10_000;
 
 /// How long, at most: a process that runs for months need not hold every password
 /// that was ever right.
-const LIFETIME: Duration = Duration::from_secs(60 * 60);
+const LIFETIME: Duration = Duration::from_hours(1);
 
 /// A name and password, beyond recognition.
 pub(super) type Fingerprint = [u8; 32];

@@ -23,7 +23,7 @@ const CSRF: &str = "csrftoken";
 const CSRF_HEADER: &str = "x-csrftoken";
 
 /// How long a session lasts: two weeks, as in Pulp.
-const LIFETIME: Duration = Duration::from_secs(14 * 24 * 60 * 60);
+const LIFETIME: Duration = Duration::from_hours(14 * 24);
 
 /// Who has this session; `None` without one, or with one that is over.
 pub(super) async fn verify(

@@ -31,6 +31,8 @@ impl HostBody for State {
     }
 
     async fn drop(&mut self, body: Resource<Body>) -> wasmtime::Result<()> {
-        self.release(body)
+        self.release(body)?;
+        self.bodies -= 1;
+        Ok(())
     }
 }

@@ -14,12 +14,12 @@ impl HostChanges for State {
     }
 
     async fn add(&mut self, changes: Resource<Changes>, units: Vec<u64>) -> Result<(), Failure> {
-        let added = self.table.get(&changes)?.add(&units).await;
+        let added = self.table.get(&changes)?.add(&units);
         self.resume(added)
     }
 
     async fn remove(&mut self, changes: Resource<Changes>, units: Vec<u64>) -> Result<(), Failure> {
-        let removed = self.table.get(&changes)?.remove(&units).await;
+        let removed = self.table.get(&changes)?.remove(&units);
         self.resume(removed)
     }
 

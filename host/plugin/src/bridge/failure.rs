@@ -7,6 +7,7 @@ use super::State;
 use super::contract::pith::plugin::types;
 
 /// What a host function answers instead of a result.
+#[expect(unreachable_pub, reason = "the generated bindings re-export it")]
 #[derive(Debug)]
 pub enum Failure {
     /// The plugin is told, and may go on.
@@ -17,18 +18,11 @@ pub enum Failure {
 
 impl Failure {
     pub(super) fn limit(message: impl Into<String>) -> Self {
-        Self::told(Code::Limit, message)
+        Self::Told(Error::limit(message.into()))
     }
 
     pub(super) fn invalid(message: impl Into<String>) -> Self {
-        Self::told(Code::Invalid, message)
-    }
-
-    fn told(code: Code, message: impl Into<String>) -> Self {
-        Self::Told(Error {
-            code,
-            message: message.into(),
-        })
+        Self::Told(Error::invalid(message.into()))
     }
 }
 
@@ -45,20 +39,12 @@ impl From<ResourceTableError> for Failure {
     }
 }
 
-/// Ends a call from a function that has no way to answer with an error.
-#[derive(Clone, Debug, thiserror::Error)]
-#[error("{message}")]
-pub(crate) struct Refusal {
-    pub(crate) code: Code,
-    pub(crate) message: String,
-}
-
 impl types::Host for State {
     fn convert_error(&mut self, failure: Failure) -> wasmtime::Result<types::Error> {
         match failure {
             Failure::Told(error) => Ok(types::Error {
                 code: to_contract(error.code),
-                message: error.message,
+                message: error.message.into_owned(),
             }),
             Failure::Trap(error) => Err(error),
         }

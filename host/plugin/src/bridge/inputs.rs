@@ -9,11 +9,12 @@ use super::failure::Failure;
 
 impl HostInputs for State {
     async fn count(&mut self, inputs: Resource<Inputs>) -> wasmtime::Result<u32> {
-        Ok(self.table.get(&inputs)?.count())
+        let count = self.table.get(&inputs)?.count();
+        Ok(u32::try_from(count).unwrap_or(u32::MAX))
     }
 
     async fn name(&mut self, inputs: Resource<Inputs>, index: u32) -> Result<String, Failure> {
-        Ok(self.table.get(&inputs)?.name(index)?)
+        Ok(self.table.get(&inputs)?.name(index as usize)?.to_owned())
     }
 
     async fn open(
@@ -21,7 +22,7 @@ impl HostInputs for State {
         inputs: Resource<Inputs>,
         index: u32,
     ) -> Result<Resource<Reader>, Failure> {
-        let opened = self.table.get(&inputs)?.open(index).await;
+        let opened = self.table.get(&inputs)?.open(index as usize).await;
         let reader = self.resume(opened)?;
         self.give(reader)
     }

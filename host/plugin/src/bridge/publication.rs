@@ -12,8 +12,7 @@ impl host::HostPublication for State {
         &mut self,
         publication: Resource<PublicationDraft>,
     ) -> Result<Resource<FileDraft>, Failure> {
-        let created = self.table.get(&publication)?.create().await;
-        let file = self.resume(created)?;
+        let file = self.table.get(&publication)?.create();
         self.give(file)
     }
 

@@ -31,7 +31,7 @@ impl HostReader for State {
         offset: u64,
         length: u32,
     ) -> Result<Vec<u8>, Failure> {
-        let length = length.min(MAX_READ);
+        let length = length.min(MAX_READ) as usize;
         let read = self.table.get(&reader)?.read_at(offset, length).await;
         Ok(self.resume(read)?.into())
     }

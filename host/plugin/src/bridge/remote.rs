@@ -23,12 +23,30 @@ impl HostRemote for State {
             max_size: request.max_size,
             digest: request.digest,
         };
-        let opened = self.table.get(&remote)?.open(request).await;
+        let remote = self.table.get(&remote)?.clone();
+        self.check_bodies(remote.client().concurrency())?;
+        let opened = remote.open(request).await;
         let body = self.resume(opened)?;
-        self.give(body)
+        let body = self.give(body)?;
+        self.bodies += 1;
+        Ok(body)
     }
 
     async fn drop(&mut self, remote: Resource<Remote>) -> wasmtime::Result<()> {
         self.release(remote)
+    }
+}
+
+impl State {
+    /// A plugin that holds all connections which its remote may have would wait for ever for
+    /// one more, and so would the pipeline that fetches what it staged.
+    fn check_bodies(&self, concurrency: usize) -> Result<(), Failure> {
+        let most = concurrency.saturating_sub(1).max(1);
+        if self.bodies < most {
+            return Ok(());
+        }
+        Err(Failure::limit(format!(
+            "{most} bodies are open, and the remote may have {concurrency} connections; close one before opening another"
+        )))
     }
 }

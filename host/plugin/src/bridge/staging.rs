@@ -1,14 +1,11 @@
 //! `staging`: the way of units into the server.
 
-use pith_content::staging::{ArtifactDraft, Source, Staging, UnitDraft};
+use pith_content::staging::{ArtifactDraft, MAX_DRAFTS, Source, Staging, UnitDraft};
 use wasmtime::component::Resource;
 
 use super::State;
 use super::contract::pith::plugin::host;
 use super::failure::Failure;
-
-/// Drafts in one call, as the contract says.
-const MAX_DRAFTS: usize = 1_000;
 
 impl host::HostStaging for State {
     async fn put(

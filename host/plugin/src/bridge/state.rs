@@ -21,6 +21,8 @@ pub(crate) struct State {
     pub(crate) meter: Meter,
     pub(crate) log: Log,
     pub(super) table: ResourceTable,
+    /// How many bodies are open.
+    pub(super) bodies: usize,
     plugin: Arc<str>,
     handles: usize,
     wasi: Option<WasiCtx>,
@@ -37,6 +39,7 @@ impl State {
             wasi: (wants == Wants::Wasi).then(|| wasi::nothing(&log)),
             log,
             table,
+            bodies: 0,
             plugin: Arc::clone(plugin),
             handles: limits.handles,
         }

@@ -1,0 +1,35 @@
+//! The list of stored files.
+
+use axum::extract::RawQuery;
+use axum::response::Response;
+use pith_db::artifact::{self, Artifact};
+use pith_db::list::{self, Record as _};
+
+use super::shape;
+use crate::content::orphaned_for;
+use crate::context::Context;
+use crate::error::Result;
+use crate::lookup;
+use crate::page;
+use crate::query::Query;
+
+/// `GET artifacts/`
+pub(super) async fn list(context: Context, RawQuery(text): RawQuery) -> Result<Response> {
+    let mut query = Query::parse(text.as_deref())?;
+    let mut connection = context.app.database.read().await?;
+    query.identify(artifact::UUID)?;
+    if let Some(moment) = orphaned_for(&mut query)? {
+        query.push(artifact::orphaned_since(moment));
+    }
+    if let Some(text) = query.take("repository_version") {
+        let version =
+            lookup::version_of_filter(&mut connection, "repository_version", &text).await?;
+        query.push(artifact::in_version(version.repository, version.number));
+    }
+    let selection = query.select(Artifact::COLUMNS, context.app.database.dialect())?;
+    let (rows, count): (Vec<Artifact>, i64) = list::page(&mut connection, &selection).await?;
+    drop(connection);
+    Ok(page::answer(&context, &query, (&rows, count), |object, row| {
+        shape::write(object, row, context.root);
+    }))
+}

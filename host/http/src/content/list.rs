@@ -1,0 +1,108 @@
+//! Lists of units: all, and those of one type.
+
+use std::time::Duration;
+
+use axum::extract::{Path, RawQuery};
+use axum::response::Response;
+use pith_db::Connection;
+use pith_db::content_type::TypeTable;
+use pith_db::unit_list::{self, ListedUnit, Relation, Scope};
+use pith_model::Timestamp;
+use pith_model::descriptor::ArtifactCount;
+
+use super::shape;
+use crate::context::Context;
+use crate::declared;
+use crate::error::{Error, Result};
+use crate::lookup;
+use crate::page;
+use crate::query::Query;
+
+/// Filters by what a version has to do with a unit.
+const SCOPES: [(&str, Relation); 3] = [
+    ("repository_version", Relation::Present),
+    ("repository_version_added", Relation::Added),
+    ("repository_version_removed", Relation::Removed),
+];
+
+/// `GET content/`
+pub(super) async fn all(context: Context, RawQuery(text): RawQuery) -> Result<Response> {
+    let mut query = Query::parse(text.as_deref())?;
+    let mut connection = context.app.database.read().await?;
+    let (rows, count) = select(&context, &mut connection, &mut query, None).await?;
+    let ids: Vec<_> = rows.iter().map(|row| row.id).collect();
+    let paths = unit_list::artifact_paths(&mut connection, &ids).await?;
+    drop(connection);
+    Ok(page::answer(&context, &query, (&rows, count), |object, row| {
+        let table = context.app.types.by_id(row.content_type);
+        shape::write_base(object, row, context.root, table.as_deref(), &paths);
+    }))
+}
+
+/// `GET content/<plugin>/<plural>/`
+pub(super) async fn of_type(
+    context: Context,
+    Path((plugin, plural)): Path<(String, String)>,
+    RawQuery(text): RawQuery,
+) -> Result<Response> {
+    let table = declared::content_type(&context.app, &plugin, &plural)?;
+    let mut query = Query::parse(text.as_deref())?;
+    let mut connection = context.app.database.read().await?;
+    let (rows, count) = select(&context, &mut connection, &mut query, Some(&table)).await?;
+    let paths = if table.content_type.artifacts == ArtifactCount::Many {
+        let ids: Vec<_> = rows.iter().map(|row| row.id).collect();
+        unit_list::artifact_paths(&mut connection, &ids).await?
+    } else {
+        Vec::new()
+    };
+    drop(connection);
+    Ok(page::answer(&context, &query, (&rows, count), |object, row| {
+        shape::write(object, row, context.root, &table, &paths);
+    }))
+}
+
+async fn select(
+    context: &Context,
+    connection: &mut Connection,
+    query: &mut Query,
+    table: Option<&TypeTable>,
+) -> Result<(Vec<ListedUnit>, i64)> {
+    let dialect = context.app.database.dialect();
+    let mut scopes = Vec::new();
+    for (parameter, relation) in SCOPES {
+        while let Some(text) = query.take(parameter) {
+            let version = lookup::version_of_filter(connection, parameter, &text).await?;
+            scopes.push(Scope {
+                relation,
+                version: version.id,
+                repository: version.repository,
+                number: version.number,
+            });
+        }
+    }
+    query.identify(unit_list::UUID)?;
+    query.label_select(unit_list::LABELS, dialect)?;
+    if let Some(moment) = orphaned_for(query)? {
+        query.push(unit_list::orphaned_since(moment));
+    }
+    let columns = match table {
+        Some(table) => {
+            if table.content_type.artifacts == ArtifactCount::One {
+                query.refer("artifact", "artifact__in", unit_list::ARTIFACT)?;
+            }
+            unit_list::columns(table)
+        }
+        None => unit_list::base_columns(),
+    };
+    let selection = query.select(&columns, dialect)?;
+    Ok(unit_list::page(connection, table, &scopes, &selection).await?)
+}
+
+/// The moment that `orphaned_for` means: so many minutes ago.
+pub(crate) fn orphaned_for(query: &mut Query) -> Result<Option<Timestamp>> {
+    let Some(text) = query.take("orphaned_for") else { return Ok(None) };
+    let minutes: u32 = text.parse().map_err(|_| {
+        Error::invalid("orphaned_for", "A number of minutes is required.")
+    })?;
+    Ok(Some(Timestamp::now().minus(Duration::from_secs(u64::from(minutes) * 60))))
+}

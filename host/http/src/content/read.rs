@@ -1,0 +1,37 @@
+//! One unit.
+
+use axum::extract::{Path, RawQuery};
+use axum::response::Response;
+use pith_db::unit_list;
+use pith_model::descriptor::ArtifactCount;
+
+use super::{PathOfOne, shape};
+use crate::context::Context;
+use crate::declared;
+use crate::document;
+use crate::error::{Error, Result};
+use crate::lookup::uuid_in_path;
+use crate::query;
+
+/// `GET content/<plugin>/<plural>/<id>/`
+pub(super) async fn read(
+    context: Context,
+    Path((plugin, plural, id)): PathOfOne,
+    RawQuery(text): RawQuery,
+) -> Result<Response> {
+    let projection = query::projection(text.as_deref())?;
+    let table = declared::content_type(&context.app, &plugin, &plural)?;
+    let mut connection = context.app.database.read().await?;
+    let unit = unit_list::by_uuid(&mut connection, Some(&table), uuid_in_path(&id)?)
+        .await?
+        .ok_or_else(Error::not_found)?;
+    let paths = if table.content_type.artifacts == ArtifactCount::Many {
+        unit_list::artifact_paths(&mut connection, &[unit.id]).await?
+    } else {
+        Vec::new()
+    };
+    drop(connection);
+    Ok(document::object(Some(&projection), |object| {
+        shape::write(object, &unit, context.root, &table, &paths);
+    }))
+}

@@ -1,0 +1,124 @@
+//! How a unit of content looks to clients.
+
+use pith_db::content_type::TypeTable;
+use pith_db::unit_list::ListedUnit;
+use pith_model::descriptor::ArtifactCount;
+use pith_model::{Root, UnitId};
+use serde::ser::SerializeMap as _;
+use serde::{Serialize, Serializer};
+use uuid::Uuid;
+
+use crate::document::{Hex, Href, Object, Text};
+
+/// The artifacts of several units, ordered by unit.
+pub(super) type Paths = [(UnitId, String, Option<Uuid>)];
+
+/// Writes what every unit has.
+fn write_head(object: &mut Object<'_>, unit: &ListedUnit, root: Root, table: Option<&TypeTable>) {
+    // A type whose plugin is gone has no path.
+    let place = table.map(|table| (&table.plugin, &table.content_type));
+    let href = place.map(|(plugin, content_type)| {
+        format!("{}content/{plugin}/{}/{}/", root.path(), content_type.plural, unit.uuid)
+    });
+    let (plugin, model) = place.map_or(("core", "content"), |(plugin, content_type)| {
+        (plugin.as_str(), content_type.model.as_str())
+    });
+    object
+        .field("pulp_href", href)
+        .field("prn", Text(format_args!("prn:{plugin}.{model}:{}", unit.uuid)))
+        .field("pulp_created", unit.pulp_created)
+        .field("pulp_last_updated", unit.pulp_created);
+    match &unit.pulp_labels {
+        Some(labels) => object.field("pulp_labels", labels),
+        None => object.object("pulp_labels", |_| {}),
+    };
+    object.field("vuln_report", ());
+}
+
+/// Writes a unit of any type, with all its artifacts.
+pub(super) fn write_base(
+    object: &mut Object<'_>,
+    unit: &ListedUnit,
+    root: Root,
+    table: Option<&TypeTable>,
+    paths: &Paths,
+) {
+    write_head(object, unit, root, table);
+    object.field("artifacts", Artifacts { root, paths: paths_of(unit, paths) });
+}
+
+/// Writes a unit of a type, with its fields.
+pub(super) fn write(
+    object: &mut Object<'_>,
+    unit: &ListedUnit,
+    root: Root,
+    table: &TypeTable,
+    paths: &Paths,
+) {
+    write_head(object, unit, root, Some(table));
+    let content_type = &table.content_type;
+    match content_type.artifacts {
+        ArtifactCount::None => {}
+        ArtifactCount::One => {
+            let uuid = unit.artifact.as_ref().map(|artifact| artifact.uuid);
+            object.field("artifact", uuid.map(|uuid| Href(root, Artifact(uuid))));
+        }
+        ArtifactCount::Many => {
+            object.field("artifacts", Artifacts { root, paths: paths_of(unit, paths) });
+        }
+    }
+    for (field, value) in content_type.fields.iter().zip(&unit.values) {
+        object.field(&field.name, value);
+    }
+    if content_type.artifacts == ArtifactCount::One {
+        write_digests(object, unit, table);
+    }
+}
+
+/// Writes the digests of a unit's one artifact, but for those that are its own fields.
+fn write_digests(object: &mut Object<'_>, unit: &ListedUnit, table: &TypeTable) {
+    let artifact = unit.artifact.as_ref();
+    let digests = [
+        ("md5", artifact.and_then(|one| one.md5.as_deref())),
+        ("sha1", artifact.and_then(|one| one.sha1.as_deref())),
+        ("sha224", artifact.and_then(|one| one.sha224.as_deref())),
+        ("sha256", artifact.map(|one| one.sha256.as_slice())),
+        ("sha384", artifact.and_then(|one| one.sha384.as_deref())),
+        ("sha512", artifact.and_then(|one| one.sha512.as_deref())),
+    ];
+    for (name, digest) in digests {
+        if table.content_type.fields.iter().all(|field| field.name != name) {
+            object.field(name, Hex(digest));
+        }
+    }
+}
+
+fn paths_of<'a>(unit: &ListedUnit, paths: &'a Paths) -> &'a Paths {
+    let begin = paths.partition_point(|(id, ..)| *id < unit.id);
+    let own = paths[begin..].iter().take_while(|(id, ..)| *id == unit.id).count();
+    &paths[begin..begin + own]
+}
+
+struct Artifact(Uuid);
+
+impl std::fmt::Display for Artifact {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "artifacts/{}/", self.0)
+    }
+}
+
+/// A map from paths to artifacts; null where the bytes are still upstream.
+struct Artifacts<'a> {
+    root: Root,
+    paths: &'a Paths,
+}
+
+impl Serialize for Artifacts<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(self.paths.len()))?;
+        for (_, path, uuid) in self.paths {
+            map.serialize_entry(path, &uuid.map(|uuid| Href(self.root, Artifact(uuid))))?;
+        }
+        map.end()
+    }
+}

@@ -1,0 +1,31 @@
+//! One distribution.
+
+use axum::extract::{Path, RawQuery};
+use axum::response::Response;
+use pith_model::reference::Kind;
+
+use super::{PathOfOne, find, shape};
+use crate::context::Context;
+use crate::declared::Declared;
+use crate::document;
+use crate::error::Result;
+use crate::query;
+
+/// `GET distributions/<plugin>/<type>/<id>/`
+pub(super) async fn read(
+    context: Context,
+    Path(path): PathOfOne,
+    RawQuery(text): RawQuery,
+) -> Result<Response> {
+    let projection = query::projection(text.as_deref())?;
+    let distribution = {
+        let mut connection = context.app.database.read().await?;
+        find(&mut connection, &path).await?
+    };
+    let declared = Declared::find(&context.app, Kind::Distribution, &path.0, &path.1);
+    let schema = declared.as_ref().map(Declared::schema);
+    let origin = context.content_origin();
+    Ok(document::object(Some(&projection), |object| {
+        shape::write(object, &distribution, context.root, &origin, schema);
+    }))
+}

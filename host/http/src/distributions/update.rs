@@ -1,0 +1,55 @@
+//! Changing a distribution. Clients see it within a second.
+
+use axum::extract::Path;
+use axum::response::Response;
+use pith_db::distribution;
+use pith_db::hold::hold;
+use pith_model::reference::Kind;
+
+use super::{PathOfOne, find, settings, shape};
+use crate::body::Fields;
+use crate::context::Context;
+use crate::declared::Declared;
+use crate::document;
+use crate::error::Result;
+use crate::form::Form;
+
+/// `PUT distributions/<plugin>/<type>/<id>/`
+pub(super) async fn replace(
+    context: Context,
+    Path(path): PathOfOne,
+    fields: Fields,
+) -> Result<Response> {
+    let mut form = Form::from(fields);
+    form.require("name");
+    form.require("base_path");
+    update(context, path, form).await
+}
+
+/// `PATCH distributions/<plugin>/<type>/<id>/`
+pub(super) async fn change(
+    context: Context,
+    Path(path): PathOfOne,
+    fields: Fields,
+) -> Result<Response> {
+    update(context, path, Form::from(fields)).await
+}
+
+async fn update(context: Context, path: (String, String, String), form: Form) -> Result<Response> {
+    let declared = Declared::get(&context.app, Kind::Distribution, &path.0, &path.1)?;
+    let mut transaction = context.app.database.write_durably().await?;
+    let id = find(&mut transaction, &path).await?.id;
+    hold(&mut transaction, "distribution", id.0).await?;
+    let mut distribution = find(&mut transaction, &path).await?;
+    let mut changed = distribution.settings.clone();
+    settings::take(&mut transaction, &declared, form, &mut changed, Some(id)).await?;
+    if changed != distribution.settings {
+        distribution::update(&mut transaction, id, &changed).await?;
+        distribution = find(&mut transaction, &path).await?;
+    }
+    transaction.commit().await?;
+    let origin = context.content_origin();
+    Ok(document::object(None, |object| {
+        shape::write(object, &distribution, context.root, &origin, Some(declared.schema()));
+    }))
+}

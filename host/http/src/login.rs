@@ -1,0 +1,69 @@
+//! Sessions: `login/`.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use http::StatusCode;
+use http::header::{self, HeaderValue};
+use pith_db::user::{self, User};
+
+use crate::app::App;
+use crate::auth::session;
+use crate::context::Context;
+use crate::document::{self, Href, Text};
+use crate::error::Result;
+
+/// The routes; any user may use them.
+pub(crate) fn routes() -> Router<Arc<App>> {
+    Router::new().route("/login/", get(read).post(login).delete(logout))
+}
+
+/// `GET login/`: who asks.
+async fn read(context: Context) -> Result<Response> {
+    Ok(answer(&context, context.user()?))
+}
+
+/// `POST login/`: makes a session for whoever asks.
+async fn login(context: Context) -> Result<Response> {
+    let user = context.user()?;
+    let new = session::generate(context.is_https());
+    let mut transaction = context.app.database.write().await?;
+    user::insert_session(&mut transaction, user, new.hash, new.expires).await?;
+    transaction.commit().await?;
+    let mut response = answer(&context, user);
+    *response.status_mut() = StatusCode::CREATED;
+    set_cookies(&mut response, new.cookies);
+    Ok(response)
+}
+
+/// `DELETE login/`: ends the session, for everybody who has its cookie.
+async fn logout(context: Context) -> Result<Response> {
+    if let Some(session) = context.identity()?.session {
+        let mut transaction = context.app.database.write().await?;
+        user::delete_session(&mut transaction, session).await?;
+        transaction.commit().await?;
+    }
+    let mut response = StatusCode::NO_CONTENT.into_response();
+    set_cookies(&mut response, session::farewell(context.is_https()));
+    Ok(response)
+}
+
+fn answer(context: &Context, user: &User) -> Response {
+    document::object(None, |object| {
+        object
+            .field("pulp_href", Href(context.root, format_args!("users/{}/", user.id)))
+            .field("prn", Text(format_args!("prn:auth.user:{}", user.id)))
+            .field("username", &user.username);
+    })
+}
+
+fn set_cookies(response: &mut Response, cookies: [HeaderValue; 2]) {
+    for cookie in cookies {
+        response.headers_mut().append(header::SET_COOKIE, cookie);
+    }
+    response
+        .headers_mut()
+        .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+}

@@ -1,0 +1,74 @@
+//! The order to read a remote into a repository.
+
+use pith_db::remote;
+use pith_db::repository::Repository;
+use pith_model::task::Lock;
+use pith_model::descriptor::TaskKind;
+use pith_model::reference::{Kind, typed_prn};
+use pith_tasks::work::Work;
+use serde_json::{Map, Value, json};
+
+use crate::app::App;
+use crate::config;
+use crate::declared;
+use crate::error::{Error, Result};
+use crate::form::{Form, Given};
+use crate::lookup;
+use crate::order::Order;
+
+/// The schema of what a client gives, beside what the plugin adds.
+pub(crate) fn schema() -> Value {
+    json!({"type": "object", "required": ["repository"], "properties": {
+        "repository": {"type": "string", "description": "The repository to sync into."},
+        "remote": {"type": ["string", "null"],
+            "description": "Where to sync from; the repository's own remote if not given."},
+    }})
+}
+
+/// Builds it; `parameters` are what the task shows.
+pub(crate) async fn build(
+    app: &App,
+    repository: &Repository,
+    mut form: Form,
+    mut parameters: Map<String, Value>,
+) -> Result<Order> {
+    let plugin = repository.plugin.as_str();
+    let generation = declared::generation_of_row(app, plugin)?;
+    let task_type = declared::task_type(&generation, TaskKind::Sync)
+        .ok_or_else(|| Error::bad_request(format!("The plugin {plugin:?} cannot sync.")))?;
+
+    form.alias("remote", "importer");
+    let mut connection = app.database.read().await?;
+    let remote = match lookup::remote(&mut connection, &mut form, "remote", plugin).await? {
+        Given::This(remote) => Some(remote),
+        Given::Absent | Given::Null => match repository.remote {
+            Some(id) if !form.is_wrong() => remote::by_id(&mut connection, id).await?,
+            _ => None,
+        },
+    };
+    drop(connection);
+    if remote.is_none() && !form.is_wrong() {
+        form.wrong(
+            "remote",
+            "This field is required because the repository has no remote of its own.",
+        );
+    }
+    let mut params = Map::new();
+    config::take(&mut form, &task_type.params, &mut params);
+    form.finish()?;
+    let remote = remote.ok_or_else(Error::not_found)?;
+
+    let prn = typed_prn(Kind::Repository, plugin, &repository.type_name, repository.uuid);
+    let remote_prn = typed_prn(Kind::Remote, plugin, &remote.type_name, remote.uuid);
+    parameters.insert("repository".to_owned(), prn.as_str().into());
+    parameters.entry("remote").or_insert_with(|| remote_prn.as_str().into());
+    Ok(Order {
+        name: format!("pulp_{plugin}.app.tasks.synchronizing.synchronize"),
+        plugin: plugin.to_owned(),
+        type_name: task_type.name.clone(),
+        plugin_version: Some(generation.version().to_owned()),
+        parameters,
+        work: Work::Sync { repository: repository.id.0, remote: remote.id.0, params },
+        locks: vec![Lock::exclusive(prn), Lock::shared(remote_prn)],
+    })
+}

@@ -1,0 +1,107 @@
+//! The order to make units of a stored file.
+
+use std::sync::Arc;
+
+use pith_db::content_type::TypeTable;
+use pith_db::repository::Repository;
+use pith_model::descriptor::TaskKind;
+use pith_model::reference::{Kind, typed_prn};
+use pith_model::ArtifactId;
+use pith_model::task::Lock;
+use pith_plugin::Generation;
+use pith_tasks::work::Work;
+use serde_json::{Map, Value, json};
+
+use crate::app::App;
+use crate::config;
+use crate::declared;
+use crate::error::{Error, Result};
+use crate::form::Form;
+use crate::label;
+use crate::lookup;
+use crate::order::Order;
+
+/// The schema of what a client gives, beside what the plugin adds.
+pub(crate) fn schema() -> Value {
+    json!({"type": "object", "required": ["artifact"], "properties": {
+        "artifact": {"type": "string", "description": "The stored file."},
+        "content_type": {"type": "string",
+            "description": "Which of the plugin's content types the file is of."},
+        "repository": {"type": "string",
+            "description": "A repository that gets a new version with the units."},
+        "pulp_labels": {"type": "object", "description": "Labels for the new units."},
+    }})
+}
+
+/// Everything but the file: checked before the file is kept.
+#[derive(Debug)]
+pub(crate) struct Upload {
+    generation: Arc<Generation>,
+    task_type: String,
+    content_type: String,
+    params: Map<String, Value>,
+    repository: Option<Repository>,
+    labels: Option<Map<String, Value>>,
+}
+
+/// Takes and checks everything but the file.
+pub(crate) async fn check(app: &App, table: &TypeTable, mut form: Form) -> Result<Upload> {
+    let plugin = table.plugin.as_str();
+    let generation = declared::generation_of_row(app, plugin)?;
+    let task_type = declared::task_type(&generation, TaskKind::Upload).ok_or_else(|| {
+        Error::bad_request(format!("Content of the plugin {plugin:?} cannot be uploaded."))
+    })?;
+    let repository = {
+        let mut connection = app.database.read().await?;
+        lookup::repository(&mut connection, &mut form, "repository", plugin).await?
+    };
+    form.refuse("overwrite", &Value::Bool(true));
+    let labels = label::take(&mut form);
+    let mut params = Map::new();
+    config::take(&mut form, &task_type.params, &mut params);
+    form.finish()?;
+    Ok(Upload {
+        task_type: task_type.name.clone(),
+        content_type: table.content_type.name.clone(),
+        params,
+        repository: repository.value(),
+        labels,
+        generation,
+    })
+}
+
+impl Upload {
+    /// Builds the order for a stored file; `parameters` are what the task shows.
+    pub(crate) fn order(
+        self,
+        artifact: ArtifactId,
+        file_name: String,
+        parameters: Map<String, Value>,
+    ) -> Order {
+        // Parsing needs no lock; a repository is held only because its set changes.
+        let lock = self.repository.as_ref().map(|repository| {
+            Lock::exclusive(typed_prn(
+                Kind::Repository,
+                &repository.plugin,
+                &repository.type_name,
+                repository.uuid,
+            ))
+        });
+        Order {
+            name: "pulpcore.app.tasks.base.general_create".to_owned(),
+            plugin: self.generation.name().to_owned(),
+            type_name: self.task_type,
+            plugin_version: Some(self.generation.version().to_owned()),
+            parameters,
+            work: Work::Upload {
+                content_type: self.content_type,
+                artifact: artifact.0,
+                file_name,
+                params: self.params,
+                repository: self.repository.map(|repository| repository.id.0),
+                labels: self.labels,
+            },
+            locks: lock.into_iter().collect(),
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! Lists of publications: all, and those of one type.
+
+use axum::extract::{Path, RawQuery};
+use axum::response::Response;
+use pith_db::list::{self, Column, Record as _};
+use pith_db::publication::{self, Publication};
+use pith_db::{Connection, distribution};
+use pith_model::reference::Kind;
+
+use super::shape;
+use crate::config;
+use crate::context::Context;
+use crate::declared::Declared;
+use crate::error::Result;
+use crate::lookup;
+use crate::page;
+use crate::query::Query;
+use crate::repositories;
+
+/// `GET publications/`
+pub(super) async fn all(context: Context, RawQuery(text): RawQuery) -> Result<Response> {
+    let mut query = Query::parse(text.as_deref())?;
+    let mut connection = context.app.database.read().await?;
+    let (rows, count) =
+        select(&context, &mut connection, &mut query, Publication::COLUMNS).await?;
+    drop(connection);
+    Ok(page::answer(&context, &query, (&rows, count), |object, row| {
+        shape::write_base(object, row, context.root);
+    }))
+}
+
+/// `GET publications/<plugin>/<type>/`
+pub(super) async fn of_type(
+    context: Context,
+    Path((plugin, type_name)): Path<(String, String)>,
+    RawQuery(text): RawQuery,
+) -> Result<Response> {
+    let declared = Declared::get(&context.app, Kind::Publication, &plugin, &type_name)?;
+    let mut query = Query::parse(text.as_deref())?;
+    query.push(publication::of_type(&plugin, &type_name));
+    let mut columns = Publication::COLUMNS.to_vec();
+    let dialect = context.app.database.dialect();
+    columns.extend(config::columns(declared.schema(), publication::CONFIG, dialect));
+    let mut connection = context.app.database.read().await?;
+    let (rows, count) = select(&context, &mut connection, &mut query, &columns).await?;
+    let ids: Vec<_> = rows.iter().map(|row| row.id).collect();
+    let distributions = distribution::of_publications(&mut connection, &ids).await?;
+    drop(connection);
+    Ok(page::answer(&context, &query, (&rows, count), |object, row| {
+        shape::write(object, row, context.root, Some(declared.schema()), &distributions);
+    }))
+}
+
+async fn select(
+    context: &Context,
+    connection: &mut Connection,
+    query: &mut Query,
+    columns: &[Column],
+) -> Result<(Vec<Publication>, i64)> {
+    query.identify(publication::UUID)?;
+    query.refer("repository", "repository__in", publication::REPOSITORY)?;
+    if let Some(text) = query.take("repository_version") {
+        let version = lookup::version_of_filter(connection, "repository_version", &text).await?;
+        query.push(publication::of_version(version.id));
+    }
+    for parameter in ["content", "content__in"] {
+        if let Some(text) = query.take(parameter) {
+            query.push(publication::holding(repositories::units(parameter, &text)?));
+        }
+    }
+    let selection = query.select(columns, context.app.database.dialect())?;
+    Ok(list::page(connection, &selection).await?)
+}

@@ -1,0 +1,55 @@
+//! Lists of remotes: all, and those of one type.
+
+use axum::extract::{Path, RawQuery};
+use axum::response::Response;
+use pith_db::list::{self, Column, Record as _};
+use pith_db::remote::{self, Remote};
+use pith_model::reference::Kind;
+
+use super::shape;
+use crate::config;
+use crate::context::Context;
+use crate::declared::Declared;
+use crate::error::Result;
+use crate::page;
+use crate::query::Query;
+
+/// `GET remotes/`
+pub(super) async fn all(context: Context, RawQuery(text): RawQuery) -> Result<Response> {
+    let mut query = Query::parse(text.as_deref())?;
+    let (rows, count) = select(&context, &mut query, Remote::COLUMNS).await?;
+    Ok(page::answer(&context, &query, (&rows, count), |object, row| {
+        shape::write_base(object, row, context.root);
+    }))
+}
+
+/// `GET remotes/<plugin>/<type>/`
+pub(super) async fn of_type(
+    context: Context,
+    Path((plugin, type_name)): Path<(String, String)>,
+    RawQuery(text): RawQuery,
+) -> Result<Response> {
+    let declared = Declared::get(&context.app, Kind::Remote, &plugin, &type_name)?;
+    let mut query = Query::parse(text.as_deref())?;
+    query.push(remote::of_type(&plugin, &type_name));
+    let mut columns = Remote::COLUMNS.to_vec();
+    let dialect = context.app.database.dialect();
+    columns.extend(config::columns(declared.schema(), remote::CONFIG, dialect));
+    let (rows, count) = select(&context, &mut query, &columns).await?;
+    Ok(page::answer(&context, &query, (&rows, count), |object, row| {
+        shape::write(object, row, context.root, Some(declared.schema()));
+    }))
+}
+
+async fn select(
+    context: &Context,
+    query: &mut Query,
+    columns: &[Column],
+) -> Result<(Vec<Remote>, i64)> {
+    let dialect = context.app.database.dialect();
+    query.identify(remote::UUID)?;
+    query.label_select(remote::LABELS, dialect)?;
+    let selection = query.select(columns, dialect)?;
+    let mut connection = context.app.database.read().await?;
+    Ok(list::page(&mut connection, &selection).await?)
+}

@@ -1,0 +1,159 @@
+//! What a client can set of a remote.
+
+use pith_content::seal::Seal;
+use pith_db::remote::Settings;
+use pith_model::remote::{Policy, Secrets};
+use serde_json::{Map, Value, json};
+
+use super::check;
+use crate::config;
+use crate::declared::Declared;
+use crate::error::Result;
+use crate::form::{Form, Given};
+use crate::label;
+
+/// What clients send back as they got it.
+const READ_ONLY: &[&str] =
+    &["pulp_href", "prn", "pulp_created", "pulp_last_updated", "hidden_fields"];
+
+/// Settings before a client has said anything.
+pub(super) fn defaults() -> Settings {
+    Settings {
+        name: String::new(),
+        pulp_labels: Value::Object(Map::new()),
+        url: String::new(),
+        policy: Policy::Immediate.as_str().to_owned(),
+        ca_cert: None,
+        client_cert: None,
+        tls_validation: true,
+        proxy_url: None,
+        headers: json!([]),
+        download_concurrency: None,
+        max_retries: None,
+        total_timeout: None,
+        connect_timeout: None,
+        sock_connect_timeout: None,
+        sock_read_timeout: None,
+        rate_limit: None,
+        secrets: None,
+        secret_names: json!([]),
+        config: Value::Object(Map::new()),
+    }
+}
+
+/// Takes what a form says over into settings, and ends the form.
+pub(super) fn take(
+    seal: &Seal,
+    declared: &Declared,
+    mut form: Form,
+    settings: &mut Settings,
+) -> Result<()> {
+    form.ignore(READ_ONLY);
+    if let Some(name) = form.text("name") {
+        settings.name = name;
+    }
+    if let Some(labels) = label::take(&mut form) {
+        settings.pulp_labels = Value::Object(labels);
+    }
+    take_url(&mut form, settings);
+    take_tls(&mut form, settings);
+    take_numbers(&mut form, settings);
+    if let Some(headers) = form.list("headers") {
+        match check::headers_problem(&headers) {
+            None => settings.headers = Value::Array(headers),
+            Some(problem) => form.wrong("headers", problem),
+        }
+    }
+    take_secrets(seal, &mut form, settings)?;
+    let mut config = settings.config.as_object().cloned().unwrap_or_default();
+    config::take(&mut form, declared.schema(), &mut config);
+    settings.config = Value::Object(config);
+    form.finish()
+}
+
+fn take_url(form: &mut Form, settings: &mut Settings) {
+    if let Some(url) = form.text("url") {
+        match check::url_problem(&url) {
+            None => settings.url = url,
+            Some(problem) => form.wrong("url", problem),
+        }
+    }
+    if let Some(policy) = form.text("policy") {
+        match Policy::parse(&policy) {
+            Some(policy) => policy.as_str().clone_into(&mut settings.policy),
+            None => form.wrong("policy", format!("\"{policy}\" is not a valid choice.")),
+        }
+    }
+    let proxy_url = form.nullable_text("proxy_url");
+    take_checked(form, "proxy_url", proxy_url, &mut settings.proxy_url, check::proxy_problem);
+}
+
+fn take_tls(form: &mut Form, settings: &mut Settings) {
+    let certificate = |text: &str| check::pem_problem(text, "CERTIFICATE");
+    let ca_cert = form.nullable_text("ca_cert");
+    take_checked(form, "ca_cert", ca_cert, &mut settings.ca_cert, certificate);
+    let client_cert = form.nullable_text("client_cert");
+    take_checked(form, "client_cert", client_cert, &mut settings.client_cert, certificate);
+    if let Some(tls_validation) = form.boolean("tls_validation") {
+        settings.tls_validation = tls_validation;
+    }
+}
+
+fn take_checked(
+    form: &mut Form,
+    name: &str,
+    given: Given<String>,
+    place: &mut Option<String>,
+    check: impl FnOnce(&str) -> Option<String>,
+) {
+    if let Given::This(text) = &given
+        && let Some(problem) = check(text)
+    {
+        return form.wrong(name, problem);
+    }
+    given.set(place);
+}
+
+fn take_numbers(form: &mut Form, settings: &mut Settings) {
+    form.nullable_integer("download_concurrency", 1).set(&mut settings.download_concurrency);
+    form.nullable_integer("max_retries", 0).set(&mut settings.max_retries);
+    form.nullable_integer("rate_limit", 0).set(&mut settings.rate_limit);
+    form.nullable_number("total_timeout").set(&mut settings.total_timeout);
+    form.nullable_number("connect_timeout").set(&mut settings.connect_timeout);
+    form.nullable_number("sock_connect_timeout").set(&mut settings.sock_connect_timeout);
+    form.nullable_number("sock_read_timeout").set(&mut settings.sock_read_timeout);
+}
+
+/// Takes secrets over; those that are not named stay.
+fn take_secrets(seal: &Seal, form: &mut Form, settings: &mut Settings) -> Result<()> {
+    let names = Secrets::default().entries().map(|(name, _)| name);
+    if !names.iter().any(|name| form.has(name)) {
+        return Ok(());
+    }
+    let mut secrets = match &settings.secrets {
+        Some(sealed) => seal.open_secrets(sealed)?,
+        None => Secrets::default(),
+    };
+    for name in names {
+        let given = form.nullable_text(name);
+        if name == "client_key"
+            && let Given::This(text) = &given
+            && let Some(problem) = check::pem_problem(text, "PRIVATE KEY")
+        {
+            form.wrong(name, problem);
+            continue;
+        }
+        if let Some(place) = secrets.entry_mut(name) {
+            given.set(place);
+        }
+    }
+    let set: Vec<&str> = secrets
+        .entries()
+        .into_iter()
+        .filter(|(_, value)| value.is_some())
+        .map(|(name, _)| name)
+        .collect();
+    settings.secrets = if set.is_empty() { None } else { Some(seal.seal(&secrets)?) };
+    settings.secret_names = json!(set);
+    Ok(())
+}

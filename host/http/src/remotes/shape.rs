@@ -1,0 +1,63 @@
+//! How a remote looks to clients: all but its secrets, of which they see whether they
+//! are set.
+
+use pith_db::remote::Remote;
+use pith_model::Root;
+use pith_model::reference::{Kind, typed_path, typed_prn};
+use pith_model::remote::Secrets;
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::config;
+use crate::document::{Href, Object};
+
+/// A field that can be written and not read.
+#[derive(Serialize)]
+struct HiddenField {
+    name: &'static str,
+    is_set: bool,
+}
+
+/// Writes what every remote has.
+pub(super) fn write_base(object: &mut Object<'_>, remote: &Remote, root: Root) {
+    let (plugin, type_name) = (remote.plugin.as_str(), remote.type_name.as_str());
+    let settings = &remote.settings;
+    let set = settings.secret_names.as_array().map(Vec::as_slice).unwrap_or_default();
+    let hidden_fields = Secrets::default().entries().map(|(name, _)| HiddenField {
+        name,
+        is_set: set.iter().any(|one| one == name),
+    });
+    object
+        .field("pulp_href", Href(root, typed_path(Kind::Remote, plugin, type_name, remote.uuid)))
+        .field("prn", typed_prn(Kind::Remote, plugin, type_name, remote.uuid))
+        .field("pulp_created", remote.pulp_created)
+        .field("pulp_last_updated", remote.pulp_last_updated)
+        .field("name", &settings.name)
+        .field("url", &settings.url)
+        .field("ca_cert", &settings.ca_cert)
+        .field("client_cert", &settings.client_cert)
+        .field("tls_validation", settings.tls_validation)
+        .field("proxy_url", &settings.proxy_url)
+        .field("pulp_labels", &settings.pulp_labels)
+        .field("download_concurrency", settings.download_concurrency)
+        .field("max_retries", settings.max_retries)
+        .field("policy", &settings.policy)
+        .field("total_timeout", settings.total_timeout)
+        .field("connect_timeout", settings.connect_timeout)
+        .field("sock_connect_timeout", settings.sock_connect_timeout)
+        .field("sock_read_timeout", settings.sock_read_timeout)
+        .field("headers", &settings.headers)
+        .field("rate_limit", settings.rate_limit)
+        .field("hidden_fields", hidden_fields);
+}
+
+/// Writes a remote of a type, with what its plugin adds.
+pub(super) fn write(
+    object: &mut Object<'_>,
+    remote: &Remote,
+    root: Root,
+    schema: Option<&Value>,
+) {
+    write_base(object, remote, root);
+    config::write(object, schema, &remote.settings.config);
+}

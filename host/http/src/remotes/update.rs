@@ -1,0 +1,55 @@
+//! Changing a remote. It takes effect at once; a running sync began with what was.
+
+use axum::extract::Path;
+use axum::response::Response;
+use pith_db::hold::hold;
+use pith_db::remote;
+use pith_model::reference::Kind;
+
+use super::{PathOfOne, find, settings, shape};
+use crate::body::Fields;
+use crate::context::Context;
+use crate::declared::Declared;
+use crate::document;
+use crate::error::{Error, Result};
+use crate::form::Form;
+
+/// `PUT remotes/<plugin>/<type>/<id>/`
+pub(super) async fn replace(
+    context: Context,
+    Path(path): PathOfOne,
+    fields: Fields,
+) -> Result<Response> {
+    let mut form = Form::from(fields);
+    form.require("name");
+    form.require("url");
+    update(context, path, form).await
+}
+
+/// `PATCH remotes/<plugin>/<type>/<id>/`
+pub(super) async fn change(
+    context: Context,
+    Path(path): PathOfOne,
+    fields: Fields,
+) -> Result<Response> {
+    update(context, path, Form::from(fields)).await
+}
+
+async fn update(context: Context, path: (String, String, String), form: Form) -> Result<Response> {
+    let declared = Declared::get(&context.app, Kind::Remote, &path.0, &path.1)?;
+    let mut transaction = context.app.database.write_durably().await?;
+    let id = find(&mut transaction, &path).await?.id;
+    hold(&mut transaction, "remote", id.0).await?;
+    let remote = find(&mut transaction, &path).await?;
+    let mut changed = remote.settings.clone();
+    settings::take(&context.app.seal, &declared, form, &mut changed)?;
+    // A later change makes the next sync look at everything again, so none is feigned.
+    if changed != remote.settings {
+        remote::update(&mut transaction, id, &changed).await?;
+    }
+    let remote = remote::by_id(&mut transaction, id).await?.ok_or_else(Error::not_found)?;
+    transaction.commit().await?;
+    Ok(document::object(None, |object| {
+        shape::write(object, &remote, context.root, Some(declared.schema()));
+    }))
+}

@@ -1,0 +1,44 @@
+//! Making a repository.
+
+use axum::extract::Path;
+use axum::response::Response;
+use http::StatusCode;
+use pith_db::repository;
+use pith_model::reference::{Kind, typed_path};
+
+use super::{settings, shape};
+use crate::body::Fields;
+use crate::context::Context;
+use crate::declared::Declared;
+use crate::document::{self, Href};
+use crate::error::{Error, Result};
+use crate::form::Form;
+use crate::order::set_location;
+
+/// `POST repositories/<plugin>/<type>/`
+pub(super) async fn create(
+    context: Context,
+    Path((plugin, type_name)): Path<(String, String)>,
+    fields: Fields,
+) -> Result<Response> {
+    let declared = Declared::get(&context.app, Kind::Repository, &plugin, &type_name)?;
+    let mut form = Form::from(fields);
+    form.require("name");
+    let mut new = settings::defaults();
+    {
+        let mut connection = context.app.database.read().await?;
+        settings::take(&mut connection, &declared, form, &mut new).await?;
+    }
+    let mut transaction = context.app.database.write_durably().await?;
+    let id = repository::insert(&mut transaction, &plugin, &type_name, &new).await?;
+    let made = repository::by_id(&mut transaction, id).await?.ok_or_else(Error::not_found)?;
+    transaction.commit().await?;
+
+    let mut response = document::object(None, |object| {
+        shape::write(object, &made, context.root, Some(declared.schema()));
+    });
+    *response.status_mut() = StatusCode::CREATED;
+    let path = typed_path(Kind::Repository, &plugin, &type_name, made.uuid);
+    set_location(&mut response, &Href(context.root, path).to_string());
+    Ok(response)
+}

@@ -1,0 +1,75 @@
+//! Lists of repositories: all, and those of one type.
+
+use axum::extract::{Path, RawQuery};
+use axum::response::Response;
+use pith_db::list::{self, Column, Record as _};
+use pith_db::repository::{self, Repository};
+use pith_model::Reference;
+use pith_model::reference::Kind;
+use uuid::Uuid;
+
+use super::shape;
+use crate::config;
+use crate::context::Context;
+use crate::declared::Declared;
+use crate::error::{Error, Result};
+use crate::page;
+use crate::query::{Query, not_a_reference};
+
+/// `GET repositories/`
+pub(super) async fn all(context: Context, RawQuery(text): RawQuery) -> Result<Response> {
+    let mut query = Query::parse(text.as_deref())?;
+    let (rows, count) = select(&context, &mut query, Repository::COLUMNS).await?;
+    Ok(page::answer(&context, &query, (&rows, count), |object, row| {
+        shape::write_base(object, row, context.root);
+    }))
+}
+
+/// `GET repositories/<plugin>/<type>/`
+pub(super) async fn of_type(
+    context: Context,
+    Path((plugin, type_name)): Path<(String, String)>,
+    RawQuery(text): RawQuery,
+) -> Result<Response> {
+    let declared = Declared::get(&context.app, Kind::Repository, &plugin, &type_name)?;
+    let mut query = Query::parse(text.as_deref())?;
+    query.push(repository::of_type(&plugin, &type_name));
+    let mut columns = Repository::COLUMNS.to_vec();
+    let dialect = context.app.database.dialect();
+    columns.extend(config::columns(declared.schema(), repository::CONFIG, dialect));
+    let (rows, count) = select(&context, &mut query, &columns).await?;
+    Ok(page::answer(&context, &query, (&rows, count), |object, row| {
+        shape::write(object, row, context.root, Some(declared.schema()));
+    }))
+}
+
+async fn select(
+    context: &Context,
+    query: &mut Query,
+    columns: &[Column],
+) -> Result<(Vec<Repository>, i64)> {
+    let dialect = context.app.database.dialect();
+    query.identify(repository::UUID)?;
+    query.refer("remote", "remote__in", repository::REMOTE)?;
+    query.label_select(repository::LABELS, dialect)?;
+    for (parameter, only_newest) in [("with_content", false), ("latest_with_content", true)] {
+        if let Some(text) = query.take(parameter) {
+            query.push(repository::holding(units(parameter, &text)?, only_newest));
+        }
+    }
+    let selection = query.select(columns, dialect)?;
+    let mut connection = context.app.database.read().await?;
+    Ok(list::page(&mut connection, &selection).await?)
+}
+
+/// The UUIDs of units that a filter names.
+pub(crate) fn units(parameter: &str, text: &str) -> Result<Vec<Uuid>> {
+    text.split(',')
+        .map(|text| {
+            Reference::parse(text.trim())
+                .filter(|reference| reference.kind == Kind::Content)
+                .map(|reference| reference.uuid)
+                .ok_or_else(|| Error::invalid(parameter, not_a_reference(text)))
+        })
+        .collect()
+}

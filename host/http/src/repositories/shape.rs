@@ -1,0 +1,47 @@
+//! How a repository looks to clients.
+
+use pith_db::repository::Repository;
+use pith_model::Root;
+use pith_model::reference::{Kind, typed_path, typed_prn};
+use serde_json::{Map, Value};
+
+use crate::config;
+use crate::document::{Href, Object};
+
+/// Writes what every repository has.
+pub(super) fn write_base(object: &mut Object<'_>, repository: &Repository, root: Root) {
+    let (plugin, type_name) = (repository.plugin.as_str(), repository.type_name.as_str());
+    let path = typed_path(Kind::Repository, plugin, type_name, repository.uuid);
+    let latest = repository.latest_version.unwrap_or(0);
+    let remote = repository.remote_reference.as_ref().map(|(uuid, plugin, type_name)| {
+        Href(root, typed_path(Kind::Remote, plugin, type_name, *uuid))
+    });
+    object
+        .field("pulp_href", Href(root, &path))
+        .field("prn", typed_prn(Kind::Repository, plugin, type_name, repository.uuid))
+        .field("pulp_created", repository.pulp_created)
+        .field("pulp_last_updated", repository.pulp_last_updated)
+        .field("versions_href", Href(root, format_args!("{path}versions/")))
+        .field("pulp_labels", &repository.pulp_labels)
+        .field("latest_version_href", Href(root, format_args!("{path}versions/{latest}/")))
+        .field("name", &repository.name)
+        .field("description", &repository.description)
+        .field("retain_repo_versions", repository.retain_repo_versions)
+        .field("retain_checkpoints", ())
+        .field("remote", remote);
+}
+
+/// Writes a repository of a type, with what its plugin adds.
+pub(super) fn write(
+    object: &mut Object<'_>,
+    repository: &Repository,
+    root: Root,
+    schema: Option<&Value>,
+) {
+    write_base(object, repository, root);
+    object
+        // No content type has told anything of its syncs here yet.
+        .field("last_sync_details", Map::new())
+        .field("autopublish", repository.autopublish);
+    config::write(object, schema, &repository.config);
+}

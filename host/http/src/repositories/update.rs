@@ -1,0 +1,54 @@
+//! Changing a repository. It takes effect at once; running tasks began with what was.
+
+use axum::extract::Path;
+use axum::response::Response;
+use pith_db::hold::hold;
+use pith_db::repository::{self, Settings};
+use pith_model::reference::Kind;
+
+use super::{PathOfOne, find, settings, shape};
+use crate::body::Fields;
+use crate::context::Context;
+use crate::declared::Declared;
+use crate::document;
+use crate::error::{Error, Result};
+use crate::form::Form;
+
+/// `PUT repositories/<plugin>/<type>/<id>/`
+pub(super) async fn replace(
+    context: Context,
+    Path(path): PathOfOne,
+    fields: Fields,
+) -> Result<Response> {
+    let mut form = Form::from(fields);
+    form.require("name");
+    update(context, path, form).await
+}
+
+/// `PATCH repositories/<plugin>/<type>/<id>/`
+pub(super) async fn change(
+    context: Context,
+    Path(path): PathOfOne,
+    fields: Fields,
+) -> Result<Response> {
+    update(context, path, Form::from(fields)).await
+}
+
+async fn update(context: Context, path: (String, String, String), form: Form) -> Result<Response> {
+    let declared = Declared::get(&context.app, Kind::Repository, &path.0, &path.1)?;
+    let mut transaction = context.app.database.write_durably().await?;
+    let id = find(&mut transaction, &path).await?.id;
+    hold(&mut transaction, "repository", id.0).await?;
+    let repository = find(&mut transaction, &path).await?;
+    let mut changed = Settings::from(&repository);
+    settings::take(&mut transaction, &declared, form, &mut changed).await?;
+    if changed != Settings::from(&repository) {
+        repository::update(&mut transaction, id, &changed).await?;
+    }
+    let repository =
+        repository::by_id(&mut transaction, id).await?.ok_or_else(Error::not_found)?;
+    transaction.commit().await?;
+    Ok(document::object(None, |object| {
+        shape::write(object, &repository, context.root, Some(declared.schema()));
+    }))
+}

@@ -1,0 +1,133 @@
+//! Which path is answered by whom.
+//!
+//! Invariant: the routes are in three lists, by who may use them. Whatever is in none of
+//! the first two, a path that nobody thought of included, is for administrators.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, Request};
+use axum::middleware;
+use axum::response::{IntoResponse, Response};
+use http::Uri;
+use pith_model::Root;
+
+use crate::app::App;
+use crate::auth::gate;
+use crate::envelope;
+use crate::error::Error;
+use crate::serve::Content;
+use crate::{
+    artifacts, content, distributions, login, orphans, publications, remotes, repositories, roots,
+    status, tasks, tokens, users, versions, workers,
+};
+
+/// Needs nobody to say who he is.
+fn open() -> Router<Arc<App>> {
+    Router::new().merge(status::routes())
+}
+
+/// For any user, about himself.
+fn own() -> Router<Arc<App>> {
+    Router::new().merge(login::routes()).merge(tokens::routes())
+}
+
+/// For administrators.
+fn administered() -> Router<Arc<App>> {
+    Router::new()
+        .merge(roots::routes())
+        .merge(artifacts::routes())
+        .merge(content::routes())
+        .merge(distributions::routes())
+        .merge(orphans::routes())
+        .merge(publications::routes())
+        .merge(remotes::routes())
+        .merge(repositories::routes())
+        .merge(tasks::routes())
+        .merge(users::routes())
+        .merge(versions::routes())
+        .merge(workers::routes())
+        .fallback(async || Error::not_found())
+}
+
+/// The API, its paths below a root.
+fn api(app: &Arc<App>) -> Router {
+    let any_user = middleware::from_fn_with_state(Arc::clone(app), gate::any_user);
+    let administrator = middleware::from_fn_with_state(Arc::clone(app), gate::administrator);
+    open()
+        .merge(own().layer(any_user))
+        .merge(administered().layer(administrator))
+        // Each handler reads its body within its own limit.
+        .layer(DefaultBodyLimit::disable())
+        .with_state(Arc::clone(app))
+}
+
+/// Everything that is served at one address; cheap to clone.
+#[derive(Clone, Debug)]
+pub(crate) struct Front {
+    api: Router,
+    content: Content,
+}
+
+impl Front {
+    /// Puts the routes together.
+    pub(crate) fn new(app: Arc<App>) -> Self {
+        Self {
+            api: api(&app),
+            content: Content::new(app),
+        }
+    }
+
+    /// Answers a request.
+    pub(crate) async fn answer(self, mut request: Request) -> Response {
+        let path = request.uri().path();
+        let found = Root::ALL.into_iter().find_map(|root| {
+            let below = path.strip_prefix(root.path().trim_end_matches('/'))?;
+            (below.is_empty() || below.starts_with('/')).then(|| (root, below.to_owned()))
+        });
+        let Some((root, below)) = found else {
+            return self.content.answer(request).await;
+        };
+        match below_root(request.uri(), below) {
+            Some(uri) => *request.uri_mut() = uri,
+            None => return Error::not_found().into_response(),
+        }
+        envelope::answer(self.api, root, request).await
+    }
+}
+
+/// The URI with a path below the root. A path means the same with and without its last
+/// slash; the routes have it.
+fn below_root(uri: &Uri, mut path: String) -> Option<Uri> {
+    if !path.ends_with('/') {
+        path.push('/');
+    }
+    if let Some(query) = uri.query() {
+        path.push('?');
+        path.push_str(query);
+    }
+    let mut parts = uri.clone().into_parts();
+    parts.path_and_query = Some(path.parse().ok()?);
+    if parts.authority.is_none() {
+        parts.scheme = None;
+    }
+    Uri::from_parts(parts).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_means_the_same_without_its_last_slash() {
+        let uri = |text: &str, below: &str| {
+            below_root(&text.parse().unwrap(), below.to_owned()).map(|uri| uri.to_string())
+        };
+        let expected = Some("/tasks/?limit=1".to_owned());
+        assert_eq!(uri("/api/v3/tasks?limit=1", "/tasks"), expected);
+        assert_eq!(uri("/api/v3/tasks/?limit=1", "/tasks/"), expected);
+        assert_eq!(uri("/api/v3", ""), Some("/".to_owned()));
+        let absolute = uri("http://host/api/v3/tasks/", "/tasks/");
+        assert_eq!(absolute, Some("http://host/tasks/".to_owned()));
+    }
+}

@@ -1,0 +1,211 @@
+//! Serving content below `/pulp/content/`: no plugin runs, and what can be remembered is
+//! asked of the database once.
+//!
+//! What is remembered of distributions holds for half a second and is then checked
+//! against a number that every change raises. What is remembered of a path within a
+//! publication holds for good: publications do not change.
+
+mod conditions;
+mod file_body;
+mod find;
+mod listing;
+mod pulled_body;
+mod range;
+mod reply;
+mod sites;
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::Request;
+use axum::response::{IntoResponse as _, Response};
+use http::{HeaderMap, Method, StatusCode, header};
+use pith_content::error::Code;
+use pith_content::pull::Pulls;
+
+use crate::app::App;
+use crate::error::Error;
+use find::{Located, Locator, Stored};
+use sites::{Sites, Target};
+
+/// The path below which content is served.
+const ROOT: &str = "/pulp/content";
+
+/// Serves content; cheap to clone.
+#[derive(Clone, Debug)]
+pub(crate) struct Content {
+    app: Arc<App>,
+    sites: Arc<Sites>,
+    locator: Arc<Locator>,
+    pulls: Pulls,
+}
+
+impl Content {
+    /// With nothing remembered.
+    pub(crate) fn new(app: Arc<App>) -> Self {
+        Self {
+            app,
+            sites: Arc::default(),
+            locator: Arc::default(),
+            pulls: Pulls::default(),
+        }
+    }
+
+    /// Answers a request.
+    pub(crate) async fn answer(&self, request: Request) -> Response {
+        let Some(path) = request.uri().path().strip_prefix(ROOT) else {
+            return not_found();
+        };
+        if !path.is_empty() && !path.starts_with('/') {
+            return not_found();
+        }
+        if !matches!(*request.method(), Method::GET | Method::HEAD) {
+            let allow = [(header::ALLOW, "GET, HEAD")];
+            return (StatusCode::METHOD_NOT_ALLOWED, allow).into_response();
+        }
+        let asked = Asked {
+            head: *request.method() == Method::HEAD,
+            headers: request.headers(),
+        };
+        match self.find(path, &asked).await {
+            Ok(response) => response,
+            Err(failure) => failure.into_response(),
+        }
+    }
+
+    async fn find(&self, path: &str, asked: &Asked<'_>) -> Result<Response, Failure> {
+        // Most paths have nothing to decode, and stay where they are.
+        let decoded = percent_encoding::percent_decode_str(path)
+            .decode_utf8()
+            .map_err(|_| Failure::NotFound)?;
+        let path = decoded.trim_start_matches('/');
+        let sites = self.sites.current(&self.app.database).await?;
+        if path.is_empty() {
+            return Ok(listing::of_sites(&sites, decoded.ends_with('/')));
+        }
+        let Some((site, rest)) = sites.find(path) else {
+            return Err(Failure::NotFound);
+        };
+        let Target(Some(files)) = site.target(&self.app.database).await? else {
+            return Err(Failure::NotFound);
+        };
+        let database = &self.app.database;
+        match rest {
+            // A folder's relative links need its slash.
+            None => Ok(listing::with_slash(&decoded)),
+            Some("") => {
+                if let Some(index) = self.locator.locate(database, files, "index.html").await? {
+                    return self.serve(index, "index.html", asked).await;
+                }
+                listing::of_folder(database, files, "").await
+            }
+            Some(rest) if rest.ends_with('/') => listing::of_folder(database, files, rest).await,
+            Some(rest) => match self.locator.locate(database, files, rest).await? {
+                Some(located) => self.serve(located, rest, asked).await,
+                None if listing::is_folder(database, files, rest).await? => {
+                    Ok(listing::with_slash(&decoded))
+                }
+                None => Err(Failure::NotFound),
+            },
+        }
+    }
+
+    async fn serve(
+        &self,
+        located: Located,
+        path: &str,
+        asked: &Asked<'_>,
+    ) -> Result<Response, Failure> {
+        match located {
+            Located::Stored(stored) => self.serve_stored(&stored, asked).await,
+            Located::Upstream { unit_artifact } => {
+                let pull = self.pulls.join(&self.app.services, unit_artifact).await?;
+                pulled_body::reply(pull, path, asked).await
+            }
+        }
+    }
+
+    async fn serve_stored(&self, stored: &Stored, asked: &Asked<'_>) -> Result<Response, Failure> {
+        if conditions::is_unchanged(stored, asked.headers) {
+            return Ok(reply::unchanged(stored));
+        }
+        if asked.head {
+            return Ok(reply::head(stored, asked.headers));
+        }
+        let store = self.app.store.as_ref();
+        if let Some(bytes) = self.locator.small_body(store, stored).await? {
+            return Ok(reply::of_bytes(stored, &bytes, asked.headers));
+        }
+        let reader = self.locator.open(store, stored).await?;
+        Ok(reply::of_file(stored, reader, asked.headers))
+    }
+}
+
+/// What of a request matters for serving.
+#[derive(Clone, Copy)]
+pub(crate) struct Asked<'a> {
+    head: bool,
+    headers: &'a HeaderMap,
+}
+
+/// Why there is nothing to serve.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    NotFound,
+    /// The upstream of content that is not stored failed.
+    Content(pith_content::Error),
+    Database(pith_db::Error),
+}
+
+impl From<pith_content::Error> for Failure {
+    fn from(error: pith_content::Error) -> Self {
+        Self::Content(error)
+    }
+}
+
+impl From<pith_db::Error> for Failure {
+    fn from(error: pith_db::Error) -> Self {
+        Self::Database(error)
+    }
+}
+
+impl From<pith_storage::Error> for Failure {
+    fn from(error: pith_storage::Error) -> Self {
+        Self::Content(error.into())
+    }
+}
+
+impl Failure {
+    fn into_response(self) -> Response {
+        match self {
+            Self::NotFound => not_found(),
+            Self::Database(error) => Error::from(error).into_response(),
+            Self::Content(error) => {
+                let status = match error.code {
+                    Code::Unavailable => StatusCode::GATEWAY_TIMEOUT,
+                    Code::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+                    _ => StatusCode::BAD_GATEWAY,
+                };
+                tracing::warn!(%error, "content cannot be served: {error}");
+                // The URL of the upstream is not for everybody.
+                let text = match status {
+                    StatusCode::INTERNAL_SERVER_ERROR => "the content cannot be read\n",
+                    _ => "the upstream of this content does not give it\n",
+                };
+                plain(status, text)
+            }
+        }
+    }
+}
+
+fn not_found() -> Response {
+    plain(StatusCode::NOT_FOUND, "404: Not Found\n")
+}
+
+fn plain(status: StatusCode, text: &'static str) -> Response {
+    let mut response = Response::new(Body::from(text));
+    *response.status_mut() = status;
+    let kind = header::HeaderValue::from_static("text/plain; charset=utf-8");
+    response.headers_mut().insert(header::CONTENT_TYPE, kind);
+    response
+}

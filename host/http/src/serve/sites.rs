@@ -1,0 +1,150 @@
+//! Which base path serves what, remembered.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use arc_swap::ArcSwap;
+use pith_db::served::{self, FileSet, Site as Row};
+use pith_db::{Database, Result};
+use tokio::sync::{Mutex, OnceCell};
+
+/// How long what is remembered is believed; a change is seen within a second.
+const BELIEVED: Duration = Duration::from_millis(400);
+
+/// All distributions at one moment.
+#[derive(Debug, Default)]
+pub(crate) struct Table {
+    epoch: i64,
+    by_base_path: HashMap<String, Arc<Site>>,
+}
+
+/// One distribution.
+#[derive(Debug)]
+pub(crate) struct Site {
+    row: Row,
+    target: OnceCell<Target>,
+}
+
+/// What a distribution serves; nothing if nothing was published.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Target(pub(crate) Option<FileSet>);
+
+/// All distributions, remembered.
+#[derive(Debug)]
+pub(crate) struct Sites {
+    table: ArcSwap<(Instant, Arc<Table>)>,
+    refresh: Mutex<()>,
+}
+
+impl Default for Sites {
+    fn default() -> Self {
+        let long_ago = Instant::now().checked_sub(BELIEVED * 2).unwrap_or_else(Instant::now);
+        Self {
+            table: ArcSwap::from_pointee((long_ago, Arc::default())),
+            refresh: Mutex::default(),
+        }
+    }
+}
+
+impl Sites {
+    /// The distributions as they are now, or were less than half a second ago.
+    pub(crate) async fn current(&self, database: &Database) -> Result<Arc<Table>> {
+        if let Some(table) = self.fresh() {
+            return Ok(table);
+        }
+        let _one_at_a_time = self.refresh.lock().await;
+        if let Some(table) = self.fresh() {
+            return Ok(table);
+        }
+        // Taken before asking: a change while asking is found the next time.
+        let now = Instant::now();
+        let mut connection = database.read().await?;
+        let epoch = served::epoch(&mut connection).await?;
+        let known = Arc::clone(&self.table.load().1);
+        let table = if known.epoch == epoch {
+            known
+        } else {
+            let rows = served::sites(&mut connection).await?;
+            let sites = rows.into_iter().map(|row| {
+                (row.base_path.clone(), Arc::new(Site { row, target: OnceCell::new() }))
+            });
+            Arc::new(Table {
+                epoch,
+                by_base_path: sites.collect(),
+            })
+        };
+        self.table.store(Arc::new((now, Arc::clone(&table))));
+        Ok(table)
+    }
+
+    fn fresh(&self) -> Option<Arc<Table>> {
+        let known = self.table.load();
+        // A table that was never read has epoch 0, which no database has.
+        (known.0.elapsed() < BELIEVED && known.1.epoch > 0).then(|| Arc::clone(&known.1))
+    }
+}
+
+impl Table {
+    /// The distribution of a path, and what is left of the path behind the slash after
+    /// its base path; none if there is no slash.
+    pub(crate) fn find<'a>(&self, path: &'a str) -> Option<(&Arc<Site>, Option<&'a str>)> {
+        let ends = path.match_indices('/').map(|(at, _)| at).chain([path.len()]);
+        for end in ends {
+            if let Some(site) = self.by_base_path.get(&path[..end]) {
+                return Some((site, path.get(end + 1..)));
+            }
+        }
+        None
+    }
+
+    /// The base paths that are not hidden, sorted.
+    pub(crate) fn base_paths(&self) -> Vec<&str> {
+        let mut paths: Vec<&str> = self
+            .by_base_path
+            .values()
+            .filter(|site| !site.row.hidden)
+            .map(|site| site.row.base_path.as_str())
+            .collect();
+        paths.sort_unstable();
+        paths
+    }
+}
+
+impl Site {
+    /// What it serves: found once for each time that something changed.
+    pub(crate) async fn target(&self, database: &Database) -> Result<Target> {
+        self.target.get_or_try_init(|| self.resolve(database)).await.copied()
+    }
+
+    async fn resolve(&self, database: &Database) -> Result<Target> {
+        let mut connection = database.read().await?;
+        let publication = match (self.row.publication, self.row.repository) {
+            (Some(publication), _) => Some(publication),
+            (None, Some(repository)) if self.row.version.is_none() => {
+                pith_db::publication::latest_of_repository(&mut connection, repository).await?
+            }
+            _ => None,
+        };
+        if let Some(publication) = publication {
+            return served::publication_files(&mut connection, publication).await.map(Target);
+        }
+        let Some(version) = self.row.version else {
+            return Ok(Target(None));
+        };
+        let version = pith_db::version::by_id(&mut connection, version).await?;
+        let publication = match &version {
+            Some(version) => served::publication_of_version(&mut connection, version.id).await?,
+            None => None,
+        };
+        match publication {
+            Some(publication) => {
+                served::publication_files(&mut connection, publication).await.map(Target)
+            }
+            None => Ok(Target(version.map(|version| FileSet {
+                publication: None,
+                units_of: Some((version.repository, version.number)),
+            }))),
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! How the server and its parts are: `status/` in Pulp's shape, and `livez/`.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::response::Response;
+use axum::routing::get;
+use pith_db::worker;
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::app::App;
+use crate::context::Context;
+use crate::document;
+use crate::error::Result;
+use crate::workers;
+
+/// The version of Pulp whose API this is. Pulp's clients look at the version of the
+/// component "core" (and "file", which Pulp releases together with it) to know which
+/// features they may use, and refuse to work with versions that they find too old; so
+/// what is said is the version of the API, and Pith's own is told beside it.
+pub(crate) const PULP_VERSION: &str = "3.123.1";
+
+/// The routes; nobody needs to say who he is.
+pub(crate) fn routes() -> Router<Arc<App>> {
+    Router::new().route("/status/", get(status)).route("/livez/", get(livez))
+}
+
+#[derive(Serialize)]
+struct Component<'a> {
+    #[serde(rename = "component")]
+    name: &'a str,
+    version: &'a str,
+    package: &'a str,
+    module: &'a str,
+    domain_compatible: bool,
+}
+
+impl<'a> Component<'a> {
+    fn new(name: &'a str, version: &'a str, package: &'a str) -> Self {
+        Self { name, version, package, module: name, domain_compatible: false }
+    }
+}
+
+/// `GET livez/`: the process answers. It asks nothing of the database.
+async fn livez() -> Response {
+    document::object(None, |_| {})
+}
+
+/// `GET status/`
+async fn status(context: Context) -> Result<Response> {
+    let app = &context.app;
+    let online = match app.database.read().await {
+        Ok(mut connection) => worker::online(&mut connection).await,
+        Err(error) => Err(error),
+    };
+    if let Err(error) = &online {
+        tracing::error!(%error, "the database does not answer: {error}");
+    }
+    let connected = online.is_ok();
+    let online = online.unwrap_or_default();
+    // Every process of this server answers the API, serves content and runs tasks.
+    let applications: Vec<Value> = online
+        .iter()
+        .map(|worker| {
+            json!({
+                "name": worker.name,
+                "last_heartbeat": worker.last_heartbeat,
+                "versions": {"core": PULP_VERSION, "pith": worker.version},
+            })
+        })
+        .collect();
+    let space = app.store.space().await.unwrap_or_else(|error| {
+        tracing::warn!(%error, "the space of the store is not known: {error}");
+        None
+    });
+    let storage = space.map(|space| {
+        let used = space.total.saturating_sub(space.available);
+        json!({"total": space.total, "used": used, "free": space.available})
+    });
+    let plugins = app.plugins.all();
+    let mut versions = vec![
+        Component::new("core", PULP_VERSION, "pulpcore"),
+        Component::new("pith", env!("CARGO_PKG_VERSION"), "pith"),
+    ];
+    versions.extend(plugins.iter().map(|(name, generation)| {
+        // See `PULP_VERSION`.
+        let version = if name == "file" { PULP_VERSION } else { generation.version() };
+        Component::new(name, version, name)
+    }));
+    Ok(document::object(None, |object| {
+        object
+            .field("versions", &versions)
+            .field("online_workers", Workers(&context, &online).rendered())
+            .field("online_api_apps", &applications)
+            .field("online_content_apps", &applications)
+            .field("database_connection", json!({"connected": connected}))
+            .field("redis_connection", ())
+            .field("storage", &storage)
+            .field(
+                "content_settings",
+                json!({
+                    "content_origin": context.content_origin(),
+                    "content_path_prefix": "/pulp/content/",
+                }),
+            )
+            .field("domain_enabled", false);
+    }))
+}
+
+/// The processes as `workers/` shows them.
+struct Workers<'a>(&'a Context, &'a [worker::Worker]);
+
+impl Workers<'_> {
+    fn rendered(&self) -> Vec<Value> {
+        let Self(context, online) = self;
+        online
+            .iter()
+            .map(|worker| {
+                let mut buffer = Vec::new();
+                let mut object = document::Object::begin(&mut buffer, None);
+                workers::write(&mut object, worker, context.root);
+                object.end();
+                serde_json::from_slice(&buffer).unwrap_or_default()
+            })
+            .collect()
+    }
+}

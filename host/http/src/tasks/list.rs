@@ -1,0 +1,163 @@
+//! Lists of tasks: all, and those of one type.
+
+use axum::extract::{Path, RawQuery};
+use axum::response::Response;
+use pith_db::list::{self, Record as _};
+use pith_db::task::{self, Task};
+use pith_db::{Dialect, task_filter};
+use pith_model::reference::{Kind, Reference, core_prn, typed_prn};
+use pith_model::{Root, TaskId};
+use uuid::Uuid;
+
+use super::{shape, types};
+use crate::context::Context;
+use crate::error::{Error, Result};
+use crate::page;
+use crate::query::{Query, not_a_reference};
+
+/// `GET tasks/`
+pub(super) async fn all(context: Context, RawQuery(text): RawQuery) -> Result<Response> {
+    let query = Query::parse(text.as_deref())?;
+    answer(&context, query).await
+}
+
+/// `GET tasks/<plugin>/<type>/`
+pub(super) async fn of_type(
+    context: Context,
+    Path((plugin, type_name)): Path<(String, String)>,
+    RawQuery(text): RawQuery,
+) -> Result<Response> {
+    types::check(&context.app, &plugin, &type_name)?;
+    let mut query = Query::parse(text.as_deref())?;
+    query.push(task::of_type(&plugin, &type_name));
+    answer(&context, query).await
+}
+
+async fn answer(context: &Context, mut query: Query) -> Result<Response> {
+    let dialect = context.app.database.dialect();
+    query.identify(task::UUID)?;
+    query.refer("parent_task", "parent_task__in", task::PARENT)?;
+    query.refer("worker", "worker__in", task::WORKER)?;
+    if let Some(text) = query.take("child_tasks") {
+        query.push(task::parent_of(uuids("child_tasks", &text)?));
+    }
+    if let Some(text) = query.take("task_group") {
+        // There are no groups yet, so no task is in one.
+        uuids("task_group", &text)?;
+        query.require("FALSE", []);
+    }
+    take_reserved(&mut query, dialect)?;
+    take_created(&mut query, dialect)?;
+    let selection = query.select(Task::COLUMNS, dialect)?;
+    let mut connection = context.app.database.read().await?;
+    let (rows, count): (Vec<Task>, i64) = list::page(&mut connection, &selection).await?;
+    let ids: Vec<TaskId> = rows.iter().map(|row| row.id).collect();
+    let children = task::children_of(&mut connection, &ids).await?;
+    drop(connection);
+    Ok(page::answer(context, &query, (&rows, count), |object, row| {
+        shape::write(object, row, context.root, &children);
+    }))
+}
+
+fn uuids(parameter: &str, text: &str) -> Result<Vec<Uuid>> {
+    text.split(',')
+        .map(|text| {
+            let last = text.trim().trim_end_matches('/').rsplit(['/', ':']).next();
+            last.and_then(|last| Uuid::try_parse(last).ok())
+                .ok_or_else(|| Error::invalid(parameter, not_a_reference(text)))
+        })
+        .collect()
+}
+
+/// Filters by what a task holds.
+fn take_reserved(query: &mut Query, dialect: Dialect) -> Result<()> {
+    let parameters = [
+        ("reserved_resources", true, true),
+        ("reserved_resources__in", true, true),
+        ("exclusive_resources", true, false),
+        ("exclusive_resources__in", true, false),
+        ("shared_resources", false, true),
+        ("shared_resources__in", false, true),
+    ];
+    for (parameter, exclusive, shared) in parameters {
+        while let Some(text) = query.take(parameter) {
+            let mut records = Vec::new();
+            for text in text.split(',') {
+                let name = resource_name(parameter, text.trim())?;
+                if shared {
+                    records.push(format!("shared:{name}"));
+                }
+                if exclusive {
+                    records.push(name);
+                }
+            }
+            query.push(task_filter::reserves(records, dialect));
+        }
+    }
+    Ok(())
+}
+
+/// The name under which a resource is locked.
+fn resource_name(parameter: &str, text: &str) -> Result<String> {
+    // PRNs and other words are names already.
+    if !text.contains('/') {
+        return Ok(text.to_owned());
+    }
+    let reference = Reference::parse(text)
+        .ok_or_else(|| Error::invalid(parameter, not_a_reference(text)))?;
+    Ok(match (reference.kind, &reference.type_path) {
+        // A version is locked with its repository.
+        (Kind::Version | Kind::Repository, Some((plugin, name))) => {
+            typed_prn(Kind::Repository, plugin, name, reference.uuid)
+        }
+        (kind, Some((plugin, name))) => typed_prn(kind, plugin, name, reference.uuid),
+        (kind, None) => core_prn(kind, reference.uuid),
+    })
+}
+
+/// Filters by what a task made.
+fn take_created(query: &mut Query, dialect: Dialect) -> Result<()> {
+    for parameter in ["created_resources", "created_resources__in"] {
+        while let Some(text) = query.take(parameter) {
+            let (mut paths, mut prns) = (Vec::new(), Vec::new());
+            for text in text.split(',').map(str::trim) {
+                let path = Root::ALL.iter().find_map(|root| text.strip_prefix(root.path()));
+                match path {
+                    Some(path) => paths.push(format!("{}/", path.trim_end_matches('/'))),
+                    None if text.starts_with("prn:") => prns.push(text.to_owned()),
+                    None => return Err(Error::invalid(parameter, not_a_reference(text))),
+                }
+            }
+            query.push(task_filter::created(paths, prns, dialect));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const UUID: &str = "0190e2f4-0000-7000-8000-000000000001";
+
+    #[test]
+    fn resources_are_known_by_the_name_of_their_lock() {
+        let name = |text: &str| resource_name("reserved_resources", text).unwrap();
+        let prn = format!("prn:file.filerepository:{UUID}");
+        assert_eq!(name(&prn), prn);
+        for root in Root::ALL {
+            let href = format!("{}repositories/file/file/{UUID}/", root.path());
+            assert_eq!(name(&href), prn);
+            assert_eq!(name(&format!("{href}versions/1/")), prn);
+        }
+        assert_eq!(name("core.orphans"), "core.orphans");
+        assert!(resource_name("reserved_resources", "/somewhere/").is_err());
+    }
+
+    #[test]
+    fn tasks_are_named_by_href_prn_or_uuid() {
+        let text = format!("{UUID},prn:core.task:{UUID},/pulp/api/v3/task-groups/{UUID}/");
+        assert_eq!(uuids("task_group", &text).unwrap().len(), 3);
+        assert!(uuids("task_group", "x").is_err());
+    }
+}

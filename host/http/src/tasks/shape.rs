@@ -1,0 +1,49 @@
+//! How a task looks to clients.
+
+use pith_db::task::Task;
+use pith_model::reference::{Kind, core_prn};
+use pith_model::{Root, TaskId};
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::document::{Href, Object};
+
+/// The children of several tasks, in order of the parents.
+pub(super) type Children = [(TaskId, Uuid)];
+
+/// Writes a task.
+pub(super) fn write(object: &mut Object<'_>, task: &Task, root: Root, children: &Children) {
+    let href = |uuid: Uuid| Href(root, format!("tasks/{uuid}/"));
+    let created = || task.created.as_array().into_iter().flatten();
+    let created_resources: Vec<Href<&str>> =
+        created().filter_map(|one| Some(Href(root, one["path"].as_str()?))).collect();
+    let created_prns: Vec<&Value> = created().map(|one| &one["prn"]).collect();
+    let children = children.iter().filter(|(parent, _)| *parent == task.id);
+    object
+        .field("pulp_href", href(task.uuid))
+        .field("prn", core_prn(Kind::Task, task.uuid))
+        .field("pulp_created", task.pulp_created)
+        .field("pulp_last_updated", task.pulp_last_updated)
+        .field("state", task.state.as_str())
+        .field("name", &task.name)
+        .field("plugin", &task.plugin)
+        .field("type", &task.type_name)
+        .field("plugin_version", &task.plugin_version)
+        .field("parameters", &task.parameters)
+        .field("logging_cid", &task.logging_cid)
+        .field("created_by", task.user.map(|user| Href(root, format!("users/{user}/"))))
+        .field("unblocked_at", task.unblocked_at)
+        .field("started_at", task.started_at)
+        .field("finished_at", task.finished_at)
+        .field("error", &task.error)
+        .field("result", &task.result)
+        .field("worker", task.worker.map(|uuid| Href(root, format!("workers/{uuid}/"))))
+        .field("parent_task", task.parent.map(href))
+        .field("child_tasks", children.map(|(_, uuid)| href(*uuid)).collect::<Vec<_>>())
+        .field("task_group", ())
+        .field("progress_reports", &task.progress)
+        .field("created_resource", created_resources.first())
+        .field("created_resources", &created_resources)
+        .field("created_resource_prns", created_prns)
+        .field("reserved_resources_record", &task.reserved);
+}

@@ -1,0 +1,164 @@
+//! The types of tasks: what a plugin offers and what the host does for every plugin.
+
+use axum::response::Response;
+use pith_model::descriptor::TaskKind;
+use pith_model::schema::property_names;
+use serde_json::{Value, json};
+
+use crate::app::App;
+use crate::context::Context;
+use crate::declared;
+use crate::document;
+use crate::error::{Error, Result};
+use crate::order::{self, CORE};
+
+/// What a type of task makes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Making {
+    /// A repository version from a remote.
+    Sync,
+    /// Units from a stored file.
+    Upload,
+    /// A publication.
+    Publication,
+    /// A repository version with more units.
+    Adds,
+    /// A repository version with fewer units.
+    Removes,
+    /// Both at once.
+    Modifications,
+}
+
+/// A type of task, for people and programs.
+pub(super) struct TaskType {
+    /// The last word of its path.
+    pub(super) name: String,
+    /// For people.
+    title: String,
+    /// What it takes.
+    schema: Value,
+    /// What it makes.
+    pub(super) making: Making,
+}
+
+/// The host's own types: made by other requests, so they have only lists here.
+const CORE_TYPES: &[&str] =
+    &["deletes", "version_deletes", "repairs", "orphan_cleanups", "distributions"];
+
+/// The types of tasks that can be made for a plugin.
+pub(super) fn of_plugin(app: &App, plugin: &str) -> Result<Vec<TaskType>> {
+    let generation = declared::generation(app, plugin)?;
+    let descriptor = generation.descriptor();
+    let mut types = Vec::new();
+    for task_type in &descriptor.task_types {
+        if !generation.abilities().has(task_type.kind) {
+            continue;
+        }
+        let (schema, making) = match task_type.kind {
+            TaskKind::Sync => (order::sync::schema(), Making::Sync),
+            TaskKind::Upload => (order::upload::schema(), Making::Upload),
+            TaskKind::Publish => (order::publish::schema(), Making::Publication),
+        };
+        types.push(TaskType {
+            name: task_type.name.clone(),
+            title: task_type.title.clone(),
+            schema: joined(schema, &task_type.params),
+            making,
+        });
+    }
+    let own = |name: &str| types.iter().any(|one: &TaskType| one.name == name);
+    let host = [
+        ("adds", "Add content units", order::modify::schema(), Making::Adds),
+        ("removes", "Remove content units", order::modify::schema(), Making::Removes),
+        (
+            "modifications",
+            "Add and remove content units",
+            order::modify::schema_of_both(),
+            Making::Modifications,
+        ),
+        ("publications", "Publish a version", order::publish::schema(), Making::Publication),
+    ];
+    let host: Vec<TaskType> = host
+        .into_iter()
+        .filter(|(name, ..)| !own(name))
+        .filter(|(.., making)| {
+            *making != Making::Publication || !descriptor.publication_types.is_empty()
+        })
+        .map(|(name, title, schema, making)| TaskType {
+            name: name.to_owned(),
+            title: title.to_owned(),
+            schema,
+            making,
+        })
+        .collect();
+    types.extend(host);
+    Ok(types)
+}
+
+/// A type of a plugin by its name.
+pub(super) fn find(app: &App, plugin: &str, type_name: &str) -> Result<TaskType> {
+    of_plugin(app, plugin)?
+        .into_iter()
+        .find(|one| one.name == type_name)
+        .ok_or_else(Error::not_found)
+}
+
+/// Whether there is such a type at all, for lists.
+pub(super) fn check(app: &App, plugin: &str, type_name: &str) -> Result<()> {
+    // Distributions are made for a plugin, by the host.
+    if CORE_TYPES.contains(&type_name)
+        && (plugin == CORE || declared::generation(app, plugin).is_ok())
+    {
+        return Ok(());
+    }
+    find(app, plugin, type_name).map(drop)
+}
+
+/// `GET tasks/<plugin>/`
+pub(super) fn list(context: &Context, plugin: &str) -> Result<Response> {
+    let root = context.root.path();
+    let route = |name: &str| {
+        json!({"url": format!("{root}tasks/{plugin}/{name}/"), "status": "production", "name": name})
+    };
+    let routes: Vec<Value> = if plugin == CORE {
+        CORE_TYPES.iter().map(|name| route(name)).collect()
+    } else {
+        of_plugin(&context.app, plugin)?
+            .into_iter()
+            .map(|one| {
+                let mut route = route(&one.name);
+                route["title"] = one.title.into();
+                route["schema"] = one.schema;
+                route
+            })
+            .collect()
+    };
+    Ok(document::object(None, |object| {
+        object.field("sub_routes", &routes);
+    }))
+}
+
+/// The host's parameters and the plugin's in one schema.
+fn joined(mut schema: Value, params: &Value) -> Value {
+    for name in property_names(params) {
+        schema["properties"][name] = params["properties"][name].clone();
+    }
+    let mut required = schema["required"].as_array().cloned().unwrap_or_default();
+    required.extend(params["required"].as_array().cloned().unwrap_or_default());
+    schema["required"] = Value::Array(required);
+    schema
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_types_schema_has_the_hosts_fields_and_the_plugins() {
+        let params = json!({"properties": {"mirror": {"type": "boolean"}}, "required": ["mirror"]});
+        let schema = joined(order::sync::schema(), &params);
+        assert_eq!(schema["required"], json!(["repository", "mirror"]));
+        assert!(schema["properties"]["remote"].is_object());
+        assert_eq!(schema["properties"]["mirror"]["type"], "boolean");
+    }
+}

@@ -1,0 +1,109 @@
+//! Users: `users/`, for administrators.
+
+mod create;
+mod settings;
+mod update;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{Path, RawQuery};
+use axum::response::Response;
+use axum::routing::get;
+use http::StatusCode;
+use pith_db::Connection;
+use pith_db::list::{self, Record as _};
+use pith_db::user::{self, User};
+use pith_model::{Root, UserId};
+use serde_json::json;
+
+use crate::app::App;
+use crate::context::Context;
+use crate::document::{self, Href, Object, Text};
+use crate::error::{Error, Result};
+use crate::page;
+use crate::query::{self, Query};
+
+/// The routes.
+pub(crate) fn routes() -> Router<Arc<App>> {
+    Router::new().route("/users/", get(list).post(create::create)).route(
+        "/users/{id}/",
+        get(read).put(update::replace).patch(update::change).delete(delete),
+    )
+}
+
+/// Writes a user: all but the password.
+fn write(object: &mut Object<'_>, user: &User, root: Root) {
+    let groups: [(); 0] = [];
+    object
+        .field("pulp_href", Href(root, format_args!("users/{}/", user.id)))
+        .field("prn", Text(format_args!("prn:auth.user:{}", user.id)))
+        .field("id", user.id.0)
+        .field("username", &user.username)
+        .field("first_name", &user.first_name)
+        .field("last_name", &user.last_name)
+        .field("email", &user.email)
+        .field("is_staff", user.is_superuser)
+        .field("is_active", user.is_active)
+        .field("date_joined", user.date_joined)
+        .field("groups", groups)
+        .field(
+            "hidden_fields",
+            json!([{"name": "password", "is_set": user.password_hash.is_some()}]),
+        );
+}
+
+/// The user that a path names.
+async fn find(connection: &mut Connection, id: &str) -> Result<User> {
+    let id = id.parse().map_err(|_| Error::not_found())?;
+    user::by_id(connection, UserId(id)).await?.ok_or_else(Error::not_found)
+}
+
+/// `GET users/`
+async fn list(context: Context, RawQuery(text): RawQuery) -> Result<Response> {
+    let mut query = Query::parse(text.as_deref())?;
+    for parameter in ["pulp_href", "pulp_href__in", "prn", "prn__in", "pulp_id__in"] {
+        if let Some(text) = query.take(parameter) {
+            query.require(format!("{} IN (?*)", user::ID), [numbers(parameter, &text)?.into()]);
+        }
+    }
+    let selection = query.select(User::COLUMNS, context.app.database.dialect())?;
+    let mut connection = context.app.database.read().await?;
+    let (rows, count): (Vec<User>, i64) = list::page(&mut connection, &selection).await?;
+    drop(connection);
+    Ok(page::answer(&context, &query, (&rows, count), |object, row| {
+        write(object, row, context.root);
+    }))
+}
+
+/// Users as hrefs and PRNs name them: by number.
+fn numbers(parameter: &str, text: &str) -> Result<Vec<i64>> {
+    text.split(',')
+        .map(|text| {
+            let last = text.trim().trim_end_matches('/').rsplit(['/', ':']).next();
+            last.and_then(|last| last.parse().ok())
+                .ok_or_else(|| Error::invalid(parameter, query::not_a_reference(text)))
+        })
+        .collect()
+}
+
+/// `GET users/<id>/`
+async fn read(
+    context: Context,
+    Path(id): Path<String>,
+    RawQuery(text): RawQuery,
+) -> Result<Response> {
+    let projection = query::projection(text.as_deref())?;
+    let mut connection = context.app.database.read().await?;
+    let user = find(&mut connection, &id).await?;
+    Ok(document::object(Some(&projection), |object| write(object, &user, context.root)))
+}
+
+/// `DELETE users/<id>/`: with tokens and sessions.
+async fn delete(context: Context, Path(id): Path<String>) -> Result<StatusCode> {
+    let mut transaction = context.app.database.write_durably().await?;
+    let user = find(&mut transaction, &id).await?;
+    user::delete(&mut transaction, user.id).await?;
+    transaction.commit().await?;
+    Ok(StatusCode::NO_CONTENT)
+}

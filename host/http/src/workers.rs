@@ -1,0 +1,78 @@
+//! Server processes that run tasks: `workers/`.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{Path, RawQuery};
+use axum::response::Response;
+use axum::routing::get;
+use pith_db::list::{self, Record as _};
+use pith_db::worker::{self, Worker};
+use pith_model::Root;
+use pith_model::reference::{Kind, core_prn};
+use serde_json::json;
+
+use crate::app::App;
+use crate::context::Context;
+use crate::document::{self, Href, Object};
+use crate::error::{Error, Result};
+use crate::lookup::uuid_in_path;
+use crate::page;
+use crate::query::{self, Query};
+use crate::status::PULP_VERSION;
+
+/// The routes.
+pub(crate) fn routes() -> Router<Arc<App>> {
+    Router::new().route("/workers/", get(list)).route("/workers/{id}/", get(read))
+}
+
+/// Writes a worker.
+pub(crate) fn write(object: &mut Object<'_>, worker: &Worker, root: Root) {
+    object
+        .field("pulp_href", Href(root, format_args!("workers/{}/", worker.uuid)))
+        .field("prn", core_prn(Kind::Worker, worker.uuid))
+        .field("pulp_created", worker.pulp_created)
+        .field("pulp_last_updated", worker.last_heartbeat)
+        .field("name", &worker.name)
+        .field("last_heartbeat", worker.last_heartbeat)
+        .field("versions", json!({"core": PULP_VERSION, "pith": worker.version}))
+        // A process runs many tasks at a time; `tasks/?worker=` lists them.
+        .field("current_task", ());
+}
+
+/// `GET workers/`
+async fn list(context: Context, RawQuery(text): RawQuery) -> Result<Response> {
+    let mut query = Query::parse(text.as_deref())?;
+    query.identify(worker::UUID)?;
+    for (parameter, when_true) in [("online", true), ("missing", false)] {
+        if let Some(text) = query.take(parameter) {
+            let wanted = match text.as_str() {
+                "true" | "True" | "1" => when_true,
+                "false" | "False" | "0" => !when_true,
+                _ => return Err(Error::invalid(parameter, "Must be a valid boolean.")),
+            };
+            query.push(worker::is_online(wanted));
+        }
+    }
+    let selection = query.select(Worker::COLUMNS, context.app.database.dialect())?;
+    let mut connection = context.app.database.read().await?;
+    let (rows, count): (Vec<Worker>, i64) = list::page(&mut connection, &selection).await?;
+    drop(connection);
+    Ok(page::answer(&context, &query, (&rows, count), |object, row| {
+        write(object, row, context.root);
+    }))
+}
+
+/// `GET workers/<id>/`
+async fn read(
+    context: Context,
+    Path(id): Path<String>,
+    RawQuery(text): RawQuery,
+) -> Result<Response> {
+    let projection = query::projection(text.as_deref())?;
+    let mut connection = context.app.database.read().await?;
+    let worker = worker::by_uuid(&mut connection, uuid_in_path(&id)?)
+        .await?
+        .ok_or_else(Error::not_found)?;
+    Ok(document::object(Some(&projection), |object| write(object, &worker, context.root)))
+}

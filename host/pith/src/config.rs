@@ -1,0 +1,102 @@
+//! Settings: defaults, then a file, then the environment (`PITH_…`), then flags.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use clap::Args;
+use figment::Figment;
+use figment::providers::{Env, Format as _, Serialized, Toml};
+use serde::{Deserialize, Serialize};
+
+/// What can be given on the command line.
+#[derive(Debug, Args, Serialize)]
+pub(crate) struct Flags {
+    /// Read settings from this TOML file.
+    #[arg(long, global = true, value_name = "FILE", env = "PITH_CONFIG")]
+    #[serde(skip)]
+    config: Option<PathBuf>,
+    /// Listen on this address; port 0 takes a free one.
+    #[arg(long, global = true, value_name = "ADDRESS:PORT")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    listen: Option<SocketAddr>,
+    /// Keep everything in this directory.
+    #[arg(long, global = true, value_name = "DIRECTORY")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data_dir: Option<PathBuf>,
+    /// Use this PostgreSQL database instead of the file in the data directory.
+    #[arg(long, global = true, value_name = "URL")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    database_url: Option<String>,
+    /// Load plugins from this directory too.
+    #[arg(long, global = true, value_name = "DIRECTORY")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    plugin_dir: Option<PathBuf>,
+    /// What to log: `info`, `debug`, or `pith_tasks=debug,info`.
+    #[arg(long, global = true, value_name = "FILTER")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    log: Option<String>,
+}
+
+/// All settings.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Config {
+    /// The address to listen on.
+    pub(crate) listen: SocketAddr,
+    /// Where everything is kept.
+    pub(crate) data_dir: PathBuf,
+    /// `postgres://…`; none for `SQLite` in the data directory.
+    pub(crate) database_url: Option<String>,
+    /// More plugins, `*.wasm`.
+    pub(crate) plugin_dir: Option<PathBuf>,
+    /// Scheme and host under which clients reach the content.
+    pub(crate) content_origin: Option<String>,
+    /// How many tasks run at once in this process.
+    pub(crate) task_slots: usize,
+    /// Do not fetch from addresses of private networks.
+    pub(crate) deny_private_addresses: bool,
+    /// What to log.
+    pub(crate) log: Log,
+    /// Of the user `admin`, at the first start only.
+    #[serde(skip_serializing)]
+    pub(crate) admin_password: Option<String>,
+    /// Faults of the disk, for tests of this program (`enospc-after=…`).
+    pub(crate) disk_faults: Option<String>,
+}
+
+/// What to log: a filter, with `+json` at its end as one JSON object a line.
+pub(crate) type Log = String;
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 24_817)),
+            data_dir: PathBuf::from("pith-data"),
+            database_url: None,
+            plugin_dir: None,
+            content_origin: None,
+            // Most wait for an upstream or the disk; the database has one writer anyway.
+            task_slots: 8,
+            deny_private_addresses: false,
+            log: "info".to_owned(),
+            admin_password: None,
+            disk_faults: None,
+        }
+    }
+}
+
+/// Gathers the settings.
+pub(crate) fn load(flags: &Flags) -> anyhow::Result<Config> {
+    let mut figment = Figment::from(Serialized::defaults(Config::default()));
+    if let Some(file) = &flags.config {
+        anyhow::ensure!(file.is_file(), "there is no settings file {}", file.display());
+        figment = figment.merge(Toml::file_exact(file));
+    }
+    // `PITH_CONFIG` names the file and is no setting; the rest must be one.
+    figment
+        .merge(Env::prefixed("PITH_").ignore(&["config"]))
+        .merge(Serialized::defaults(flags))
+        .extract()
+        .context("the settings are wrong")
+}

@@ -1,0 +1,75 @@
+//! Makes a distribution.
+
+use async_trait::async_trait;
+use pith_content::error::{Error, Result};
+use pith_db::Connection;
+use pith_db::distribution::{self, Settings};
+use pith_model::reference::{typed_path, typed_prn};
+use pith_model::{Kind, PublicationId, RepositoryId, VersionId};
+
+use crate::commit::{Commit, Created, Outcome};
+use crate::run::Context;
+use crate::work::DistributionSettings;
+
+pub(crate) fn create(
+    context: &Context,
+    type_name: String,
+    settings: DistributionSettings,
+) -> Box<dyn Commit> {
+    Box::new(Create {
+        plugin: context.task.plugin.clone(),
+        type_name,
+        settings: Settings {
+            name: settings.name,
+            base_path: settings.base_path,
+            pulp_labels: settings.pulp_labels,
+            hidden: settings.hidden,
+            repository: settings.repository.map(RepositoryId),
+            version: settings.version.map(VersionId),
+            publication: settings.publication.map(PublicationId),
+            config: settings.config,
+        },
+    })
+}
+
+struct Create {
+    plugin: String,
+    type_name: String,
+    settings: Settings,
+}
+
+#[async_trait]
+impl Commit for Create {
+    async fn commit(&self, connection: &mut Connection) -> Result<Outcome> {
+        let Settings { name, base_path, .. } = &self.settings;
+        // Checked when the task was made; somebody else may have been faster.
+        if let Some(other) = distribution::overlapping(connection, base_path, None).await? {
+            return Err(Error::conflict(format!(
+                "the base path {base_path:?} overlaps with {other:?} of another distribution"
+            )));
+        }
+        let made =
+            distribution::insert(connection, &self.plugin, &self.type_name, &self.settings).await;
+        let (_, uuid) = match made {
+            Ok(made) => made,
+            Err(pith_db::Error::Unique(_)) => {
+                return Err(Error::conflict(format!(
+                    "there is a distribution with the name {name:?} or the base path {base_path:?}"
+                )));
+            }
+            Err(pith_db::Error::Related) => {
+                return Err(Error::not_found(
+                    "what the distribution was to serve was deleted before the task ran",
+                ));
+            }
+            Err(error) => return Err(error.into()),
+        };
+        Ok(Outcome {
+            created: vec![Created {
+                path: typed_path(Kind::Distribution, &self.plugin, &self.type_name, uuid),
+                prn: typed_prn(Kind::Distribution, &self.plugin, &self.type_name, uuid),
+            }],
+            result: None,
+        })
+    }
+}

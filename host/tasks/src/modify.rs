@@ -1,0 +1,157 @@
+//! Adds and removes units by the host's own way, and what every change of a repository
+//! has in common: the version, and the publication that may follow it.
+
+use async_trait::async_trait;
+use pith_content::changes::Wanted;
+use pith_content::error::{Error, Result};
+use pith_content::version::{Pending, prepare};
+use pith_db::Connection;
+use pith_db::repository::Repository;
+use pith_model::reference::{core_prn, version_path};
+use pith_model::task::TaskError;
+use pith_model::{Kind, RepositoryId, VersionId};
+use serde_json::Map;
+
+use crate::commit::{Commit, Created, Done, Outcome};
+use crate::publish::{self, Made};
+use crate::run::{Context, failed, failed_db, gone};
+
+/// What to change.
+pub(crate) struct Change {
+    pub(crate) add: Vec<i64>,
+    pub(crate) remove: Vec<i64>,
+    pub(crate) remove_all: bool,
+    pub(crate) base_version: Option<i64>,
+}
+
+pub(crate) async fn run(
+    context: &Context,
+    repository: i64,
+    change: Change,
+) -> Result<Box<dyn Commit>, TaskError> {
+    let repository = find(context, repository).await?;
+    let mut wanted = Wanted::of(change.add, change.remove);
+    wanted.clear = change.remove_all;
+    match make(context, &repository, change.base_version, &wanted).await? {
+        Some(version) => Ok(Box::new(version)),
+        None => Ok(Box::new(Done::default())),
+    }
+}
+
+/// The repository of a task.
+pub(crate) async fn find(context: &Context, repository: i64) -> Result<Repository, TaskError> {
+    let mut connection = context.toolbox.services.database.read().await.map_err(failed_db)?;
+    pith_db::repository::by_id(&mut connection, RepositoryId(repository))
+        .await
+        .map_err(failed_db)?
+        .ok_or_else(|| gone("repository"))
+}
+
+/// A version, and its publication where the repository wants one, made but not visible.
+pub(crate) struct NewVersion {
+    repository: Repository,
+    pending: Pending,
+    publication: Option<Made>,
+}
+
+/// Makes a version; none if nothing changes.
+pub(crate) async fn make(
+    context: &Context,
+    repository: &Repository,
+    base: Option<i64>,
+    wanted: &Wanted,
+) -> Result<Option<NewVersion>, TaskError> {
+    let services = &context.toolbox.services;
+    let pending = prepare(services, repository, base, wanted, context.task.id)
+        .await
+        .map_err(failed)?;
+    let Some(pending) = pending else {
+        return Ok(None);
+    };
+    let publication = if repository.autopublish {
+        Some(autopublish(context, repository, pending.number).await?)
+    } else {
+        None
+    };
+    Ok(Some(NewVersion {
+        repository: repository.clone(),
+        pending,
+        publication,
+    }))
+}
+
+/// Publishes with the settings that the repository has for it.
+async fn autopublish(
+    context: &Context,
+    repository: &Repository,
+    number: i64,
+) -> Result<Made, TaskError> {
+    let generation = context.generation(&repository.plugin)?;
+    let publication_type = generation
+        .descriptor()
+        .publication_types
+        .iter()
+        .find(|one| one.name == repository.type_name)
+        .or(generation.descriptor().publication_types.first())
+        .ok_or_else(|| {
+            TaskError::new(
+                "unsupported",
+                format!("the plugin {:?} has no publications", repository.plugin),
+            )
+        })?;
+    let mut config = Map::new();
+    for name in pith_model::schema::property_names(&publication_type.config) {
+        if let Some(value) = repository.config.get(name) {
+            config.insert(name.to_owned(), value.clone());
+        }
+    }
+    pith_model::schema::fill_defaults(&publication_type.config, &mut config);
+    publish::make(
+        context,
+        &repository.plugin,
+        &publication_type.name,
+        repository.id,
+        number,
+        config,
+    )
+    .await
+}
+
+impl NewVersion {
+    /// The number that it will have.
+    pub(crate) fn number(&self) -> i64 {
+        self.pending.number
+    }
+
+    /// Makes it visible, with its publication.
+    pub(crate) async fn publish(&self, connection: &mut Connection) -> Result<Vec<Created>> {
+        let id = self.pending.publish(connection).await?;
+        let repository = &self.repository;
+        let version = pith_db::version::by_id(connection, id)
+            .await?
+            .ok_or_else(|| Error::internal("a version that was just made is gone"))?;
+        let mut created = vec![Created {
+            path: version_path(
+                &repository.plugin,
+                &repository.type_name,
+                repository.uuid,
+                self.pending.number,
+            ),
+            prn: core_prn(Kind::Version, version.uuid),
+        }];
+        if let Some(publication) = &self.publication {
+            created.push(publication.publish(connection, VersionId(id.0)).await?);
+        }
+        Ok(created)
+    }
+}
+
+#[async_trait]
+impl Commit for NewVersion {
+    async fn commit(&self, connection: &mut Connection) -> Result<Outcome> {
+        Ok(Outcome {
+            created: self.publish(connection).await?,
+            result: None,
+        })
+    }
+}

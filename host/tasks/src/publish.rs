@@ -1,0 +1,115 @@
+//! Makes a publication of a version, by the plugin or by the host's own way.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use pith_content::error::Result;
+use pith_content::publish::{Finished, PublicationDraft};
+use pith_content::references::References;
+use pith_content::view::View;
+use pith_db::Connection;
+use pith_model::reference::typed_path;
+use pith_model::reference::typed_prn;
+use pith_model::task::TaskError;
+use pith_model::{Kind, RepositoryId, VersionId};
+use pith_plugin::call::{PublishCall, publish};
+use serde_json::{Map, Value};
+
+use crate::commit::{Commit, Created, Outcome};
+use crate::run::{Context, failed, failed_db, gone};
+
+pub(crate) async fn run(
+    context: &Context,
+    version: i64,
+    type_name: String,
+    config: Map<String, Value>,
+) -> Result<Box<dyn Commit>, TaskError> {
+    let version = {
+        let mut connection = context.toolbox.services.database.read().await.map_err(failed_db)?;
+        pith_db::version::by_id(&mut connection, VersionId(version))
+            .await
+            .map_err(failed_db)?
+            .ok_or_else(|| gone("repository version"))?
+    };
+    let publication = make(
+        context,
+        &version.plugin,
+        &type_name,
+        version.repository,
+        version.number,
+        config,
+    )
+    .await?;
+    Ok(Box::new(Publish { version: version.id, publication }))
+}
+
+/// A publication that is made but not visible.
+pub(crate) struct Made {
+    plugin: String,
+    type_name: String,
+    config: Value,
+    finished: Finished,
+}
+
+/// Makes a publication of a version, which may itself not be visible yet.
+pub(crate) async fn make(
+    context: &Context,
+    plugin: &str,
+    type_name: &str,
+    repository: RepositoryId,
+    number: i64,
+    config: Map<String, Value>,
+) -> Result<Made, TaskError> {
+    let services = &context.toolbox.services;
+    let generation = context.generation(plugin)?;
+    let config = Value::Object(config);
+    let references = Arc::new(References::default());
+    let draft = PublicationDraft::new(services.clone(), Arc::clone(&references));
+    let call = PublishCall {
+        caller: context.caller(config.clone(), None),
+        content: View::new(services.clone(), references, plugin, repository, number),
+        publication: draft.clone(),
+    };
+    let finished = match publish(&generation, call).await {
+        Ok(()) => draft.finish().await.map_err(failed)?,
+        Err(error) if error.code == "unsupported" => Finished::pass_through(services.clone()),
+        Err(error) => return Err(error),
+    };
+    Ok(Made {
+        plugin: plugin.to_owned(),
+        type_name: type_name.to_owned(),
+        config,
+        finished,
+    })
+}
+
+impl Made {
+    /// Makes it visible.
+    pub(crate) async fn publish(
+        &self,
+        connection: &mut Connection,
+        version: VersionId,
+    ) -> Result<Created> {
+        let (_, uuid) = self
+            .finished
+            .publish(connection, &self.plugin, &self.type_name, version, &self.config)
+            .await?;
+        Ok(Created {
+            path: typed_path(Kind::Publication, &self.plugin, &self.type_name, uuid),
+            prn: typed_prn(Kind::Publication, &self.plugin, &self.type_name, uuid),
+        })
+    }
+}
+
+struct Publish {
+    version: VersionId,
+    publication: Made,
+}
+
+#[async_trait]
+impl Commit for Publish {
+    async fn commit(&self, connection: &mut Connection) -> Result<Outcome> {
+        let created = self.publication.publish(connection, self.version).await?;
+        Ok(Outcome { created: vec![created], result: None })
+    }
+}

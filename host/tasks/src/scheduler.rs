@@ -1,0 +1,88 @@
+//! Where tasks are made and called off; workers are told, in this process at once and
+//! in others through the database.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+use pith_db::task::{Cancelled, NewTask};
+use pith_db::{Connection, Database, Dialect, Result, sql};
+use pith_model::TaskId;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+/// The channel on which PostgreSQL tells other processes that a task can run.
+pub(crate) const READY_CHANNEL: &str = "pith_task_ready";
+
+/// Makes tasks; cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Scheduler {
+    database: Database,
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Shared {
+    /// A task may be ready.
+    pub(crate) ready: Notify,
+    /// Tasks that run in this process.
+    pub(crate) running: Mutex<HashMap<TaskId, CancellationToken>>,
+}
+
+impl Scheduler {
+    /// A scheduler over a database.
+    pub fn new(database: Database) -> Self {
+        Self {
+            database,
+            shared: Arc::default(),
+        }
+    }
+
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
+    /// Makes a task. It runs as soon as its locks and a worker are free.
+    pub async fn dispatch(&self, task: NewTask) -> Result<(TaskId, Uuid)> {
+        let mut transaction = self.database.write().await?;
+        let made = pith_db::task::insert(&mut transaction, task).await?;
+        announce(&mut transaction).await?;
+        transaction.commit().await?;
+        self.shared.ready.notify_one();
+        Ok(made)
+    }
+
+    /// Calls a task off. One that runs stops within a second.
+    pub async fn cancel(&self, task: TaskId) -> Result<Cancelled> {
+        let mut transaction = self.database.write().await?;
+        let cancelled = pith_db::task::cancel(&mut transaction, task).await?;
+        if let Cancelled::Ended(runnable) = cancelled
+            && runnable > 0
+        {
+            announce(&mut transaction).await?;
+        }
+        transaction.commit().await?;
+        match cancelled {
+            Cancelled::Asked => self.stop(task),
+            Cancelled::Ended(_) => self.shared.ready.notify_one(),
+            Cancelled::TooLate => {}
+        }
+        Ok(cancelled)
+    }
+
+    /// Stops a task if it runs in this process; others look for themselves.
+    pub(crate) fn stop(&self, task: TaskId) {
+        let running = self.shared.running.lock().expect("nobody panics while holding it");
+        if let Some(token) = running.get(&task) {
+            token.cancel();
+        }
+    }
+}
+
+/// Tells other processes, when this transaction commits, that a task may be ready.
+pub(crate) async fn announce(connection: &mut Connection) -> Result<()> {
+    if connection.dialect() == Dialect::Postgres {
+        sql("SELECT pg_notify(?, '')").bind(READY_CHANNEL).execute(connection).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,307 @@
+//! The workers of this process: they claim tasks, say that they live, and end what dead
+//! processes left.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use pith_db::worker::HEARTBEAT;
+use pith_db::{Database, Dialect, Result};
+use pith_model::task::TaskError;
+use pith_model::{TaskId, WorkerId};
+use tokio::sync::Semaphore;
+use tokio::time::{MissedTickBehavior, interval};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use uuid::Uuid;
+
+use crate::run::{Runner, Running};
+use crate::scheduler::{READY_CHANNEL, Scheduler};
+use crate::Toolbox;
+
+/// How often progress is written and called-off tasks are looked for: well within the
+/// second that a user is promised.
+const BEAT: Duration = Duration::from_millis(400);
+
+/// How often tasks are looked for without having been told: what was told to a process
+/// that died at that moment.
+const LOOK: Duration = Duration::from_secs(2);
+
+/// How long a stop waits for tasks to end.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How the workers run.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Stays the same over restarts of one installation.
+    pub name: String,
+    /// The program's version.
+    pub version: String,
+    /// How many tasks run at once.
+    pub slots: usize,
+}
+
+/// The workers of this process.
+#[derive(Debug)]
+pub struct Workers {
+    toolbox: Toolbox,
+    scheduler: Scheduler,
+    options: Options,
+    id: WorkerId,
+    /// Of this process's row.
+    pub uuid: Uuid,
+    stop: CancellationToken,
+    tracker: TaskTracker,
+}
+
+impl Workers {
+    /// Registers this process and ends what its earlier life left.
+    pub async fn register(
+        toolbox: Toolbox,
+        scheduler: Scheduler,
+        options: Options,
+    ) -> Result<Self> {
+        let mut transaction = toolbox.services.database.write().await?;
+        let (id, uuid) =
+            pith_db::worker::insert(&mut transaction, &options.name, &options.version).await?;
+        transaction.commit().await?;
+        let workers = Self {
+            toolbox,
+            scheduler,
+            options,
+            id,
+            uuid,
+            stop: CancellationToken::new(),
+            tracker: TaskTracker::new(),
+        };
+        workers.bury_the_dead().await?;
+        Ok(workers)
+    }
+
+    fn database(&self) -> &Database {
+        &self.toolbox.services.database
+    }
+
+    /// Starts working; returns at once.
+    pub fn start(self: &Arc<Self>) {
+        let places = Arc::new(Semaphore::new(self.options.slots.max(1)));
+        tokio::spawn(Arc::clone(self).claim_tasks(places));
+        tokio::spawn(Arc::clone(self).keep_alive());
+        tokio::spawn(Arc::clone(self).beat());
+        if self.database().dialect() == Dialect::Postgres {
+            tokio::spawn(Arc::clone(self).listen());
+        }
+    }
+
+    /// Stops claiming, stops what runs, and says goodbye.
+    pub async fn shut_down(&self) {
+        self.stop.cancel();
+        let running: Vec<CancellationToken> = {
+            let shared = self.scheduler.shared();
+            let running = shared.running.lock().expect("nobody panics while holding it");
+            running.values().cloned().collect()
+        };
+        for token in running {
+            token.cancel();
+        }
+        self.tracker.close();
+        if tokio::time::timeout(PATIENCE, self.tracker.wait()).await.is_err() {
+            tracing::warn!("some tasks did not stop in time; the next start ends them");
+            return;
+        }
+        let goodbye = async {
+            let mut transaction = self.database().write().await?;
+            pith_db::worker::delete(&mut transaction, self.id).await?;
+            transaction.commit().await
+        };
+        if let Err(error) = goodbye.await {
+            tracing::warn!(%error, "this process could not say goodbye: {error}");
+        }
+    }
+
+    async fn claim_tasks(self: Arc<Self>, places: Arc<Semaphore>) {
+        let mut look = interval(LOOK);
+        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            let told = tokio::select! {
+                () = self.stop.cancelled() => return,
+                () = self.scheduler.shared().ready.notified() => true,
+                _ = look.tick() => false,
+            };
+            loop {
+                // As many as there are places, at least one.
+                let Ok(mut free) = Arc::clone(&places).acquire_owned().await else { return };
+                while let Ok(more) = Arc::clone(&places).try_acquire_owned() {
+                    free.merge(more);
+                }
+                if self.stop.is_cancelled() {
+                    return;
+                }
+                let claimed = match self.claim(free.num_permits(), told).await {
+                    Ok(claimed) => claimed,
+                    Err(error) => {
+                        tracing::error!(%error, "tasks could not be claimed: {error}");
+                        break;
+                    }
+                };
+                let all = claimed.len() == free.num_permits();
+                for task in claimed {
+                    let Some(place) = free.split(1) else { break };
+                    let runner = self.runner();
+                    let running = Running::new(task, self.scheduler.shared());
+                    let scheduler = self.scheduler.clone();
+                    self.tracker.spawn(async move {
+                        if runner.run(running).await > 0 {
+                            scheduler.shared().ready.notify_one();
+                        }
+                        drop(place);
+                        // Somebody may have waited for the place.
+                        scheduler.shared().ready.notify_one();
+                    });
+                }
+                if !all {
+                    break;
+                }
+            }
+        }
+    }
+
+    fn runner(&self) -> Runner {
+        Runner {
+            toolbox: self.toolbox.clone(),
+            worker: self.id,
+            stop: self.stop.clone(),
+        }
+    }
+
+    async fn claim(&self, limit: usize, told: bool) -> Result<Vec<TaskId>> {
+        if !told {
+            let mut connection = self.database().read().await?;
+            if !pith_db::task::any_ready(&mut connection).await? {
+                return Ok(Vec::new());
+            }
+        }
+        let mut transaction = self.database().write().await?;
+        let claimed = pith_db::task::claim(&mut transaction, self.id, limit).await?;
+        transaction.commit().await?;
+        Ok(claimed)
+    }
+
+    /// Renews the lease, and takes the tasks of those who did not renew theirs.
+    async fn keep_alive(self: Arc<Self>) {
+        let mut tick = interval(HEARTBEAT);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                () = self.stop.cancelled() => return,
+                _ = tick.tick() => {}
+            }
+            let alive = async {
+                let mut transaction = self.database().write().await?;
+                let alive = pith_db::worker::beat(&mut transaction, self.id).await?;
+                transaction.commit().await?;
+                if self.database().dialect() == Dialect::Postgres {
+                    self.bury_the_dead().await?;
+                }
+                Ok::<_, pith_db::Error>(alive)
+            };
+            match alive.await {
+                Ok(true) => {}
+                Ok(false) => {
+                    tracing::error!(
+                        "other servers gave this process up because it was silent for too long; \
+                         it stops, and whatever watches it should start it again"
+                    );
+                    self.shut_down().await;
+                    std::process::exit(1);
+                }
+                Err(error) => tracing::error!(%error, "the lease could not be renewed: {error}"),
+            }
+        }
+    }
+
+    async fn bury_the_dead(&self) -> Result<()> {
+        let mut connection = self.database().read().await?;
+        let dead = pith_db::worker::dead(&mut connection, &self.options.name, self.id).await?;
+        drop(connection);
+        for worker in dead {
+            if let Err(error) =
+                pith_content::version::discard_of_worker(&self.toolbox.services, worker).await
+            {
+                tracing::error!(%error, "what a dead process left could not be cleared: {error}");
+                continue;
+            }
+            let error = TaskError::new(
+                "worker-lost",
+                "the server process that ran the task ended before the task did",
+            );
+            let mut transaction = self.database().write().await?;
+            let ended =
+                pith_db::task::fail_all_of(&mut transaction, worker, &error).await?;
+            pith_db::worker::delete(&mut transaction, worker).await?;
+            crate::scheduler::announce(&mut transaction).await?;
+            transaction.commit().await?;
+            if ended > 0 {
+                tracing::warn!("ended {ended} tasks of a server process that died");
+            }
+            self.scheduler.shared().ready.notify_one();
+        }
+        Ok(())
+    }
+
+    /// Looks for tasks that another process called off.
+    async fn beat(self: Arc<Self>) {
+        if self.database().dialect() == Dialect::Sqlite {
+            // One process: whoever calls off a task tells it directly.
+            return;
+        }
+        let mut tick = interval(BEAT);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                () = self.stop.cancelled() => return,
+                _ = tick.tick() => {}
+            }
+            let idle = {
+                let shared = self.scheduler.shared();
+                shared.running.lock().expect("nobody panics while holding it").is_empty()
+            };
+            if idle {
+                continue;
+            }
+            let called_off = async {
+                let mut connection = self.database().read().await?;
+                pith_db::task::to_cancel(&mut connection, self.id).await
+            };
+            match called_off.await {
+                Ok(tasks) => tasks.into_iter().for_each(|task| self.scheduler.stop(task)),
+                Err(error) => tracing::warn!(%error, "could not look for called-off tasks: {error}"),
+            }
+        }
+    }
+
+    /// Hears from other processes that a task may be ready.
+    async fn listen(self: Arc<Self>) {
+        let Some(pool) = self.database().postgres().cloned() else { return };
+        loop {
+            let heard = async {
+                let mut listener = sqlx::postgres::PgListener::connect_with(&pool).await?;
+                listener.listen(READY_CHANNEL).await?;
+                loop {
+                    listener.recv().await?;
+                    self.scheduler.shared().ready.notify_one();
+                }
+                #[expect(unreachable_code, reason = "names the type of the block")]
+                Ok::<(), sqlx::Error>(())
+            };
+            tokio::select! {
+                () = self.stop.cancelled() => return,
+                ended = heard => {
+                    if let Err(error) = ended {
+                        tracing::warn!(%error, "listening for tasks broke off: {error}");
+                    }
+                }
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+}

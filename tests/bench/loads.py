@@ -1,0 +1,43 @@
+"""Other programs that put load on a server or set the mark: wrk and curl."""
+
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+import time
+
+UNITS = {"": 1, "K": 1e3, "M": 1e6, "G": 1e9}
+
+
+def has_wrk():
+    return shutil.which("wrk") is not None
+
+
+def wrk(url, connections, seconds, headers=()):
+    """Requests and bytes a second. Answers that are not 2xx make the figure void."""
+    command = ["wrk", "--threads", "1", "--connections", str(connections)]
+    command += ["--duration", f"{seconds}s", "--timeout", "30s"]
+    for header in headers:
+        command += ["--header", header]
+    text = subprocess.run([*command, url], capture_output=True, text=True, check=True).stdout
+    if "Non-2xx" in text:
+        raise RuntimeError(f"{url} did not always answer well:\n{text}")
+    requests = float(re.search(r"Requests/sec:\s+([\d.]+)", text).group(1))
+    size, unit = re.search(r"Transfer/sec:\s+([\d.]+)([KMG]?)B", text).groups()
+    return requests, float(size) * UNITS[unit]
+
+
+def curl_parallel(base, names, folder):
+    """Seconds in which `curl --parallel` gets all files into a folder and onto the disk."""
+    with tempfile.TemporaryDirectory(dir=folder) as place:
+        listing = os.path.join(place, "urls")
+        with open(listing, "w", encoding="utf-8") as file:
+            for name in names:
+                file.write(f'url = "{base}/{name}"\noutput = "{place}/{name}"\n')
+        began = time.perf_counter()
+        command = ["curl", "--silent", "--fail", "--parallel", "--parallel-max", "10"]
+        subprocess.run([*command, "--config", listing], check=True)
+        # A server that answers has its bytes on the disk; so must the mark.
+        subprocess.run(["sync", "--file-system", place], check=True)
+        return time.perf_counter() - began
