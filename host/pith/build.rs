@@ -1,5 +1,5 @@
-//! Takes the built plugins into the binary: every `*.wasm` in the folder that
-//! `PITH_EMBED_DIR` names.
+//! Takes the built plugins into the binary: every `*.wasm` in `plugins` below the target
+//! folder, or in the folder that `PITH_EMBED_DIR` names.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -7,14 +7,16 @@ use std::{env, fs};
 
 fn main() {
     println!("cargo::rerun-if-env-changed=PITH_EMBED_DIR");
-    let Some(folder) = env::var_os("PITH_EMBED_DIR").map(PathBuf::from) else {
+    let folder = env::var_os("PITH_EMBED_DIR").map_or_else(built_plugins, PathBuf::from);
+    if !folder.is_dir() {
         println!(
-            "cargo::warning=PITH_EMBED_DIR is not set: this binary brings no plugins; \
-             `make build` builds them and takes them in"
+            "cargo::warning=there are no plugins in {}: this binary brings none; run: make plugins",
+            folder.display()
         );
+        println!("cargo::rerun-if-changed={}", folder.display());
         write(&[]);
         return;
-    };
+    }
     println!("cargo::rerun-if-changed={}", folder.display());
     let mut plugins: Vec<PathBuf> = fs::read_dir(&folder)
         .unwrap_or_else(|error| panic!("{} cannot be read: {error}", folder.display()))
@@ -26,6 +28,13 @@ fn main() {
         println!("cargo::rerun-if-changed={}", plugin.display());
     }
     write(&plugins);
+}
+
+/// Where `make plugins` puts them: beside the profiles in the target folder, which is four
+/// folders above this script's own.
+fn built_plugins() -> PathBuf {
+    let out = PathBuf::from(env::var_os("OUT_DIR").expect("Cargo sets OUT_DIR for build scripts"));
+    out.ancestors().nth(4).map_or_else(PathBuf::new, |target| target.join("plugins"))
 }
 
 fn write(plugins: &[PathBuf]) {

@@ -279,8 +279,7 @@ impl TestServer {
         let log = self.log()?;
         let password = log
             .lines()
-            .filter_map(|line| line.split_once("password ")?.1.split_whitespace().next())
-            .next();
+            .find_map(|line| line.split_once("password ")?.1.split_whitespace().next());
         Ok(password.context("no password was printed")?.to_owned())
     }
 

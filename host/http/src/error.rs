@@ -195,8 +195,8 @@ impl Error {
     }
 }
 
-/// Columns whose uniqueness a user can mend.
-const UNIQUE_FIELDS: [&str; 3] = ["name", "base_path", "username"];
+/// Columns whose uniqueness a user can mend; one that ends like another comes before it.
+const UNIQUE_FIELDS: [&str; 3] = ["username", "base_path", "name"];
 
 impl From<pith_db::Error> for Error {
     fn from(error: pith_db::Error) -> Self {
@@ -304,12 +304,16 @@ mod tests {
 
     #[test]
     fn a_taken_name_is_a_field_error_on_both_databases() {
-        for constraint in ["repository.name", "repository_name_key"] {
+        for (constraint, field) in [
+            ("repository.name", "name"),
+            ("repository_name_key", "name"),
+            ("app_user_username_key", "username"),
+        ] {
             let error = pith_db::Error::Unique(pith_db::error::Constraint(constraint.into()));
             let error = Error::from(error);
             assert_eq!(error.status, StatusCode::BAD_REQUEST);
             let text = serde_json::to_string(&error.problem).unwrap();
-            assert_eq!(text, r#"{"name":["This field must be unique."]}"#);
+            assert_eq!(text, format!(r#"{{"{field}":["This field must be unique."]}}"#));
         }
     }
 

@@ -60,7 +60,10 @@ async fn units(context: &Context, form: &mut Form, hrefs: &[Value]) -> Result<Ve
         let reference = href.as_str().and_then(Reference::parse);
         match reference.filter(|reference| reference.kind == Kind::Content) {
             Some(reference) => uuids.push(reference.uuid),
-            None => form.wrong("content_hrefs", not_a_reference(&href.to_string())),
+            None => {
+                let text = href.as_str().map_or_else(|| href.to_string(), str::to_owned);
+                form.wrong("content_hrefs", not_a_reference(&text));
+            }
         }
     }
     let mut connection = context.app.database.read().await?;

@@ -86,7 +86,7 @@ pub(crate) async fn verify(form: &mut Form, incoming: &Incoming) -> Result<()> {
         let Some(text) = form.nullable_text(algorithm.name()).value() else { continue };
         match Digest::from_hex(algorithm, text.trim()) {
             Ok(digest) => expected.push(digest),
-            Err(error) => form.wrong(algorithm.name(), format!("{error}.")),
+            Err(error) => form.wrong(algorithm.name(), format!("Not a valid digest: {error}.")),
         }
     }
     let late: Vec<Algorithm> = expected

@@ -214,13 +214,14 @@ fn pooling_config() -> Config {
     config
 }
 
-/// Where a pool is refused, 4 GiB for each memory may be as well: so memories are as large
-/// as they are, move when they grow, and compiled code checks bounds.
+/// Where a pool is refused, 4 GiB for each memory may be as well. So a memory reserves what
+/// plugins have by default, one with a higher limit moves when it grows past that, and
+/// compiled code checks bounds.
 fn on_demand_config() -> Config {
     let mut config = config();
     config
-        .memory_reservation(0)
-        .memory_reservation_for_growth(16 << 20)
+        .memory_reservation(256 << 20)
+        .memory_reservation_for_growth(256 << 20)
         .memory_guard_size(64 << 10)
         .allocation_strategy(InstanceAllocationStrategy::OnDemand);
     config

@@ -55,7 +55,7 @@ pub(crate) fn in_words(ending: &Ending, plugin: &Arc<str>, limits: &Limits) -> S
         Ending::Answered(error) => error.message.clone(),
         Ending::TimeUp(limit) => limit.to_string(),
         Ending::Cancelled => "it was cancelled".into(),
-        Ending::Trapped { error, last_error } => {
+        Ending::Trapped { error, last_words } => {
             if let Some(refusal) = error.downcast_ref::<Error>() {
                 refusal.message.to_string()
             } else if let Some(limit) = error.downcast_ref::<LimitExceeded>() {
@@ -64,7 +64,7 @@ pub(crate) fn in_words(ending: &Ending, plugin: &Arc<str>, limits: &Limits) -> S
                 let most = in_bytes(limits.passed_bytes);
                 format!("plugin {plugin} passed more than {most} to the host at once, which is its limit")
             } else {
-                trapped(error, last_error.as_deref(), plugin)
+                trapped(error, last_words.as_deref(), plugin)
             }
         }
     }
@@ -75,9 +75,9 @@ fn passed_too_much(error: &wasmtime::Error) -> bool {
     error.root_cause().to_string().contains("fuel allocated for hostcalls")
 }
 
-fn trapped(error: &wasmtime::Error, last_error: Option<&str>, plugin: &str) -> String {
+fn trapped(error: &wasmtime::Error, last_words: Option<&str>, plugin: &str) -> String {
     let trap = error.downcast_ref::<Trap>();
-    match (trap, last_error) {
+    match (trap, last_words) {
         // A panic, `abort` and a failed allocation all end in the same bare instruction;
         // what was said before is the news.
         (Some(Trap::UnreachableCodeReached), Some(said)) => {
@@ -99,9 +99,9 @@ fn trapped(error: &wasmtime::Error, last_error: Option<&str>, plugin: &str) -> S
     }
 }
 
-fn said_before(last_error: Option<&str>) -> String {
-    last_error
-        .map(|said| format!("; the last error it logged: {said}"))
+fn said_before(last_words: Option<&str>) -> String {
+    last_words
+        .map(|said| format!("; it said before: {said}"))
         .unwrap_or_default()
 }
 
@@ -155,10 +155,10 @@ mod tests {
         in_words(ending, &"file".into(), &Limits::default())
     }
 
-    fn trap(error: impl Into<wasmtime::Error>, last_error: Option<&str>) -> Ending {
+    fn trap(error: impl Into<wasmtime::Error>, last_words: Option<&str>) -> Ending {
         Ending::Trapped {
             error: error.into(),
-            last_error: last_error.map(ToOwned::to_owned),
+            last_words: last_words.map(ToOwned::to_owned),
         }
     }
 

@@ -80,7 +80,7 @@ impl Loader {
         let loader = self.clone();
         let (component, origin, digest, wants) =
             blocking(move || loader.make_ready(&bytes)).await?;
-        let compiled = began.elapsed();
+        let ready = began.elapsed();
 
         let program = self.link(&component, wants)?;
         let exports = Exports::of(&program.pre);
@@ -93,7 +93,7 @@ impl Loader {
             plugin.version = version,
             digest,
             cached = origin == Source::Cached,
-            compiled_in = ?compiled,
+            ready_in = ?ready,
             loaded_in = ?began.elapsed(),
             "plugin {name} {version} is ready"
         );

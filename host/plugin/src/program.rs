@@ -33,7 +33,7 @@ pub(crate) enum Ending {
     /// It trapped, or the host ended it.
     Trapped {
         error: wasmtime::Error,
-        last_error: Option<String>,
+        last_words: Option<String>,
     },
     /// It was still running when its time was up.
     TimeUp(LimitExceeded),
@@ -93,7 +93,7 @@ impl Program {
             Ok(answer) => answer.map_err(Ending::Answered),
             Err(error) => Err(Ending::Trapped {
                 error,
-                last_error: state.log.last_error(),
+                last_words: state.log.last_words(),
             }),
         }
     }

@@ -36,7 +36,7 @@ async fn measure() {
         for _ in 0..n { house.bare(&h).await; }
         println!("{n} bare calls: {:?} each", t.elapsed() / n);
     }
-    for b in ["loop","memory","panic","trap","stack","log-flood","progress-flood","bad-json","too-many","forged-ref","bad-path"] {
+    for b in ["loop","memory"] {
         let limits = Limits { cpu: Duration::from_secs(1), ..Limits::default() };
         let h = house.plugin_with("hostile", limits).await;
         let t = Instant::now();
@@ -51,4 +51,26 @@ async fn measure() {
     for j in js { println!("loop took {:?}", j.await.unwrap()); }
     println!("worst 10 ms timer beside 6 loops {worst:?}");
     println!("end {}", rss());
+}
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "measure"]
+async fn python() {
+    let house = House::start().await;
+    println!("start {}", rss());
+    for name in ["/tmp/cpy-plugin/wasi"] {
+        for _ in 0..2 {
+            let t = Instant::now();
+            match house.loader.load_file(std::path::Path::new(&format!("{name}.wasm")), Limits::default()).await {
+                Ok(_) => println!("{name} {:?} {}", t.elapsed(), rss()), Err(e) => { println!("{e} {:?}", t.elapsed()); }
+            }
+        }
+    }
+    let p = house.plugin("/tmp/cpy-plugin/wasi").await;
+    for b in ["ok", "ok", "raise", "exit"] {
+        let t = Instant::now();
+        let cancel = tokio_util::sync::CancellationToken::new();
+        if b == "sleep" { let c = cancel.clone(); tokio::spawn(async move { tokio::time::sleep(Duration::from_millis(200)).await; c.cancel() }); }
+        let r = house.sync_until(&p, "http://127.0.0.1:9/", serde_json::json!({"behaviour": b}), cancel).await;
+        println!("{b} {:?} {:#?} {}", t.elapsed(), r.map(|s| s.added), rss());
+    }
 }

@@ -11,6 +11,9 @@ const MAX_LINE: usize = 8 << 10;
 /// Lines of one call. More is a loop, and nobody reads it.
 const MAX_LINES: u32 = 10_000;
 
+/// Of what came on standard error, the end that is kept: room for a traceback.
+const MAX_LAST_WORDS: usize = 2 << 10;
+
 /// The log of one call. Clones write to the same one.
 #[derive(Clone, Debug)]
 pub(crate) struct Log {
@@ -21,7 +24,7 @@ pub(crate) struct Log {
 struct Book {
     plugin: Arc<str>,
     lines: u32,
-    last_error: Option<String>,
+    last_words: String,
 }
 
 impl Log {
@@ -30,32 +33,40 @@ impl Log {
             book: Arc::new(Mutex::new(Book {
                 plugin,
                 lines: 0,
-                last_error: None,
+                last_words: String::new(),
             })),
         }
     }
 
+    /// A line that the plugin logs.
     pub(super) fn write(&self, level: Level, message: &str) {
         let line = tidy(message);
         let mut book = self.book();
-        if book.lines < MAX_LINES {
-            book.lines += 1;
-            emit(level, &line);
-        } else if book.lines == MAX_LINES {
-            book.lines += 1;
-            let plugin = &book.plugin;
-            tracing::warn!(
-                "plugin {plugin} wrote {MAX_LINES} lines in one call; the rest is dropped"
-            );
-        }
+        book.emit(level, &line);
         if level == Level::Error {
-            book.last_error = Some(line);
+            book.last_words = line;
         }
     }
 
-    /// The last line of level error: what a panic hook says before the trap that says nothing.
-    pub(crate) fn last_error(&self) -> Option<String> {
-        self.book().last_error.clone()
+    /// A line that its runtime says on standard error: part of a traceback, perhaps.
+    pub(super) fn write_standard_error(&self, message: &str) {
+        let line = tidy(message);
+        let mut book = self.book();
+        book.emit(Level::Warn, &line);
+        if !book.last_words.is_empty() {
+            book.last_words.push('\n');
+        }
+        book.last_words.push_str(&line);
+        let surplus = book.last_words.len().saturating_sub(MAX_LAST_WORDS);
+        let from = book.last_words.ceil_char_boundary(surplus);
+        book.last_words.drain(..from);
+    }
+
+    /// The last line of level error, or the end of what came on standard error: what is said
+    /// before a trap that itself says nothing.
+    pub(crate) fn last_words(&self) -> Option<String> {
+        let words = self.book().last_words.clone();
+        (!words.is_empty()).then_some(words)
     }
 
     fn book(&self) -> MutexGuard<'_, Book> {
@@ -64,13 +75,24 @@ impl Log {
     }
 }
 
-fn emit(level: Level, line: &str) {
-    match level {
-        Level::Trace => tracing::trace!(target: "plugin", "{line}"),
-        Level::Debug => tracing::debug!(target: "plugin", "{line}"),
-        Level::Info => tracing::info!(target: "plugin", "{line}"),
-        Level::Warn => tracing::warn!(target: "plugin", "{line}"),
-        Level::Error => tracing::error!(target: "plugin", "{line}"),
+impl Book {
+    fn emit(&mut self, level: Level, line: &str) {
+        if self.lines > MAX_LINES {
+            return;
+        }
+        self.lines += 1;
+        if self.lines > MAX_LINES {
+            let plugin = &self.plugin;
+            tracing::warn!("plugin {plugin} wrote {MAX_LINES} lines in one call; the rest is dropped");
+            return;
+        }
+        match level {
+            Level::Trace => tracing::trace!(target: "plugin", "{line}"),
+            Level::Debug => tracing::debug!(target: "plugin", "{line}"),
+            Level::Info => tracing::info!(target: "plugin", "{line}"),
+            Level::Warn => tracing::warn!(target: "plugin", "{line}"),
+            Level::Error => tracing::error!(target: "plugin", "{line}"),
+        }
     }
 }
 
@@ -127,11 +149,24 @@ mod tests {
         for _ in 0..MAX_LINES + 5 {
             log.write(Level::Info, "line");
         }
-        assert_eq!(log.last_error(), None);
+        assert_eq!(log.last_words(), None);
         log.write(Level::Error, "panicked at src/lib.rs:7: gone");
         log.write(Level::Info, "line");
-        let last = log.last_error().expect("an error");
+        let last = log.last_words().expect("an error");
         assert_eq!(last, "panicked at src/lib.rs:7: gone");
         assert_eq!(log.book().lines, MAX_LINES + 1);
+    }
+
+    #[test]
+    fn of_standard_error_the_end_is_kept() {
+        let log = Log::new("file".into());
+        log.write(Level::Error, "before");
+        log.write_standard_error("Traceback");
+        log.write_standard_error("ValueError: no such luck");
+        let last = log.last_words().expect("words");
+        assert_eq!(last, "before\nTraceback\nValueError: no such luck");
+        log.write_standard_error(&"ä".repeat(MAX_LAST_WORDS));
+        let last = log.last_words().expect("words");
+        assert_eq!(last, "ä".repeat(MAX_LAST_WORDS / 2));
     }
 }

@@ -25,25 +25,29 @@ pub(super) fn nothing(log: &Log) -> WasiCtx {
         .allow_tcp(false)
         .allow_udp(false)
         .allow_ip_name_lookup(false)
-        .stdout(Lines::new(log, Level::Info))
-        // The level of what a panic says: whatever trap comes next, this explains it.
-        .stderr(Lines::new(log, Level::Error))
+        .stdout(Lines::new(log, Stream::Output))
+        .stderr(Lines::new(log, Stream::Error))
         .build()
 }
 
+#[derive(Clone, Copy)]
+enum Stream {
+    Output,
+    Error,
+}
+
 /// A stream whose lines go to the log.
-#[derive(Clone)]
 struct Lines {
     log: Log,
-    level: Level,
+    stream: Stream,
     pending: Vec<u8>,
 }
 
 impl Lines {
-    fn new(log: &Log, level: Level) -> Self {
+    fn new(log: &Log, stream: Stream) -> Self {
         Self {
             log: log.clone(),
-            level,
+            stream,
             pending: Vec::new(),
         }
     }
@@ -60,11 +64,15 @@ impl Lines {
     }
 
     fn end_line(&mut self) {
-        if !self.pending.is_empty() {
-            self.log
-                .write(self.level, &String::from_utf8_lossy(&self.pending));
-            self.pending.clear();
+        if self.pending.is_empty() {
+            return;
         }
+        let line = String::from_utf8_lossy(&self.pending);
+        match self.stream {
+            Stream::Output => self.log.write(Level::Info, &line),
+            Stream::Error => self.log.write_standard_error(&line),
+        }
+        self.pending.clear();
     }
 }
 
@@ -82,11 +90,11 @@ impl IsTerminal for Lines {
 
 impl StdoutStream for Lines {
     fn async_stream(&self) -> Box<dyn AsyncWrite + Send + Sync> {
-        Box::new(Self::new(&self.log, self.level))
+        Box::new(Self::new(&self.log, self.stream))
     }
 
     fn p2_stream(&self) -> Box<dyn OutputStream> {
-        Box::new(Self::new(&self.log, self.level))
+        Box::new(Self::new(&self.log, self.stream))
     }
 }
 
