@@ -268,10 +268,10 @@ CREATE INDEX distribution_version ON distribution (version_id);
 
 -- Raised by every change that a server of content must notice.
 CREATE TABLE serving_epoch (
-    only {int} PRIMARY KEY,
+    id {int} PRIMARY KEY,
     epoch {int} NOT NULL
 );
-INSERT INTO serving_epoch (only, epoch) VALUES (1, 1);
+INSERT INTO serving_epoch (id, epoch) VALUES (1, 1);
 
 -- Tasks -------------------------------------------------------------------
 

@@ -359,16 +359,19 @@ pub async fn rows(
         .collect();
     let descending = selection.order.first().is_none_or(|(_, descending)| *descending);
     order.push(format!("{key} {}", if descending { "DESC" } else { "ASC" }));
-    values.push(selection.limit.into());
-    values.push(selection.offset.into());
-    sql(format!(
-        "SELECT {} FROM {from}{filter} ORDER BY {} LIMIT ? OFFSET ?",
+    // The limit is written out: SQLite prepares a statement anew each time that a bound
+    // limit gets a value, which costs more than the question.
+    let mut text = format!(
+        "SELECT {} FROM {from}{filter} ORDER BY {} LIMIT {}",
         expressions.join(", "),
-        order.join(", ")
-    ))
-    .bind_all(values)
-    .fetch_all(connection)
-    .await
+        order.join(", "),
+        selection.limit
+    );
+    if selection.offset > 0 {
+        text.push_str(" OFFSET ?");
+        values.push(selection.offset.into());
+    }
+    sql(text).bind_all(values).fetch_all(connection).await
 }
 
 /// One page of records.

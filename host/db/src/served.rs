@@ -11,13 +11,13 @@ use crate::statement::sql;
 /// Tells every server of content that what it remembers of distributions is old.
 /// Called by whatever changes a distribution, a publication or a version.
 pub async fn raise_epoch(connection: &mut Connection) -> Result<()> {
-    sql("UPDATE serving_epoch SET epoch = epoch + 1 WHERE only = 1").execute(connection).await?;
+    sql("UPDATE serving_epoch SET epoch = epoch + 1 WHERE id = 1").execute(connection).await?;
     Ok(())
 }
 
 /// Grows with every change.
 pub async fn epoch(connection: &mut Connection) -> Result<i64> {
-    sql("SELECT epoch FROM serving_epoch WHERE only = 1").scalar(connection).await
+    sql("SELECT epoch FROM serving_epoch WHERE id = 1").scalar(connection).await
 }
 
 /// What a base path serves.
@@ -247,21 +247,19 @@ async fn paths_after(
 ) -> Result<Vec<(String, Option<i64>)>> {
     let mut paths = std::collections::BTreeMap::new();
     let end = format!("{folder}\u{10FFFF}");
-    let limit = i64::try_from(LISTED_AT_ONCE).unwrap_or(i64::MAX);
     if let Some((repository, number)) = files.units_of {
         let rows = sql(format!(
             "SELECT ua.relative_path, a.size FROM unit_artifact ua
              JOIN membership m ON m.unit_id = ua.unit_id
              LEFT JOIN artifact a ON a.id = ua.artifact_id
              WHERE ua.relative_path > ? AND ua.relative_path < ? AND {PRESENT}
-             ORDER BY ua.relative_path LIMIT ?"
+             ORDER BY ua.relative_path LIMIT {LISTED_AT_ONCE}"
         ))
         .bind(after)
         .bind(end.as_str())
         .bind(repository)
         .bind(number)
         .bind(number)
-        .bind(limit)
         .fetch_all(connection)
         .await?;
         for row in rows {
@@ -269,16 +267,15 @@ async fn paths_after(
         }
     }
     if let Some(publication) = files.publication {
-        let rows = sql(
+        let rows = sql(format!(
             "SELECT f.relative_path, a.size FROM published_file f
              JOIN artifact a ON a.id = f.artifact_id
              WHERE f.publication_id = ? AND f.relative_path > ? AND f.relative_path < ?
-             ORDER BY f.relative_path LIMIT ?",
-        )
+             ORDER BY f.relative_path LIMIT {LISTED_AT_ONCE}"
+        ))
         .bind(publication)
         .bind(after)
         .bind(end.as_str())
-        .bind(limit)
         .fetch_all(connection)
         .await?;
         for row in rows {

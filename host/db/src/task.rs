@@ -214,17 +214,12 @@ pub async fn claim(
     let text = format!(
         "UPDATE task SET state = 'running', worker_id = ?, started_at = ?, pulp_last_updated = ?
          WHERE id IN (SELECT id FROM task WHERE state = 'waiting' AND ungranted = 0
-                      ORDER BY id LIMIT ?{}) RETURNING id",
+                      ORDER BY id LIMIT {limit}{}) RETURNING id",
         connection.dialect().skip_locked()
     );
     let now = Timestamp::now();
-    let mut ids: Vec<TaskId> = sql(text)
-        .bind(worker)
-        .bind(now)
-        .bind(now)
-        .bind(i64::try_from(limit).unwrap_or(i64::MAX))
-        .scalars(connection)
-        .await?;
+    let mut ids: Vec<TaskId> =
+        sql(text).bind(worker).bind(now).bind(now).scalars(connection).await?;
     ids.sort_unstable();
     Ok(ids)
 }

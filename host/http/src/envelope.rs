@@ -28,7 +28,8 @@ pub(crate) async fn answer(api: axum::Router, root: Root, mut request: Request) 
     let begun = Instant::now();
     let correlation_id = CorrelationId::of(request.headers().get(CORRELATION_ID));
     let method = request.method().clone();
-    let path = request.uri().path().to_owned();
+    let below = request.uri().path().to_owned();
+    let path = format!("{}{below}", root.path().trim_end_matches('/'));
     let accept = request.headers().get(header::ACCEPT).cloned();
     request.extensions_mut().insert(root);
     request.extensions_mut().insert(correlation_id.clone());
@@ -43,7 +44,7 @@ pub(crate) async fn answer(api: axum::Router, root: Root, mut request: Request) 
         Err(panic) => Error::internal(&words_of(panic.as_ref())).into_response(),
     };
     if response.status() == StatusCode::METHOD_NOT_ALLOWED {
-        response = refuse_method(&method, &path, response.headers().get(header::ALLOW).cloned());
+        response = refuse_method(&method, &below, response.headers().get(header::ALLOW).cloned());
     }
     if response.status().as_u16() >= 400 && wants_problem_json(accept.as_ref()) {
         response = as_problem_json(response);

@@ -23,7 +23,7 @@ const ENDING: &str = "code";
 const SEAL: usize = 32;
 
 /// Entries of other versions of the server are kept this long, for a way back.
-const KEPT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+const KEPT: Duration = Duration::from_hours(30 * 24);
 
 /// A directory of compiled code.
 #[derive(Clone, Debug)]
@@ -209,7 +209,10 @@ fn is_whole(path: &Path) -> io::Result<bool> {
 fn fingerprint(engine: &Engine) -> String {
     let mut hash = Fingerprint(Sha256::new());
     // It covers wasmtime's version, the target, the settings and the features.
-    engine.wasmtime().precompile_compatibility_hash().hash(&mut hash);
+    engine
+        .wasmtime()
+        .precompile_compatibility_hash()
+        .hash(&mut hash);
     hex::encode(&hash.0.finalize()[..8])
 }
 
@@ -234,7 +237,9 @@ mod tests {
 
     fn entries(directory: &Path) -> Vec<PathBuf> {
         let entries = fs::read_dir(directory).expect("a directory");
-        entries.map(|entry| entry.expect("an entry").path()).collect()
+        entries
+            .map(|entry| entry.expect("an entry").path())
+            .collect()
     }
 
     fn open() -> (tempfile::TempDir, Engine, Cache) {

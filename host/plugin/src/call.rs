@@ -15,10 +15,11 @@ use tracing::{Instrument, Span};
 use wasmtime::Store;
 use wasmtime::component::Instance;
 
-use crate::bridge::contract::pith::plugin::types;
 use crate::bridge::State;
+use crate::bridge::contract::pith::plugin::types;
 use crate::failure;
 use crate::generation::Generation;
+use crate::program::Ending;
 
 /// The task that a call runs for.
 #[derive(Clone)]
@@ -142,9 +143,15 @@ async fn run<T>(
         limits,
         ..
     } = generation;
-    program
-        .run(name, limits, &caller.cancel, body)
-        .instrument(span(generation, export, caller))
+    let call = async {
+        let seat = tokio::select! {
+            biased;
+            () = caller.cancel.cancelled() => return Err(Ending::Cancelled),
+            seat = program.engine.seat() => seat,
+        };
+        program.run(seat, name, limits, &caller.cancel, body).await
+    };
+    call.instrument(span(generation, export, caller))
         .await
         .map_err(|ending| failure::task_error(&ending, generation, export))
 }

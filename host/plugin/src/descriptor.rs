@@ -138,7 +138,9 @@ mod tests {
                 title: "File".into(),
                 artifacts: contract::ArtifactCount::One,
                 schema_version: 1,
-                fields: r#"{"type": "object", "properties": {"relative_path": {"type": "string"}}}"#.into(),
+                fields:
+                    r#"{"type": "object", "properties": {"relative_path": {"type": "string"}}}"#
+                        .into(),
                 natural_key: vec!["relative_path".into()],
                 repository_key: vec![],
                 indexed: vec![],
@@ -187,9 +189,18 @@ mod tests {
         ] {
             let (gate, reason) = refusal(|d| d.repository_types[0].config = wrong.into());
             assert_eq!(gate, Gate::Schemas, "{wrong}");
-            assert!(reason.contains("the settings of repository type `file`"), "{reason}");
-            assert_eq!(refusal(|d| d.task_types[0].params = wrong.into()).0, Gate::Schemas);
-            assert_eq!(refusal(|d| d.content_types[0].fields = wrong.into()).0, Gate::Schemas);
+            assert!(
+                reason.contains("the settings of repository type `file`"),
+                "{reason}"
+            );
+            assert_eq!(
+                refusal(|d| d.task_types[0].params = wrong.into()).0,
+                Gate::Schemas
+            );
+            assert_eq!(
+                refusal(|d| d.content_types[0].fields = wrong.into()).0,
+                Gate::Schemas
+            );
         }
     }
 

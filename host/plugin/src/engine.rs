@@ -7,15 +7,17 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use wasmtime::{
-    Config, InstanceAllocationStrategy, PoolingAllocationConfig, WasmBacktraceDetails,
-};
+use wasmtime::{Config, InstanceAllocationStrategy, PoolingAllocationConfig, WasmBacktraceDetails};
 
 use crate::ticker::{Clock, Running, Ticker};
 
 /// How many instances live at once. More workers than this make no sense on machines that
 /// one process is meant for, and a call past it only waits for a seat.
 const SEATS: u32 = 64;
+
+/// One more, for the `describe` of a component that is being loaded: a server whose seats
+/// are all taken by long tasks still takes a new generation.
+const PLACES: u32 = SEATS + 1;
 
 /// A Rust or C component has one memory. Four leave room for components composed of others.
 const MEMORIES_EACH: u32 = 4;
@@ -31,7 +33,7 @@ const CORE_INSTANCES_EACH: u32 = 128;
 pub(crate) const TABLE_ELEMENTS: usize = 100_000;
 
 /// Address space of one memory: all that 32 bits reach, so that compiled code needs no
-/// bounds checks. Four in each of 64 seats are 1 TiB of the 128 TiB that a process has;
+/// bounds checks. Four in each of 65 places are 1 TiB of the 128 TiB that a process has;
 /// nothing of it is resident before it is written.
 const MEMORY_RESERVATION: u64 = 4 << 30;
 
@@ -86,6 +88,7 @@ struct Inner {
     allocation: Allocation,
     ticker: Ticker,
     seats: Arc<Semaphore>,
+    loading: Arc<Semaphore>,
 }
 
 /// Leave to have one instance. To be dropped after the store, which only then has given its
@@ -131,13 +134,13 @@ impl Engine {
         let of_ticker = wasmtime.clone();
         let ticker = Ticker::start(move || of_ticker.increment_epoch())
             .map_err(|error| EngineError(format!("its clock has no thread: {error}")))?;
-        let seats = Arc::new(Semaphore::new(SEATS as usize));
         Ok(Self {
             inner: Arc::new(Inner {
                 wasmtime,
                 allocation,
                 ticker,
-                seats,
+                seats: Arc::new(Semaphore::new(SEATS as usize)),
+                loading: Arc::new(Semaphore::new(1)),
             }),
         })
     }
@@ -147,7 +150,7 @@ impl Engine {
         self.inner.allocation
     }
 
-    /// How many instances exist or are being made.
+    /// How many instances exist or are being made for calls.
     pub fn instances(&self) -> usize {
         SEATS as usize - self.inner.seats.available_permits()
     }
@@ -156,9 +159,18 @@ impl Engine {
         &self.inner.wasmtime
     }
 
-    /// Waits until there is room for an instance.
+    /// Waits until there is room for the instance of a call.
     pub(crate) async fn seat(&self) -> Seat {
-        let permit = Arc::clone(&self.inner.seats)
+        self.take(&self.inner.seats).await
+    }
+
+    /// Waits until no other component is being described.
+    pub(crate) async fn seat_for_loading(&self) -> Seat {
+        self.take(&self.inner.loading).await
+    }
+
+    async fn take(&self, seats: &Arc<Semaphore>) -> Seat {
+        let permit = Arc::clone(seats)
             .acquire_owned()
             .await
             .expect("the semaphore is never closed");
@@ -190,17 +202,17 @@ fn config() -> Config {
 
 fn pooling_config() -> Config {
     let mut pool = PoolingAllocationConfig::new();
-    pool.total_component_instances(SEATS)
-        .total_stacks(SEATS)
+    pool.total_component_instances(PLACES)
+        .total_stacks(PLACES)
         .max_memories_per_component(MEMORIES_EACH)
-        .total_memories(SEATS * MEMORIES_EACH)
+        .total_memories(PLACES * MEMORIES_EACH)
         .max_memories_per_module(MEMORIES_EACH)
         .max_tables_per_component(TABLES_EACH)
-        .total_tables(SEATS * TABLES_EACH)
+        .total_tables(PLACES * TABLES_EACH)
         .max_tables_per_module(TABLES_EACH)
         .table_elements(TABLE_ELEMENTS)
         .max_core_instances_per_component(CORE_INSTANCES_EACH)
-        .total_core_instances(SEATS * CORE_INSTANCES_EACH)
+        .total_core_instances(PLACES * CORE_INSTANCES_EACH)
         .max_memory_size(usize::try_from(MEMORY_RESERVATION).unwrap_or(usize::MAX))
         .max_unused_warm_slots(WARM_SLOTS)
         // What an instance wrote goes back to the system when it ends.
@@ -241,6 +253,7 @@ mod tests {
         assert_eq!(engine.instances(), 64);
         let wait = std::time::Duration::from_millis(20);
         assert!(tokio::time::timeout(wait, engine.seat()).await.is_err());
+        engine.seat_for_loading().await;
         seats.pop();
         engine.seat().await;
         assert_eq!(engine.instances(), 63);

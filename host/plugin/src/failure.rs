@@ -62,7 +62,9 @@ pub(crate) fn in_words(ending: &Ending, plugin: &Arc<str>, limits: &Limits) -> S
                 limit.to_string()
             } else if passed_too_much(error) {
                 let most = in_bytes(limits.passed_bytes);
-                format!("plugin {plugin} passed more than {most} to the host at once, which is its limit")
+                format!(
+                    "plugin {plugin} passed more than {most} to the host at once, which is its limit"
+                )
             } else {
                 trapped(error, last_words.as_deref(), plugin)
             }
@@ -72,7 +74,10 @@ pub(crate) fn in_words(ending: &Ending, plugin: &Arc<str>, limits: &Limits) -> S
 
 /// wasmtime keeps this error's type to itself; its words are all there is to know it by.
 fn passed_too_much(error: &wasmtime::Error) -> bool {
-    error.root_cause().to_string().contains("fuel allocated for hostcalls")
+    error
+        .root_cause()
+        .to_string()
+        .contains("fuel allocated for hostcalls")
 }
 
 fn trapped(error: &wasmtime::Error, last_words: Option<&str>, plugin: &str) -> String {
@@ -89,8 +94,15 @@ fn trapped(error: &wasmtime::Error, last_words: Option<&str>, plugin: &str) -> S
         (Some(trap), said) => {
             let reason = trap.to_string();
             let reason = reason.strip_prefix("wasm trap: ").unwrap_or(&reason);
-            let recursion = if recurses(error) { " (endless recursion, by its frames)" } else { "" };
-            format!("plugin {plugin} trapped: {reason}{recursion}{}", said_before(said))
+            let recursion = if recurses(error) {
+                " (endless recursion, by its frames)"
+            } else {
+                ""
+            };
+            format!(
+                "plugin {plugin} trapped: {reason}{recursion}{}",
+                said_before(said)
+            )
         }
         (None, said) => {
             let reason = error.root_cause();
@@ -129,21 +141,20 @@ fn frames(ending: &Ending) -> Vec<String> {
 
 fn frame(frame: &FrameInfo) -> String {
     let symbol = frame.symbols().first();
-    let name = symbol.and_then(|symbol| symbol.name()).or(frame.func_name());
-    let mut line = match name {
+    let name = symbol
+        .and_then(|symbol| symbol.name())
+        .or(frame.func_name());
+    let function = match name {
         // `#` leaves out the hash that the compiler puts behind a name.
         Some(name) => format!("{:#}", demangle(name)),
         None => format!("function {}", frame.func_index()),
     };
-    match symbol.and_then(|symbol| Some((symbol.file()?, symbol.line()?))) {
-        Some((file, number)) => line.push_str(&format!(" at {file}:{number}")),
-        None => {
-            if let Some(offset) = frame.module_offset() {
-                line.push_str(&format!(" at {offset:#x}"));
-            }
-        }
+    let line = symbol.and_then(|symbol| Some((symbol.file()?, symbol.line()?)));
+    match (line, frame.module_offset()) {
+        (Some((file, line)), _) => format!("{function} at {file}:{line}"),
+        (None, Some(offset)) => format!("{function} at {offset:#x}"),
+        (None, None) => function,
     }
-    line
 }
 
 #[cfg(test)]
@@ -192,7 +203,10 @@ mod tests {
             "plugin file wanted 300 MiB of memory, its limit is 256 MiB"
         );
         let ending = trap(Error::invalid("no JSON"), None);
-        assert_eq!((code(&ending), words(&ending).as_str()), ("invalid", "no JSON"));
+        assert_eq!(
+            (code(&ending), words(&ending).as_str()),
+            ("invalid", "no JSON")
+        );
     }
 
     #[test]

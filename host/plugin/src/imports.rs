@@ -23,21 +23,22 @@ pub(crate) fn check(bytes: &[u8]) -> Result<Wants, Refused> {
     for payload in Parser::new(0).parse_all(bytes) {
         let payload = payload.map_err(|error| Gate::Component.refuses(not_wasm(bytes, &error)))?;
         match payload {
-            Payload::Version { encoding, .. } if depth == 0 => {
-                if encoding == Encoding::Module {
-                    return Err(Gate::Component.refuses(
-                        "it is a core module and not a component; link it with `wasm-component-ld`, \
-                         or make a component of it with `wasm-tools component new`",
-                    ));
-                }
+            Payload::Version {
+                encoding: Encoding::Module,
+                ..
+            } if depth == 0 => {
+                return Err(Gate::Component.refuses(
+                    "it is a core module and not a component; link it with `wasm-component-ld`, \
+                     or make a component of it with `wasm-tools component new`",
+                ));
             }
             // Modules and components inside get their imports from the component itself.
             Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth += 1,
             Payload::End(_) => depth = depth.saturating_sub(1),
             Payload::ComponentImportSection(section) if depth == 0 => {
                 for import in section {
-                    let import = import
-                        .map_err(|error| Gate::Component.refuses(not_wasm(bytes, &error)))?;
+                    let import =
+                        import.map_err(|error| Gate::Component.refuses(not_wasm(bytes, &error)))?;
                     if check_import(import.name.name, import.ty)? == Wants::Wasi {
                         wants = Wants::Wasi;
                     }

@@ -35,9 +35,9 @@ impl Default for Limits {
             // The index of a large distribution, parsed as a stream, needs a tenth of this.
             memory_bytes: 256 << 20,
             // A million packages take about a minute to parse.
-            cpu: Duration::from_secs(10 * 60),
+            cpu: Duration::from_mins(10),
             // A first mirror of a large repository over a slow line takes hours.
-            wall: Duration::from_secs(24 * 60 * 60),
+            wall: Duration::from_hours(24),
             table_elements: TABLE_ELEMENTS,
             instances: 128,
             // Python and JavaScript components bring their interpreter: 12-18 MB.
@@ -251,7 +251,9 @@ mod tests {
         let mut limiter = limiter();
         assert!(limiter.memory_growing(0, 200 * MIB, None).is_ok());
         assert!(limiter.memory_growing(0, 50 * MIB, None).is_ok());
-        let error = limiter.memory_growing(50 * MIB, 57 * MIB, None).unwrap_err();
+        let error = limiter
+            .memory_growing(50 * MIB, 57 * MIB, None)
+            .unwrap_err();
         assert!(error.to_string().contains("wanted 257 MiB"), "{error}");
         assert!(limiter.memory_growing(50 * MIB, 56 * MIB, None).is_ok());
     }

@@ -121,11 +121,11 @@ impl Loader {
 
     fn link(&self, component: &Component, wants: Wants) -> Result<Program, Refused> {
         let mut linker = self.contract.clone();
-        let linked = match wants {
+        let with_wasi = match wants {
             Wants::Contract => Ok(()),
             Wants::Wasi => wasmtime_wasi::p2::add_to_linker_async(&mut linker),
         };
-        let pre = linked
+        let pre = with_wasi
             .and_then(|()| linker.instantiate_pre(component))
             .map_err(|error| Gate::Link.refuses(format!("{error:#}")))?;
         Ok(Program {
@@ -187,7 +187,9 @@ async fn describe(
     let name: Arc<str> = source.into();
     let limits = limits.while_describing();
     let never = CancellationToken::new();
-    let run = program.run(&name, &limits, &never, async |store, instance| {
+    // Waiting for the seat is not the component's fault.
+    let seat = program.engine.seat_for_loading().await;
+    let run = program.run(seat, &name, &limits, &never, async |store, instance| {
         let guest = match check_types(exports, store, instance)
             .and_then(|()| describe.load(&mut *store, instance))
         {

@@ -10,7 +10,7 @@ use wasmtime::{Store, UpdateDeadline};
 
 use crate::bridge::State;
 use crate::bridge::contract::pith::plugin::types;
-use crate::engine::Engine;
+use crate::engine::{Engine, Seat};
 use crate::imports::Wants;
 use crate::limits::{LimitExceeded, Limits};
 
@@ -42,9 +42,10 @@ pub(crate) enum Ending {
 }
 
 impl Program {
-    /// Makes an instance and runs `body` in it.
+    /// Makes an instance in `seat` and runs `body` in it.
     pub(crate) async fn run<T>(
         &self,
+        seat: Seat,
         plugin: &Arc<str>,
         limits: &Limits,
         cancel: &CancellationToken,
@@ -55,7 +56,7 @@ impl Program {
     ) -> Result<T, Ending> {
         // Everything below ends within a beat of the clock when it is dropped: the plugin's
         // code comes back to the executor at each, and host calls are futures.
-        let run = tokio::time::timeout(limits.wall, self.run_freely(plugin, limits, body));
+        let run = tokio::time::timeout(limits.wall, self.run_freely(seat, plugin, limits, body));
         let mut run = pin!(run);
         tokio::select! {
             biased;
@@ -71,6 +72,8 @@ impl Program {
 
     async fn run_freely<T>(
         &self,
+        // A parameter lives longer than what is declared below, as it must.
+        seat: Seat,
         plugin: &Arc<str>,
         limits: &Limits,
         body: impl AsyncFnOnce(
@@ -78,8 +81,6 @@ impl Program {
             &Instance,
         ) -> wasmtime::Result<Result<T, types::Error>>,
     ) -> Result<T, Ending> {
-        // Declared before the store, so dropped after it.
-        let seat = self.engine.seat().await;
         let state = State::new(plugin, seat.clock(), limits, self.wants);
         let mut store = self.store(state, limits);
         let outcome = async {

@@ -30,7 +30,10 @@ async fn a_component_becomes_a_plugin_with_what_it_exports() {
         publish: true,
     };
     assert_eq!(file.abilities(), all);
-    assert_eq!(file.descriptor().content_types[0].full_name("file"), "file.file");
+    assert_eq!(
+        file.descriptor().content_types[0].full_name("file"),
+        "file.file"
+    );
 
     let hostile = house.plugin("hostile").await;
     let some = Abilities {
@@ -73,12 +76,20 @@ async fn what_is_not_valid_inside_does_not_compile() {
 #[tokio::test]
 async fn a_component_of_another_contract_is_refused_by_name() {
     let house = House::start().await;
-    let other = replaced(bytes_of("file.wasm"), b"pith:plugin/log@0.1.0", b"pith:plugin/log@0.7.0");
+    let other = replaced(
+        bytes_of("file.wasm"),
+        b"pith:plugin/log@0.1.0",
+        b"pith:plugin/log@0.7.0",
+    );
     let (gate, reason) = refusal(&house, other, Limits::default()).await;
     assert_eq!(gate, Gate::Imports);
     assert!(reason.contains("pith:plugin/log@0.7.0"), "{reason}");
 
-    let foreign = replaced(bytes_of("file.wasm"), b"pith:plugin/log@0.1.0", b"evil:plugin/log@0.1.0");
+    let foreign = replaced(
+        bytes_of("file.wasm"),
+        b"pith:plugin/log@0.1.0",
+        b"evil:plugin/log@0.1.0",
+    );
     let (gate, reason) = refusal(&house, foreign, Limits::default()).await;
     assert_eq!(gate, Gate::Imports);
     assert!(reason.contains("evil:plugin/log@0.1.0"), "{reason}");
@@ -92,12 +103,20 @@ async fn a_component_that_is_too_large_is_not_even_read() {
         ..Limits::default()
     };
     let path = components().join("file.wasm");
-    let refused = house.loader.load_file(&path, limits).await.expect_err("refused");
+    let refused = house
+        .loader
+        .load_file(&path, limits)
+        .await
+        .expect_err("refused");
     assert_eq!(refused.gate, Gate::Size);
     assert!(refused.reason.ends_with("the limit is 1 KiB"), "{refused}");
 
     let missing = components().join("missing.wasm");
-    let refused = house.loader.load_file(&missing, Limits::default()).await.expect_err("refused");
+    let refused = house
+        .loader
+        .load_file(&missing, Limits::default())
+        .await
+        .expect_err("refused");
     assert_eq!(refused.gate, Gate::Read);
 }
 
@@ -110,14 +129,20 @@ async fn describe_runs_within_its_limits() {
     };
     let (gate, reason) = refusal(&house, bytes_of("file.wasm"), limits).await;
     assert_eq!(gate, Gate::Describe);
-    assert!(reason.ends_with("of memory, its limit is 64 KiB"), "{reason}");
+    assert!(
+        reason.ends_with("of memory, its limit is 64 KiB"),
+        "{reason}"
+    );
 }
 
 /// Puts a text of the same length in place of every other.
 fn replaced(mut bytes: Vec<u8>, old: &[u8], new: &[u8]) -> Vec<u8> {
     assert_eq!(old.len(), new.len());
     let mut at = 0;
-    while let Some(found) = bytes[at..].windows(old.len()).position(|window| window == old) {
+    while let Some(found) = bytes[at..]
+        .windows(old.len())
+        .position(|window| window == old)
+    {
         at += found;
         bytes[at..at + new.len()].copy_from_slice(new);
     }

@@ -68,9 +68,10 @@ impl House {
             .unwrap();
         pith_db::migrate::migrate(&database).await.unwrap();
         let mut transaction = database.write().await.unwrap();
-        let repository = repository::insert(&mut transaction, "file", "file", &repository_settings())
-            .await
-            .unwrap();
+        let repository =
+            repository::insert(&mut transaction, "file", "file", &repository_settings())
+                .await
+                .unwrap();
         transaction.commit().await.unwrap();
 
         let engine = Engine::start().unwrap();
@@ -193,33 +194,25 @@ impl House {
         Ok(units.len())
     }
 
-    pub(crate) async fn bare(&self, plugin: &Arc<Generation>) {
-        // MEASURE
-        static ORIGIN: tokio::sync::OnceCell<Origin> = tokio::sync::OnceCell::const_new();
-        let origin = ORIGIN.get_or_init(|| self.origin("hostile", "http://127.0.0.1:9/")).await.clone();
-        static STAGING: tokio::sync::OnceCell<Staging> = tokio::sync::OnceCell::const_new();
-        let references = Arc::new(References::default());
-        let staging = STAGING.get_or_init(async || self.staging(plugin, &references, None)).await.clone();
-        let call = SyncCall {
-            caller: caller(json!({ "behaviour": "ok", "count": 0, "url": null }), CancellationToken::new()),
-            remote: origin.remote,
-            current: self.view(plugin, references.clone()),
-            staging,
-            next: Changes::new(references),
-        };
-        sync(plugin, call).await.unwrap();
-    }
-
-    async fn inputs(&self, references: &Arc<References>, name: &str, bytes: &'static [u8]) -> Inputs {
+    async fn inputs(
+        &self,
+        references: &Arc<References>,
+        name: &str,
+        bytes: &'static [u8],
+    ) -> Inputs {
         let mut writer = self.services.store.create(&[]);
         writer.write(bytes.into()).await.unwrap();
-        let incoming = writer.finish(&pith_storage::Expected::nothing()).await.unwrap();
+        let incoming = writer
+            .finish(&pith_storage::Expected::nothing())
+            .await
+            .unwrap();
         let sha256 = incoming.sha256();
         let durable = self.services.store.keep(vec![incoming]).await.unwrap();
         let mut transaction = self.services.database.write().await.unwrap();
-        let rows = pith_content::ingest::insert(&mut transaction, self.services.store.as_ref(), &durable)
-            .await
-            .unwrap();
+        let rows =
+            pith_content::ingest::insert(&mut transaction, self.services.store.as_ref(), &durable)
+                .await
+                .unwrap();
         let artifact = pith_db::artifact::by_id(&mut transaction, rows[&sha256.0])
             .await
             .unwrap()
@@ -248,7 +241,13 @@ impl House {
     }
 
     fn view(&self, plugin: &Generation, references: Arc<References>) -> View {
-        View::new(self.services.clone(), references, plugin.name(), self.repository, 0)
+        View::new(
+            self.services.clone(),
+            references,
+            plugin.name(),
+            self.repository,
+            0,
+        )
     }
 
     async fn origin(&self, plugin: &str, url: &str) -> Origin {

@@ -11,7 +11,11 @@ async fn a_reload_is_a_swap() {
     let house = House::start().await;
     let load = async || {
         let path = components().join("hostile.wasm");
-        house.loader.load_file(&path, Limits::default()).await.unwrap()
+        house
+            .loader
+            .load_file(&path, Limits::default())
+            .await
+            .unwrap()
     };
     let plugins = Plugins::default();
     let mut changes = plugins.changes();

@@ -19,7 +19,9 @@ fn with_cpu(cpu: Duration) -> Limits {
 #[tokio::test]
 async fn an_endless_loop_ends_at_its_budget() {
     let house = House::start().await;
-    let plugin = house.plugin_with("hostile", with_cpu(Duration::from_millis(300))).await;
+    let plugin = house
+        .plugin_with("hostile", with_cpu(Duration::from_millis(300)))
+        .await;
     let error = house.misbehave(&plugin, "loop").await.unwrap_err();
     assert_eq!(error.code, "limit");
     assert_eq!(
@@ -72,7 +74,10 @@ async fn panics_and_traps_say_what_and_where() {
     let error = house.misbehave(&plugin, "panic").await.unwrap_err();
     assert_eq!(error.code, "trap");
     let said = &error.description;
-    assert!(said.starts_with("plugin hostile ended: panicked at "), "{said}");
+    assert!(
+        said.starts_with("plugin hostile ended: panicked at "),
+        "{said}"
+    );
     assert!(said.ends_with("the plugin was asked to panic"), "{said}");
     assert!(!error.frames.is_empty());
 
@@ -107,7 +112,10 @@ async fn what_was_not_given_cannot_be_used() {
         assert!(error.description.contains(word), "{behaviour}: {error}");
     }
     let params = json!({ "behaviour": "other-origin", "count": 0, "url": "http://127.0.0.1:10/" });
-    let error = house.sync(&plugin, "http://127.0.0.1:9/", params).await.unwrap_err();
+    let error = house
+        .sync(&plugin, "http://127.0.0.1:9/", params)
+        .await
+        .unwrap_err();
     assert_eq!(error.code, "denied", "{error}");
 }
 

@@ -28,7 +28,10 @@ async fn an_error_of_the_upstream_reaches_the_task() {
     let params = json!({ "mirror": true, "optimize": true });
     let error = house.sync(&plugin, &url, params).await.unwrap_err();
     assert_eq!(error.code, "upstream", "{error}");
-    assert!(error.description.contains("/bad/not-found/PULP_MANIFEST"), "{error}");
+    assert!(
+        error.description.contains("/bad/not-found/PULP_MANIFEST"),
+        "{error}"
+    );
     assert_eq!(error.export.as_deref(), Some("syncer.sync"));
     assert!(error.frames.is_empty());
 }
@@ -38,7 +41,10 @@ async fn an_upload_becomes_a_unit() {
     let house = House::start().await;
     let plugin = house.plugin("file").await;
     let params = json!({ "relative_path": "a/b.txt" });
-    let units = house.upload(&plugin, "b.txt", b"hello", params).await.unwrap();
+    let units = house
+        .upload(&plugin, "b.txt", b"hello", params)
+        .await
+        .unwrap();
     assert_eq!(units, 1);
 }
 

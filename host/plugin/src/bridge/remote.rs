@@ -40,7 +40,7 @@ impl HostRemote for State {
 impl State {
     /// A plugin that holds all connections which its remote may have would wait for ever for
     /// one more, and so would the pipeline that fetches what it staged.
-    fn check_bodies(&self, concurrency: usize) -> Result<(), Failure> {
+    pub(super) fn check_bodies(&self, concurrency: usize) -> Result<(), Failure> {
         let most = concurrency.saturating_sub(1).max(1);
         if self.bodies < most {
             return Ok(());

@@ -64,7 +64,10 @@ impl State {
     }
 
     /// The plugin dropped what it had opened.
-    pub(super) fn release<T: Send + 'static>(&mut self, handle: Resource<T>) -> wasmtime::Result<()> {
+    pub(super) fn release<T: Send + 'static>(
+        &mut self,
+        handle: Resource<T>,
+    ) -> wasmtime::Result<()> {
         self.table.delete(handle)?;
         Ok(())
     }
@@ -88,5 +91,53 @@ impl WasiView for State {
                 .expect("WASI is linked only for components whose state has it"),
             table: &mut self.table,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use pith_content::error::Code;
+
+    use super::*;
+    use crate::ticker::Ticker;
+
+    fn state() -> State {
+        let ticker = Ticker::start(|| ()).expect("a thread");
+        let limits = Limits {
+            handles: 2,
+            ..Limits::default()
+        };
+        State::new(
+            &"file".into(),
+            ticker.run().clock(),
+            &limits,
+            Wants::Contract,
+        )
+    }
+
+    #[test]
+    fn a_plugin_holds_so_many_handles_and_no_more() {
+        let mut state = state();
+        let first = state.give("a body").expect("room");
+        state.give("a reader").expect("room");
+        let Err(Failure::Told(error)) = state.give("a file") else {
+            panic!("a third handle was given");
+        };
+        assert_eq!(error.code, Code::Limit);
+        assert!(error.message.contains("holds 2 handles"), "{error}");
+        state.release(first).expect("released");
+        assert!(state.give("a file").is_ok());
+    }
+
+    #[test]
+    fn a_plugin_leaves_a_connection_to_the_pipeline() {
+        let mut state = state();
+        assert!(state.check_bodies(1).is_ok());
+        state.bodies = 3;
+        assert!(state.check_bodies(5).is_ok());
+        let Err(Failure::Told(error)) = state.check_bodies(4) else {
+            panic!("all connections were given away");
+        };
+        assert_eq!(error.code, Code::Limit);
     }
 }

@@ -40,7 +40,11 @@ impl HostTask for State {
         Ok(self.table.get(&task)?.checkpoint().map(Value::to_string))
     }
 
-    async fn set_checkpoint(&mut self, task: Resource<Task>, value: String) -> wasmtime::Result<()> {
+    async fn set_checkpoint(
+        &mut self,
+        task: Resource<Task>,
+        value: String,
+    ) -> wasmtime::Result<()> {
         let value = parse_checkpoint(&value)?;
         self.table.get(&task)?.set_checkpoint(value);
         Ok(())
@@ -60,8 +64,9 @@ fn parse_checkpoint(value: &str) -> Result<Value, Error> {
             in_bytes(MAX_CHECKPOINT)
         )));
     }
-    serde_json::from_str(value)
-        .map_err(|error| Error::invalid(format!("the checkpoint that was set is not JSON: {error}")))
+    serde_json::from_str(value).map_err(|error| {
+        Error::invalid(format!("the checkpoint that was set is not JSON: {error}"))
+    })
 }
 
 #[cfg(test)]

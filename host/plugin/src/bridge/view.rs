@@ -13,11 +13,7 @@ impl HostView for State {
         Ok(self.table.get(&view)?.number())
     }
 
-    async fn count(
-        &mut self,
-        view: Resource<View>,
-        content_type: String,
-    ) -> Result<u64, Failure> {
+    async fn count(&mut self, view: Resource<View>, content_type: String) -> Result<u64, Failure> {
         let count = self.table.get(&view)?.count(&content_type).await;
         self.resume(count)
     }
