@@ -26,19 +26,18 @@ field() {
 
 # finish: waits for the task that the document on stdin names, and prints it when it is over.
 finish() {
-  local task document state
+  local task state
   task=$(field task)
   while true; do
-    document=$(call GET "$task")
-    # Reports of progress have states of their own.
+    # Alone, since reports of progress have states of their own.
     state=$(call GET "$task?fields=state" | field state)
     case $state in
       completed)
-        echo "$document"
+        call GET "$task"
         return
         ;;
       failed | canceled)
-        echo "the task ended as $state: $document" >&2
+        echo "the task ended as $state: $(call GET "$task")" >&2
         return 1
         ;;
     esac

@@ -1,7 +1,10 @@
 //! The steps that tests of the file plugin are made of.
 
+use std::time::Duration;
+
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
+use tokio::time::sleep;
 
 use crate::api::Api;
 use crate::multipart::Form;
@@ -121,11 +124,26 @@ impl Api {
         self.get(&task.created_one("/publications/")?).await?.ok()
     }
 
-    /// Serves a repository below a base path, which is the distribution's name too.
+    /// Serves a repository below a base path, which is the distribution's name too; back
+    /// when it is served, if it has a publication.
     pub async fn distribute(&self, base_path: &str, repository: &Value) -> Result<Value> {
         let settings =
             json!({"name": base_path, "base_path": base_path, "repository": href(repository)});
-        self.new_distribution(settings).await
+        let distribution = self.new_distribution(settings).await?;
+        self.wait_until_served(base_path).await?;
+        Ok(distribution)
+    }
+
+    /// A change is seen within a second; whoever wants to see that sees for himself.
+    async fn wait_until_served(&self, base_path: &str) -> Result<()> {
+        let path = format!("/pulp/content/{base_path}/");
+        for _ in 0..50 {
+            if self.anonymous().get(&path).await?.status() != 404 {
+                break;
+            }
+            sleep(Duration::from_millis(20)).await;
+        }
+        Ok(())
     }
 
     /// A distribution with any settings.

@@ -152,13 +152,20 @@ async fn a_kill_during_a_modification_leaves_nothing_half(test: Test) -> Result<
         .await?;
     server.api().sync(&source, &remote).await?;
     let version = server.api().latest_version(&source).await?;
+    let mut units = Vec::new();
+    for offset in [0, 1000, 2000] {
+        let version = href(&version);
+        let path =
+            format!("/content/file/files/?limit=1000&offset={offset}&repository_version={version}");
+        let page = server.api().get(&path).await?.ok()?;
+        units.extend(page["results"].as_array().into_iter().flatten().map(href));
+    }
+    let change = json!({"add_content_units": units});
     for round in 0..rounds() {
         let api = server.api().clone();
         let target = api.file_repository(&format!("target {round}")).await?;
         let path = format!("{}modify/", href(&target));
-        let task = api
-            .start_task(&path, json!({"base_version": href(&version)}))
-            .await?;
+        let task = api.start_task(&path, change.clone()).await?;
         sleep(Duration::from_millis(moments.random_range(0..150))).await;
         server.kill_hard().await?;
         server.restart().await?;
@@ -166,8 +173,7 @@ async fn a_kill_during_a_modification_leaves_nothing_half(test: Test) -> Result<
         let count = if task.state() == "completed" { 3000 } else { 0 };
         let latest = server.api().latest_version(&target).await?;
         assert_eq!(present(&latest, "file.file"), count, "{latest}");
-        let change = json!({"base_version": href(&version)});
-        let latest = server.api().modify(&target, change).await?;
+        let latest = server.api().modify(&target, change.clone()).await?;
         assert_eq!(present(&latest, "file.file"), 3000, "{latest}");
     }
     Ok(())

@@ -124,7 +124,6 @@ async fn a_file_that_cannot_be_written_fails_its_task(test: Test) -> Result<()> 
         .await?;
     let task = api.try_sync(&repository, &remote, false).await?;
     let description = task.failure()?;
-    assert!(description.contains("1.iso"), "which file? {description}");
     assert!(
         description.to_lowercase().contains("too large"),
         "why? {description}"

@@ -104,7 +104,8 @@ async fn a_new_distribution_is_served_within_a_second(test: Test) -> Result<()> 
     let repository = published(server.api(), "r", b"a").await?;
     // The 404 before must not be remembered for long.
     assert_eq!(server.fetch("late/a.txt").await?.status(), 404);
-    server.api().distribute("late", &repository).await?;
+    let settings = json!({"name": "late", "base_path": "late", "repository": href(&repository)});
+    server.api().new_distribution(settings).await?;
     server
         .fetch_until("late/a.txt", |reply| reply.text() == "a")
         .await?;

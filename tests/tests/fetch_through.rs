@@ -123,7 +123,7 @@ async fn a_listing_fetches_nothing(test: Test) -> Result<()> {
         .mirrored("served", &upstream.generated(3, 1000), "on_demand")
         .await?;
     let page = server.fetch("served/").await?.text();
-    assert!(page.contains("href=\"3.iso\""), "{page}");
+    assert!(page.contains("3.iso\""), "{page}");
     assert_eq!(server.fetch("served/4.iso").await?.status(), 404);
     assert_eq!(
         upstream.requests_under("/generated/"),

@@ -9,6 +9,7 @@ on_both_databases!(
     a_change_that_changes_nothing_makes_no_version,
     an_older_version_stays_what_it_was,
     a_base_version_is_where_a_change_begins,
+    another_repositorys_version_can_be_the_base,
     the_newer_unit_takes_the_place_of_the_older,
     everything_can_be_removed_at_once,
     differences_are_listed,
@@ -114,10 +115,20 @@ async fn a_base_version_is_where_a_change_begins(test: Test) -> Result<()> {
     assert_eq!(version["number"], 3);
     assert_eq!(names_in(api, &version).await?, "a b c");
     assert_eq!(version["base_version"], first["pulp_href"]);
-    // Another repository's version is a base as well.
+    Ok(())
+}
+
+async fn another_repositorys_version_can_be_the_base(test: Test) -> Result<()> {
+    let server = test.start().await?;
+    let api = server.api();
+    let repository = api.file_repository("r").await?;
+    let units = upload(api, &["a", "b"]).await?;
+    let base = api
+        .modify(&repository, json!({"add_content_units": units}))
+        .await?;
     let other = api.file_repository("other").await?;
     let version = api
-        .modify(&other, json!({"base_version": href(&first)}))
+        .modify(&other, json!({"base_version": href(&base)}))
         .await?;
     assert_eq!(names_in(api, &version).await?, "a b");
     Ok(())

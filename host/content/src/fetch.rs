@@ -143,6 +143,7 @@ impl Remote {
                 digest,
                 size: None,
                 offset: None,
+                index: true,
             })
             .await?;
         let next = if body.unchanged() { validators } else { body.validators() };

@@ -29,13 +29,22 @@ pub struct Pending {
     retain: Option<i64>,
 }
 
+/// The version that a new one starts from, where that is not the newest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Base {
+    /// Perhaps another repository than that of the new version.
+    pub repository: RepositoryId,
+    /// The version's number in it.
+    pub number: i64,
+}
+
 /// Writes a version that no one sees yet; none if it would be the newest one again.
 ///
 /// The caller holds the repository's exclusive lock, so nobody else does the same.
 pub async fn prepare(
     services: &Services,
     repository: &Repository,
-    base: Option<i64>,
+    base: Option<Base>,
     wanted: &Wanted,
     task: TaskId,
 ) -> Result<Option<Pending>> {
@@ -43,7 +52,8 @@ pub async fn prepare(
         .latest_version
         .ok_or_else(|| Error::internal("a repository without versions"))?;
     let tables = services.types.of_plugin(&repository.plugin);
-    let mut plan = match base.filter(|base| *base != latest) {
+    let newest = Base { repository: repository.id, number: latest };
+    let mut plan = match base.filter(|base| *base != newest) {
         None if !wanted.clear => small(services, repository.id, latest, wanted).await?,
         base => whole(services, repository.id, latest, base, wanted).await?,
     };
@@ -61,7 +71,9 @@ pub async fn prepare(
     Ok(Some(Pending {
         repository: repository.id,
         number,
-        base_number: base.unwrap_or(latest),
+        base_number: base
+            .filter(|base| base.repository == repository.id)
+            .map_or(latest, |base| base.number),
         counts,
         retain: repository.retain_repo_versions,
     }))
@@ -101,14 +113,14 @@ async fn whole(
     services: &Services,
     repository: RepositoryId,
     latest: i64,
-    base: Option<i64>,
+    base: Option<Base>,
     wanted: &Wanted,
 ) -> Result<Plan> {
     let mut connection = services.database.read().await?;
     let present = set(&mut connection, repository, latest).await?;
     let start = match base {
         _ if wanted.clear => RoaringTreemap::new(),
-        Some(base) => set(&mut connection, repository, base).await?,
+        Some(base) => set(&mut connection, base.repository, base.number).await?,
         None => present.clone(),
     };
     let target = (start - &wanted.remove) | &wanted.add;
@@ -305,11 +317,7 @@ impl Pending {
             .await?;
         version::insert_counts(connection, id, &self.counts).await?;
         membership::end(connection, self.repository).await?;
-        if let Some(keep) = self.retain.filter(|keep| *keep > 0) {
-            for old in version::beyond(connection, self.repository, keep).await? {
-                version::delete(connection, self.repository, old).await?;
-            }
-        }
+        version::retain(connection, self.repository, self.retain).await?;
         pith_db::served::raise_epoch(connection).await?;
         Ok(id)
     }

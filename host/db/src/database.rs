@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use sqlx::pool::{PoolConnection, PoolOptions};
@@ -11,7 +11,7 @@ use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous,
 };
-use sqlx::{Executor, PgPool, Postgres, Sqlite, SqlitePool};
+use sqlx::{Connection as _, Executor, PgPool, Postgres, Sqlite, SqlitePool};
 
 use crate::dialect::Dialect;
 use crate::error::{Error, Result};
@@ -29,6 +29,8 @@ pub enum Options {
 #[derive(Clone, Debug)]
 pub struct Database {
     pools: Pools,
+    /// How often this process changed what is served.
+    served_changes: Arc<AtomicU64>,
 }
 
 #[derive(Clone, Debug)]
@@ -46,7 +48,11 @@ enum Pools {
 
 /// A connection on which questions are asked.
 #[derive(Debug)]
-pub struct Connection(Handle);
+pub struct Connection {
+    handle: Handle,
+    /// Whether what is served changes when this transaction commits.
+    pub(crate) changes_served: bool,
+}
 
 #[derive(Debug)]
 enum Handle {
@@ -64,14 +70,14 @@ pub(crate) enum Raw<'c> {
 impl Connection {
     /// Which database this is.
     pub fn dialect(&self) -> Dialect {
-        match &self.0 {
+        match &self.handle {
             Handle::Sqlite(_) | Handle::SqliteTransaction(_) => Dialect::Sqlite,
             Handle::Postgres(_) | Handle::PostgresTransaction(_) => Dialect::Postgres,
         }
     }
 
     pub(crate) fn raw(&mut self) -> Raw<'_> {
-        match &mut self.0 {
+        match &mut self.handle {
             Handle::Sqlite(connection) => Raw::Sqlite(connection),
             Handle::SqliteTransaction(transaction) => Raw::Sqlite(transaction),
             Handle::Postgres(connection) => Raw::Postgres(connection),
@@ -92,15 +98,22 @@ impl Connection {
 
 /// A transaction; dropped without [`Transaction::commit`], it never happened.
 #[derive(Debug)]
-pub struct Transaction(Connection);
+pub struct Transaction {
+    connection: Connection,
+    served_changes: Arc<AtomicU64>,
+}
 
 impl Transaction {
     /// Makes everything in it visible to others at once.
     pub async fn commit(self) -> Result<()> {
-        match self.0.0 {
+        let changes_served = self.connection.changes_served;
+        match self.connection.handle {
             Handle::SqliteTransaction(transaction) => transaction.commit().await?,
             Handle::PostgresTransaction(transaction) => transaction.commit().await?,
             Handle::Sqlite(_) | Handle::Postgres(_) => {}
+        }
+        if changes_served {
+            self.served_changes.fetch_add(1, Ordering::Release);
         }
         Ok(())
     }
@@ -110,13 +123,13 @@ impl std::ops::Deref for Transaction {
     type Target = Connection;
 
     fn deref(&self) -> &Connection {
-        &self.0
+        &self.connection
     }
 }
 
 impl std::ops::DerefMut for Transaction {
     fn deref_mut(&mut self) -> &mut Connection {
-        &mut self.0
+        &mut self.connection
     }
 }
 
@@ -127,7 +140,16 @@ impl Database {
             Options::Sqlite(path) => open_sqlite(path).await?,
             Options::Postgres(url) => open_postgres(url).await?,
         };
-        Ok(Self { pools })
+        Ok(Self {
+            pools,
+            served_changes: Arc::default(),
+        })
+    }
+
+    /// Changes whenever this process committed a change of what is served; other
+    /// processes' changes show in `served::epoch` only.
+    pub fn served_changes(&self) -> u64 {
+        self.served_changes.load(Ordering::Acquire)
     }
 
     /// Which database this is.
@@ -140,10 +162,14 @@ impl Database {
 
     /// A connection for questions that change nothing.
     pub async fn read(&self) -> Result<Connection> {
-        Ok(Connection(match &self.pools {
+        let handle = match &self.pools {
             Pools::Sqlite { readers, .. } => Handle::Sqlite(readers.acquire().await?),
             Pools::Postgres(pool) => Handle::Postgres(pool.acquire().await?),
-        }))
+        };
+        Ok(Connection {
+            handle,
+            changes_served: false,
+        })
     }
 
     /// A transaction whose commit is atomic, and durable a moment later: a power loss
@@ -182,7 +208,13 @@ impl Database {
             }
             Pools::Postgres(pool) => Handle::PostgresTransaction(pool.begin().await?),
         };
-        Ok(Transaction(Connection(handle)))
+        Ok(Transaction {
+            connection: Connection {
+                handle,
+                changes_served: false,
+            },
+            served_changes: Arc::clone(&self.served_changes),
+        })
     }
 
     /// The pool, for `LISTEN`; none on SQLite, which one process serves alone.
@@ -241,10 +273,19 @@ async fn open_sqlite(path: &Path) -> Result<Pools> {
     })
 }
 
+/// For the first connection to PostgreSQL.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
 async fn open_postgres(url: &str) -> Result<Pools> {
     let options = PgConnectOptions::from_str(url)?
         .application_name("pith")
         .statement_cache_capacity(256);
+    // A pool tries for a minute; whoever starts a server with a wrong address wants to
+    // know at once.
+    let first = tokio::time::timeout(CONNECT_TIMEOUT, PgConnection::connect_with(&options))
+        .await
+        .map_err(|_| Error::TimedOut)??;
+    first.close().await?;
     let pool = PoolOptions::new()
         .max_connections(20)
         .min_connections(1)

@@ -17,6 +17,9 @@ pub enum Error {
     /// Two transactions met; the same transaction may succeed when tried again.
     #[error("the database could not finish two transactions side by side")]
     Serialization,
+    /// The database does not understand a regular expression that the user gave.
+    #[error("the database does not understand the regular expression")]
+    Pattern,
     /// The database took too long for one question.
     #[error("the database took too long")]
     TimedOut,
@@ -70,6 +73,7 @@ impl From<sqlx::Error> for Error {
             _ => match database.code().as_deref() {
                 // PostgreSQL: serialization failure, deadlock. SQLite: busy.
                 Some("40001" | "40P01" | "5" | "261" | "517") => Self::Serialization,
+                Some("2201B") => Self::Pattern,
                 Some("57014") => Self::TimedOut,
                 _ => Self::Other(error),
             },

@@ -36,19 +36,25 @@ pub fn condition(column: &str, key: &str, asked: &Test, dialect: Dialect) -> Con
     match asked {
         Test::Present => Condition::new(present, [key.into()]),
         Test::Absent => Condition::new(format!("NOT {present}"), [key.into()]),
-        Test::Is(text) => {
-            Condition::new(format!("{value} = ?"), [key.into(), text.clone().into()])
-        }
+        Test::Is(text) => Condition::new(format!("{value} = ?"), [key.into(), text.clone().into()]),
         Test::IsNot(text) => Condition::new(
             format!("({present} AND ({value} IS NULL OR {value} <> ?))"),
-            [key.clone().into(), key.clone().into(), key.into(), text.clone().into()],
+            [
+                key.clone().into(),
+                key.clone().into(),
+                key.into(),
+                text.clone().into(),
+            ],
         ),
         Test::Contains(text) => {
             let like = match dialect {
                 Dialect::Sqlite => "LIKE",
                 Dialect::Postgres => "ILIKE",
             };
-            let pattern = text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+            let pattern = text
+                .replace('\\', "\\\\")
+                .replace('%', "\\%")
+                .replace('_', "\\_");
             Condition::new(
                 format!("{value} {like} ? ESCAPE '\\'"),
                 [key.into(), format!("%{pattern}%").into()],

@@ -100,6 +100,12 @@ impl Condition {
     }
 }
 
+/// Longest text that is looked for inside of others; SQLite takes 50,000 bytes.
+const LONGEST_PATTERN: usize = 10_000;
+
+/// Most values of an `__in`; SQLite takes 32,766 in a statement.
+const MOST_VALUES: usize = 10_000;
+
 struct Compare<'a> {
     column: &'a Column,
     dialect: Dialect,
@@ -146,6 +152,9 @@ impl Compare<'_> {
             .split(',')
             .map(|part| self.value(part.trim()))
             .collect::<std::result::Result<_, _>>()?;
+        if values.len() > MOST_VALUES {
+            return Err(format!("Expected at most {MOST_VALUES} values."));
+        }
         let marks = vec!["?"; values.len()].join(",");
         Ok(Condition::new(format!("{expression} IN ({marks})"), values))
     }
@@ -157,6 +166,9 @@ impl Compare<'_> {
         literal: &str,
     ) -> std::result::Result<Condition, String> {
         let text = self.text();
+        if literal.len() > LONGEST_PATTERN {
+            return Err(format!("Expected at most {LONGEST_PATTERN} bytes of text."));
+        }
         if operator == Operator::Startswith && self.column.kind == Kind::Text {
             return Ok(prefix(&text, literal));
         }
@@ -218,13 +230,30 @@ impl Compare<'_> {
         })
     }
 
-    /// The column as text.
+    /// The column as the text that clients see.
     fn text(&self) -> String {
         let expression = &self.column.expression;
         match (self.column.kind, self.dialect) {
             (Kind::Text, _) => expression.to_string(),
             (Kind::Hex, Dialect::Sqlite) => format!("lower(hex({expression}))"),
             (Kind::Hex, Dialect::Postgres) => format!("encode({expression}, 'hex')"),
+            (Kind::Uuid, Dialect::Sqlite) => {
+                let part = |from: u8, length: u8| {
+                    format!("substr(lower(hex({expression})), {from}, {length})")
+                };
+                let parts = [part(1, 8), part(9, 4), part(13, 4), part(17, 4), part(21, 12)];
+                format!("({})", parts.join(" || '-' || "))
+            }
+            (Kind::Time, Dialect::Sqlite) => format!(
+                "(strftime('%Y-%m-%dT%H:%M:%S.', {expression} / 1000000, 'unixepoch')
+                  || substr('00000' || {expression} % 1000000, -6) || 'Z')"
+            ),
+            (Kind::Time, Dialect::Postgres) => format!(
+                "to_char(to_timestamp({expression} / 1000000) AT TIME ZONE 'UTC'
+                     + {expression} % 1000000 * INTERVAL '1 microsecond',
+                     'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"
+            ),
+            (Kind::Boolean, _) => format!("CASE WHEN {expression} THEN 'true' ELSE 'false' END"),
             _ => format!("CAST({expression} AS TEXT)"),
         }
     }

@@ -12,6 +12,7 @@ use crate::statement::sql;
 /// Called by whatever changes a distribution, a publication or a version.
 pub async fn raise_epoch(connection: &mut Connection) -> Result<()> {
     sql("UPDATE serving_epoch SET epoch = epoch + 1 WHERE id = 1").execute(connection).await?;
+    connection.changes_served = true;
     Ok(())
 }
 

@@ -94,7 +94,9 @@ pub fn columns(table: &TypeTable) -> Vec<Column> {
             ("sha512", "a.sha512"),
         ];
         // A field of the type of that name says the same, and is there on demand too.
-        let new = digests.iter().filter(|(name, _)| fields.iter().all(|field| field.name != *name));
+        let new = digests
+            .iter()
+            .filter(|(name, _)| fields.iter().all(|field| field.name != *name));
         columns.extend(new.map(|(name, expression)| Column::new(name, expression, Kind::Hex)));
     }
     columns
@@ -148,7 +150,10 @@ pub async fn page(
         _ => "m0.unit_id",
     };
     let rows = list::rows(connection, &from, &expressions, key, &selection).await?;
-    let units = rows.iter().map(|row| read(row, table)).collect::<Result<Vec<_>>>()?;
+    let units = rows
+        .iter()
+        .map(|row| read(row, table))
+        .collect::<Result<Vec<_>>>()?;
     let count = match list::known_count(units.len(), &selection) {
         Some(count) => count,
         None if filtered => list::count(connection, &from, &selection).await?,
@@ -175,8 +180,14 @@ pub async fn by_uuid(
     selection.limit = 1;
     let expressions = expressions(table);
     let expressions: Vec<&str> = expressions.iter().map(String::as_str).collect();
-    let rows =
-        list::rows(connection, &from(table, &[]), &expressions, "u.id", &selection).await?;
+    let rows = list::rows(
+        connection,
+        &from(table, &[]),
+        &expressions,
+        "u.id",
+        &selection,
+    )
+    .await?;
     rows.first().map(|row| read(row, table)).transpose()
 }
 
@@ -234,9 +245,10 @@ fn scope_condition(at: usize, scope: Scope) -> Condition {
             format!("m{at}.repository_id = ? AND m{at}.added <= ? AND m{at}.removed > ?"),
             [repository, number, scope.number.into()],
         ),
-        Relation::Added => {
-            Condition::new(format!("m{at}.repository_id = ? AND m{at}.added = ?"), [repository, number])
-        }
+        Relation::Added => Condition::new(
+            format!("m{at}.repository_id = ? AND m{at}.added = ?"),
+            [repository, number],
+        ),
         Relation::Removed => Condition::new(
             format!("m{at}.repository_id = ? AND m{at}.removed = ?"),
             [repository, number],
@@ -263,13 +275,19 @@ async fn version_count(
 }
 
 fn expressions(table: Option<&TypeTable>) -> Vec<String> {
-    let mut expressions: Vec<String> =
-        ["u.id", "u.uuid", "u.content_type_id", "u.pulp_created", LABELS]
-            .map(str::to_owned)
-            .to_vec();
+    let mut expressions: Vec<String> = [
+        "u.id",
+        "u.uuid",
+        "u.content_type_id",
+        "u.pulp_created",
+        LABELS,
+    ]
+    .map(str::to_owned)
+    .to_vec();
     if has_one_artifact(table) {
-        let artifact =
-            ["a.uuid", "a.size", "a.sha256", "a.md5", "a.sha1", "a.sha224", "a.sha384", "a.sha512"];
+        let artifact = [
+            "a.uuid", "a.size", "a.sha256", "a.md5", "a.sha1", "a.sha224", "a.sha384", "a.sha512",
+        ];
         expressions.extend(artifact.map(str::to_owned));
     }
     if let Some(table) = table {
@@ -308,7 +326,8 @@ fn read(row: &Row, table: Option<&TypeTable>) -> Result<ListedUnit> {
         next = 13;
     }
     for (at, field) in table.content_type.fields.iter().enumerate() {
-        unit.values.push(crate::unit::field_json(row, next + at, field.kind)?);
+        unit.values
+            .push(crate::unit::field_json(row, next + at, field.kind)?);
     }
     Ok(unit)
 }

@@ -244,6 +244,25 @@ pub async fn beyond(
     .await
 }
 
+/// Removes what is beyond the newest `keep` versions; everything stays without `keep`.
+pub async fn retain(
+    connection: &mut Connection,
+    repository: RepositoryId,
+    keep: Option<i64>,
+) -> Result<()> {
+    let Some(keep) = keep.filter(|keep| *keep > 0) else {
+        return Ok(());
+    };
+    let old = beyond(connection, repository, keep).await?;
+    if old.is_empty() {
+        return Ok(());
+    }
+    for number in old {
+        delete(connection, repository, number).await?;
+    }
+    crate::served::raise_epoch(connection).await
+}
+
 /// Removes a version. What it alone changed is folded into the next one: that one's
 /// set stays what it was, and its counts tell the difference to its new predecessor.
 pub async fn delete(

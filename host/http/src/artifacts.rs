@@ -26,5 +26,7 @@ pub(crate) fn routes() -> Router<Arc<App>> {
 
 /// The artifact that a path names.
 async fn find(connection: &mut Connection, id: &str) -> Result<Artifact> {
-    artifact::by_uuid(connection, uuid_in_path(id)?).await?.ok_or_else(Error::not_found)
+    artifact::by_uuid(connection, uuid_in_path(id)?)
+        .await?
+        .ok_or_else(Error::not_found)
 }

@@ -12,8 +12,8 @@ pub mod password;
 pub(crate) mod session;
 pub(crate) mod token;
 
-use http::header::{self, HeaderMap};
 use http::Method;
+use http::header::{self, HeaderMap};
 use pith_db::user::User;
 
 use crate::app::App;
@@ -37,7 +37,9 @@ pub(crate) async fn identify(
     headers: &HeaderMap,
 ) -> Result<Option<Identity>> {
     if let Some(authorization) = headers.get(header::AUTHORIZATION) {
-        let text = authorization.to_str().map_err(|_| Error::wrong_password())?;
+        let text = authorization
+            .to_str()
+            .map_err(|_| Error::wrong_password())?;
         let (scheme, credentials) = text.split_once(' ').unwrap_or((text, ""));
         let credentials = credentials.trim();
         let user = match scheme.to_ascii_lowercase().as_str() {
@@ -45,7 +47,10 @@ pub(crate) async fn identify(
             "token" | "bearer" => token::verify(app, credentials).await?,
             _ => return Err(Error::unauthenticated()),
         };
-        return Ok(Some(Identity { user, session: None }));
+        return Ok(Some(Identity {
+            user,
+            session: None,
+        }));
     }
     session::verify(app, method, headers).await
 }

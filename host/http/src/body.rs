@@ -29,6 +29,30 @@ pub(crate) struct Fields {
     pub(crate) textual: bool,
 }
 
+impl Fields {
+    /// Null characters have no place in texts, and PostgreSQL cannot keep them.
+    pub(crate) fn refuse_null_characters(&self) -> Result<()> {
+        for (name, value) in &self.map {
+            if name.contains('\0') || has_null_character(value) {
+                let name = name.replace('\0', "");
+                return Err(Error::invalid(name, "Null characters are not allowed."));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn has_null_character(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.contains('\0'),
+        Value::Array(list) => list.iter().any(has_null_character),
+        Value::Object(map) => map
+            .iter()
+            .any(|(name, value)| name.contains('\0') || has_null_character(value)),
+        _ => false,
+    }
+}
+
 impl<S: Send + Sync> FromRequest<S> for Fields {
     type Rejection = Error;
 
@@ -40,24 +64,42 @@ impl<S: Send + Sync> FromRequest<S> for Fields {
 /// The media type of a request, without its parameters.
 pub(crate) fn media_type(request: &Request) -> String {
     let value = request.headers().get(header::CONTENT_TYPE);
-    let text = value.and_then(|value| value.to_str().ok()).unwrap_or_default();
-    text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+    let text = value
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    text.split(';')
+        .next()
+        .unwrap_or_default()
+        .trim()
+        .to_ascii_lowercase()
 }
 
 /// Reads the fields of a body of at most `limit` bytes.
 pub(crate) async fn read(request: Request, limit: usize) -> Result<Fields> {
+    let fields = read_any(request, limit).await?;
+    fields.refuse_null_characters()?;
+    Ok(fields)
+}
+
+async fn read_any(request: Request, limit: usize) -> Result<Fields> {
     match media_type(&request).as_str() {
         "multipart/form-data" => read_multipart(request).await,
         "application/x-www-form-urlencoded" => {
             let bytes = collect(request.into_body(), limit).await?;
             let pairs: Vec<(String, String)> = serde_urlencoded::from_bytes(&bytes)
                 .map_err(|_| Error::bad_request("The form in the request's body is damaged."))?;
-            let map = pairs.into_iter().map(|(name, value)| (name, value.into())).collect();
+            let map = pairs
+                .into_iter()
+                .map(|(name, value)| (name, value.into()))
+                .collect();
             Ok(Fields { map, textual: true })
         }
         "" | "application/json" => {
             let bytes = collect(request.into_body(), limit).await?;
-            Ok(Fields { map: parse_json(&bytes)?, textual: false })
+            Ok(Fields {
+                map: parse_json(&bytes)?,
+                textual: false,
+            })
         }
         other => {
             let other = other.to_owned();
@@ -98,9 +140,13 @@ pub(crate) fn kind_of(value: &Value) -> &'static str {
 }
 
 async fn read_multipart(request: Request) -> Result<Fields> {
-    let mut multipart =
-        Multipart::from_request(request, &()).await.map_err(|error| damaged_form(&error))?;
-    let mut fields = Fields { textual: true, ..Fields::default() };
+    let mut multipart = Multipart::from_request(request, &())
+        .await
+        .map_err(|error| damaged_form(&error))?;
+    let mut fields = Fields {
+        textual: true,
+        ..Fields::default()
+    };
     let mut left = LIMIT;
     while let Some(field) = next_field(&mut multipart).await? {
         let name = field.name().unwrap_or_default().to_owned();
@@ -141,7 +187,9 @@ pub(crate) async fn read_text(
     let name = field.name().unwrap_or_default().to_owned();
     let mut bytes = BytesMut::new();
     while let Some(chunk) = next_chunk(&mut field).await? {
-        *left = left.checked_sub(chunk.len()).ok_or_else(|| Error::too_large(LIMIT))?;
+        *left = left
+            .checked_sub(chunk.len())
+            .ok_or_else(|| Error::too_large(LIMIT))?;
         bytes.extend_from_slice(&chunk);
     }
     String::from_utf8(bytes.into()).map_err(|_| Error::invalid(name, "Not a valid string."))
@@ -165,7 +213,9 @@ async fn collect(mut body: Body, limit: usize) -> Result<Bytes> {
             Ok(None) => break,
             Err(_) => return Err(Error::too_slow()),
         };
-        let Ok(data) = frame.into_data() else { continue };
+        let Ok(data) = frame.into_data() else {
+            continue;
+        };
         let have = first.as_ref().map_or(0, Bytes::len) + rest.len();
         if have + data.len() > limit {
             return Err(Error::too_large(limit));
@@ -197,7 +247,11 @@ mod tests {
 
     #[tokio::test]
     async fn json_and_forms_are_read() {
-        let fields = read(request("application/json; charset=utf-8", r#"{"a": 1}"#), LIMIT).await;
+        let fields = read(
+            request("application/json; charset=utf-8", r#"{"a": 1}"#),
+            LIMIT,
+        )
+        .await;
         assert_eq!(Value::Object(fields.unwrap().map), json!({"a": 1}));
         let form = request("application/x-www-form-urlencoded", "a=1&b=x%20y");
         let fields = read(form, LIMIT).await.unwrap();
@@ -206,14 +260,30 @@ mod tests {
         let multipart = "--x\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n1\r\n--x--\r\n";
         let fields = read(request("multipart/form-data; boundary=x", multipart), LIMIT).await;
         assert_eq!(Value::Object(fields.unwrap().map), json!({"a": "1"}));
-        assert_eq!(read(request("", ""), LIMIT).await.unwrap(), Fields::default());
+        assert_eq!(
+            read(request("", ""), LIMIT).await.unwrap(),
+            Fields::default()
+        );
     }
 
     #[tokio::test]
     async fn what_is_no_object_or_too_large_is_refused() {
-        assert!(read(request("application/json", "[1]"), LIMIT).await.is_err());
+        assert!(
+            read(request("application/json", "[1]"), LIMIT)
+                .await
+                .is_err()
+        );
         assert!(read(request("application/json", "{"), LIMIT).await.is_err());
         assert!(read(request("text/plain", "hello"), LIMIT).await.is_err());
-        assert!(read(request("application/json", r#"{"a": 1}"#), 4).await.is_err());
+        assert!(
+            read(request("application/json", r#"{"a": 1}"#), 4)
+                .await
+                .is_err()
+        );
+        assert!(
+            read(request("application/json", r#"{"a": ["\u0000"]}"#), LIMIT)
+                .await
+                .is_err()
+        );
     }
 }

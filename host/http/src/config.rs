@@ -16,7 +16,11 @@ use crate::form::Form;
 pub(crate) fn take(form: &mut Form, schema: &Value, config: &mut Map<String, Value>) {
     for name in property_names(schema) {
         if let Some(value) = form.take(name) {
-            let value = if form.is_textual() { typed(schema, name, value) } else { value };
+            let value = if form.is_textual() {
+                typed(schema, name, value)
+            } else {
+                value
+            };
             config.insert(name.to_owned(), value);
         }
     }
@@ -42,7 +46,11 @@ fn check(form: &mut Form, schema: &Value, config: &Map<String, Value>) {
             continue;
         }
         let path = error.instance_path().to_string();
-        let name = path.trim_start_matches('/').split('/').next().unwrap_or_default();
+        let name = path
+            .trim_start_matches('/')
+            .split('/')
+            .next()
+            .unwrap_or_default();
         let message = format!("{error}.");
         if name.is_empty() {
             form.wrong_together(message);
@@ -55,7 +63,9 @@ fn check(form: &mut Form, schema: &Value, config: &Map<String, Value>) {
 /// The value of a form's text as the schema wants it; as it is where it does not fit,
 /// so that the check says so.
 fn typed(schema: &Value, name: &str, value: Value) -> Value {
-    let Value::String(text) = &value else { return value };
+    let Value::String(text) = &value else {
+        return value;
+    };
     let property = &schema["properties"][name];
     let takes = |kind: &str| match &property["type"] {
         Value::String(one) => one == kind,
@@ -82,7 +92,9 @@ pub(crate) fn write(object: &mut Object<'_>, schema: Option<&Value>, config: &Va
         return;
     };
     for name in property_names(schema) {
-        let value = config.get(name).unwrap_or(&schema["properties"][name]["default"]);
+        let value = config
+            .get(name)
+            .unwrap_or(&schema["properties"][name]["default"]);
         object.field(name, value);
     }
 }
@@ -101,7 +113,11 @@ pub(crate) fn columns(schema: &Value, column: &str, dialect: Dialect) -> Vec<Col
                 FieldKind::Boolean => (format!("CAST({text} AS BOOLEAN)"), Kind::Boolean),
                 FieldKind::Json => (text, Kind::Json),
             };
-            Column { name: field.name.into(), expression: expression.into(), kind }
+            Column {
+                name: field.name.into(),
+                expression: expression.into(),
+                kind,
+            }
         })
         .collect()
 }
@@ -120,7 +136,9 @@ mod tests {
     }
 
     fn taken(body: Value, textual: bool) -> (Map<String, Value>, Result<(), crate::error::Error>) {
-        let Value::Object(map) = body else { panic!("an object") };
+        let Value::Object(map) = body else {
+            panic!("an object")
+        };
         let mut form = Form::from(Fields { map, textual });
         let mut config = Map::new();
         take(&mut form, &schema(), &mut config);
@@ -133,14 +151,21 @@ mod tests {
         assert!(outcome.is_ok(), "{outcome:?}");
         let expected = json!({"path": "7", "depth": 3, "fast": true, "manifest": "M"});
         assert_eq!(Value::Object(config), expected);
-        assert_eq!(taken(json!({"path": "x", "manifest": ""}), true).0["manifest"], Value::Null);
+        assert_eq!(
+            taken(json!({"path": "x", "manifest": ""}), true).0["manifest"],
+            Value::Null
+        );
     }
 
     #[test]
     fn what_the_schema_refuses_is_told_by_field() {
         let (_, outcome) = taken(json!({"depth": "deep", "odd": 1}), false);
         let text = format!("{:?}", outcome.unwrap_err());
-        for part in ["\"depth\"", "\"path\": [\"This field is required.\"]", "Unexpected field."] {
+        for part in [
+            "\"depth\"",
+            "\"path\": [\"This field is required.\"]",
+            "Unexpected field.",
+        ] {
             assert!(text.contains(part), "{text}");
         }
     }

@@ -20,10 +20,19 @@ pub(crate) use list::orphaned_for;
 pub(crate) fn routes() -> Router<Arc<App>> {
     Router::new()
         .route("/content/", get(list::all))
-        .route("/content/{plugin}/{plural}/", get(list::of_type).post(create::create))
+        .route(
+            "/content/{plugin}/{plural}/",
+            get(list::of_type).post(create::create),
+        )
         .route("/content/{plugin}/{plural}/{id}/", get(read::read))
-        .route("/content/{plugin}/{plural}/{id}/set_label/", post(labels::set))
-        .route("/content/{plugin}/{plural}/{id}/unset_label/", post(labels::unset))
+        .route(
+            "/content/{plugin}/{plural}/{id}/set_label/",
+            post(labels::set),
+        )
+        .route(
+            "/content/{plugin}/{plural}/{id}/unset_label/",
+            post(labels::unset),
+        )
 }
 
 /// What a path names: plugin, plural and UUID.

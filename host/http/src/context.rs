@@ -26,7 +26,9 @@ impl CorrelationId {
         let given = header.and_then(|value| value.to_str().ok()).filter(|text| {
             !text.is_empty()
                 && text.len() <= Self::LONGEST
-                && text.bytes().all(|c| c.is_ascii_alphanumeric() || b"-_.:/".contains(&c))
+                && text
+                    .bytes()
+                    .all(|c| c.is_ascii_alphanumeric() || b"-_.:/".contains(&c))
         });
         Self(match given {
             Some(text) => text.into(),
@@ -100,7 +102,11 @@ impl Context {
     /// Scheme and host as the client sees them, without a slash at the end.
     pub(crate) fn origin(&self) -> String {
         let scheme = if self.is_https { "https" } else { "http" };
-        let host = self.host.as_ref().and_then(|host| host.to_str().ok()).unwrap_or("localhost");
+        let host = self
+            .host
+            .as_ref()
+            .and_then(|host| host.to_str().ok())
+            .unwrap_or("localhost");
         format!("{scheme}://{host}")
     }
 

@@ -39,7 +39,11 @@ impl Declared {
         let at = types(generation.descriptor(), kind)
             .iter()
             .position(|one| one.name == type_name)?;
-        Some(Self { generation, kind, at })
+        Some(Self {
+            generation,
+            kind,
+            at,
+        })
     }
 
     /// The type that a path names.
@@ -76,7 +80,9 @@ pub(crate) fn generation(app: &App, plugin: &str) -> Result<Arc<Generation>> {
 /// The plugin of a row that was made while it was in service.
 pub(crate) fn generation_of_row(app: &App, plugin: &str) -> Result<Arc<Generation>> {
     app.plugins.current(plugin).ok_or_else(|| {
-        Error::unavailable(format!("The plugin {plugin:?} is not in service right now."))
+        Error::unavailable(format!(
+            "The plugin {plugin:?} is not in service right now."
+        ))
     })
 }
 
@@ -89,5 +95,7 @@ pub(crate) fn task_type(generation: &Generation, kind: TaskKind) -> Option<&Task
 /// The content type that a path names.
 pub(crate) fn content_type(app: &App, plugin: &str, plural: &str) -> Result<Arc<TypeTable>> {
     generation(app, plugin)?;
-    app.types.by_path(plugin, plural).ok_or_else(Error::not_found)
+    app.types
+        .by_path(plugin, plural)
+        .ok_or_else(Error::not_found)
 }

@@ -24,13 +24,25 @@ use crate::lookup::uuid_in_path;
 pub(crate) fn routes() -> Router<Arc<App>> {
     Router::new()
         .route("/distributions/", get(list::all))
-        .route("/distributions/{plugin}/{type_name}/", get(list::of_type).post(create::create))
+        .route(
+            "/distributions/{plugin}/{type_name}/",
+            get(list::of_type).post(create::create),
+        )
         .route(
             "/distributions/{plugin}/{type_name}/{id}/",
-            get(read::read).put(update::replace).patch(update::change).delete(delete::delete),
+            get(read::read)
+                .put(update::replace)
+                .patch(update::change)
+                .delete(delete::delete),
         )
-        .route("/distributions/{plugin}/{type_name}/{id}/set_label/", post(labels::set))
-        .route("/distributions/{plugin}/{type_name}/{id}/unset_label/", post(labels::unset))
+        .route(
+            "/distributions/{plugin}/{type_name}/{id}/set_label/",
+            post(labels::set),
+        )
+        .route(
+            "/distributions/{plugin}/{type_name}/{id}/unset_label/",
+            post(labels::unset),
+        )
 }
 
 /// What a path names: plugin, type and UUID.

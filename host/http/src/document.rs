@@ -35,12 +35,19 @@ impl<'a> Object<'a> {
     /// Begins an object at the end of a buffer.
     pub(crate) fn begin(buffer: &'a mut Vec<u8>, projection: Option<&'a Projection>) -> Self {
         buffer.push(b'{');
-        Self { buffer, projection, empty: true }
+        Self {
+            buffer,
+            projection,
+            empty: true,
+        }
     }
 
     /// Writes a field.
     pub(crate) fn field(&mut self, name: &str, value: impl Serialize) -> &mut Self {
-        if self.projection.is_none_or(|projection| projection.shows(name)) {
+        if self
+            .projection
+            .is_none_or(|projection| projection.shows(name))
+        {
             self.name(name);
             write(self.buffer, &value);
         }
@@ -49,7 +56,10 @@ impl<'a> Object<'a> {
 
     /// Writes a field whose value is an object.
     pub(crate) fn object(&mut self, name: &str, fill: impl FnOnce(&mut Object<'_>)) -> &mut Self {
-        if self.projection.is_none_or(|projection| projection.shows(name)) {
+        if self
+            .projection
+            .is_none_or(|projection| projection.shows(name))
+        {
             self.name(name);
             let mut inner = Object::begin(self.buffer, None);
             fill(&mut inner);
@@ -85,7 +95,10 @@ pub(crate) fn write(buffer: &mut Vec<u8>, value: &(impl Serialize + ?Sized)) {
 }
 
 /// One object as an answer.
-pub(crate) fn object(projection: Option<&Projection>, fill: impl FnOnce(&mut Object<'_>)) -> Response {
+pub(crate) fn object(
+    projection: Option<&Projection>,
+    fill: impl FnOnce(&mut Object<'_>),
+) -> Response {
     let mut buffer = Vec::with_capacity(1024);
     let mut object = Object::begin(&mut buffer, projection);
     fill(&mut object);
@@ -96,9 +109,10 @@ pub(crate) fn object(projection: Option<&Projection>, fill: impl FnOnce(&mut Obj
 /// JSON that is written already as an answer.
 pub(crate) fn json(buffer: Vec<u8>) -> Response {
     let mut response = Bytes::from(buffer).into_response();
-    response
-        .headers_mut()
-        .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response.headers_mut().insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/json"),
+    );
     response
 }
 
@@ -163,14 +177,23 @@ mod tests {
 
     #[test]
     fn an_object_is_json() {
-        assert_eq!(text(None), r#"{"a":1,"b":"/api/v3/tasks/7/","c":{"a":"ab","d":null}}"#);
+        assert_eq!(
+            text(None),
+            r#"{"a":1,"b":"/api/v3/tasks/7/","c":{"a":"ab","d":null}}"#
+        );
     }
 
     #[test]
     fn only_what_is_wanted_is_written() {
-        let only = Projection { only: vec!["b".into(), "c".into()], except: vec!["b".into()] };
+        let only = Projection {
+            only: vec!["b".into(), "c".into()],
+            except: vec!["b".into()],
+        };
         assert_eq!(text(Some(&only)), r#"{"c":{"a":"ab","d":null}}"#);
-        let except = Projection { only: Vec::new(), except: vec!["a".into(), "c".into()] };
+        let except = Projection {
+            only: Vec::new(),
+            except: vec!["a".into(), "c".into()],
+        };
         assert_eq!(text(Some(&except)), r#"{"b":"/api/v3/tasks/7/"}"#);
     }
 }

@@ -37,14 +37,20 @@ pub(crate) async fn answer(api: axum::Router, root: Root, mut request: Request) 
     let span = tracing::info_span!(
         "request", %method, path, correlation_id = &*correlation_id.0
     );
-    let answering = AssertUnwindSafe(api.oneshot(request)).catch_unwind().instrument(span);
+    let answering = AssertUnwindSafe(api.oneshot(request))
+        .catch_unwind()
+        .instrument(span);
     let mut response = match answering.await {
         Ok(Ok(response)) => response,
         Ok(Err(never)) => match never {},
         Err(panic) => Error::internal(&words_of(panic.as_ref())).into_response(),
     };
     if response.status() == StatusCode::METHOD_NOT_ALLOWED {
-        response = refuse_method(&method, &below, response.headers().get(header::ALLOW).cloned());
+        response = refuse_method(
+            &method,
+            &below,
+            response.headers().get(header::ALLOW).cloned(),
+        );
     }
     if response.status().as_u16() >= 400 && wants_problem_json(accept.as_ref()) {
         response = as_problem_json(response);
@@ -52,7 +58,13 @@ pub(crate) async fn answer(api: axum::Router, root: Root, mut request: Request) 
     if let Ok(value) = HeaderValue::from_str(&correlation_id.0) {
         response.headers_mut().insert(CORRELATION_ID, value);
     }
-    log(&method, &path, &correlation_id, response.status(), begun.elapsed());
+    log(
+        &method,
+        &path,
+        &correlation_id,
+        response.status(),
+        begun.elapsed(),
+    );
     response
 }
 
@@ -75,7 +87,10 @@ fn words_of(panic: &(dyn std::any::Any + Send)) -> String {
         .downcast_ref::<&str>()
         .map(|words| (*words).to_owned())
         .or_else(|| panic.downcast_ref::<String>().cloned());
-    format!("panic: {}", words.unwrap_or_else(|| "without words".to_owned()))
+    format!(
+        "panic: {}",
+        words.unwrap_or_else(|| "without words".to_owned())
+    )
 }
 
 /// One line for whatever changes something, fails, or takes long. Plain reads come by

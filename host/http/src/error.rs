@@ -48,7 +48,9 @@ impl Error {
     fn detail(status: StatusCode, detail: impl Into<Cow<'static, str>>) -> Self {
         Self {
             status,
-            problem: Problem::Detail { detail: detail.into() },
+            problem: Problem::Detail {
+                detail: detail.into(),
+            },
             challenge: false,
             retry_after: None,
         }
@@ -100,7 +102,10 @@ impl Error {
     }
 
     fn challenge(detail: &'static str) -> Self {
-        Self { challenge: true, ..Self::detail(StatusCode::UNAUTHORIZED, detail) }
+        Self {
+            challenge: true,
+            ..Self::detail(StatusCode::UNAUTHORIZED, detail)
+        }
     }
 
     /// 403: whoever asks is known and may not.
@@ -146,7 +151,10 @@ impl Error {
     pub(crate) fn too_large(limit: usize) -> Self {
         Self::detail(
             StatusCode::PAYLOAD_TOO_LARGE,
-            format!("The request's body is larger than the {} MiB that are accepted here.", limit >> 20),
+            format!(
+                "The request's body is larger than the {} MiB that are accepted here.",
+                limit >> 20
+            ),
         )
     }
 
@@ -216,6 +224,9 @@ impl From<pith_db::Error> for Error {
             Database::Serialization => {
                 Self::unavailable("Another request changed the same things; try again.")
             }
+            Database::Pattern => {
+                Self::bad_request("The database does not understand this regular expression.")
+            }
             Database::TimedOut => {
                 tracing::error!(%error, "a request failed: {error}");
                 Self::unavailable("The database took too long.")
@@ -257,7 +268,9 @@ impl IntoResponse for Error {
             );
         }
         if let Some(seconds) = self.retry_after {
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+            response
+                .headers_mut()
+                .insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         response.extensions_mut().insert(self.problem);
         response
@@ -293,8 +306,12 @@ pub(crate) fn as_problem_json(response: Response) -> Response {
         }
     }
     let body = document.to_string();
-    parts.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
-    parts.headers.insert(header::CONTENT_LENGTH, HeaderValue::from(body.len()));
+    parts
+        .headers
+        .insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
+    parts
+        .headers
+        .insert(header::CONTENT_LENGTH, HeaderValue::from(body.len()));
     Response::from_parts(parts, body.into())
 }
 
@@ -313,7 +330,10 @@ mod tests {
             let error = Error::from(error);
             assert_eq!(error.status, StatusCode::BAD_REQUEST);
             let text = serde_json::to_string(&error.problem).unwrap();
-            assert_eq!(text, format!(r#"{{"{field}":["This field must be unique."]}}"#));
+            assert_eq!(
+                text,
+                format!(r#"{{"{field}":["This field must be unique."]}}"#)
+            );
         }
     }
 

@@ -55,14 +55,21 @@ pub(crate) struct Form {
 
 impl From<Fields> for Form {
     fn from(fields: Fields) -> Self {
-        Self { fields: fields.map, textual: fields.textual, errors: FieldErrors::new() }
+        Self {
+            fields: fields.map,
+            textual: fields.textual,
+            errors: FieldErrors::new(),
+        }
     }
 }
 
 impl Form {
     /// Notes what is wrong with a field.
     pub(crate) fn wrong(&mut self, name: impl Into<String>, message: impl Into<String>) {
-        self.errors.entry(name.into()).or_default().push(message.into());
+        self.errors
+            .entry(name.into())
+            .or_default()
+            .push(message.into());
     }
 
     /// Notes what is wrong with several fields together.
@@ -133,7 +140,6 @@ impl Form {
             // In a form there is no other way to say null.
             Some(Value::String(text)) if text.is_empty() && self.textual => return Given::Null,
             Some(Value::String(text)) if text.trim().is_empty() => "This field may not be blank.",
-            Some(Value::String(text)) if text.contains('\0') => "Null characters are not allowed.",
             Some(Value::String(text)) => return Given::This(text),
             Some(Value::Number(number)) => return Given::This(number.to_string()),
             Some(_) => "Not a valid string.",
@@ -162,7 +168,9 @@ impl Form {
 
     /// An integer of at least `least`, or null.
     pub(crate) fn nullable_integer(&mut self, name: &str, least: i64) -> Given<i64> {
-        let Some(value) = self.take(name) else { return Given::Absent };
+        let Some(value) = self.take(name) else {
+            return Given::Absent;
+        };
         if self.is_null(&value) {
             return Given::Null;
         }
@@ -181,7 +189,9 @@ impl Form {
 
     /// A number that is not negative, or null.
     pub(crate) fn nullable_number(&mut self, name: &str) -> Given<f64> {
-        let Some(value) = self.take(name) else { return Given::Absent };
+        let Some(value) = self.take(name) else {
+            return Given::Absent;
+        };
         if self.is_null(&value) {
             return Given::Null;
         }
@@ -258,7 +268,11 @@ impl Form {
         for name in unknown {
             self.wrong(name, "Unexpected field.");
         }
-        if self.errors.is_empty() { Ok(()) } else { Err(Error::fields(self.errors)) }
+        if self.errors.is_empty() {
+            Ok(())
+        } else {
+            Err(Error::fields(self.errors))
+        }
     }
 }
 
@@ -272,13 +286,18 @@ mod tests {
     use serde_json::json;
 
     fn form(value: Value, textual: bool) -> Form {
-        let Value::Object(map) = value else { panic!("an object") };
+        let Value::Object(map) = value else {
+            panic!("an object")
+        };
         Form::from(Fields { map, textual })
     }
 
     #[test]
     fn everything_wrong_is_told_at_once() {
-        let mut form = form(json!({"name": "", "age": -1, "odd": true, "extra": 1}), false);
+        let mut form = form(
+            json!({"name": "", "age": -1, "odd": true, "extra": 1}),
+            false,
+        );
         assert_eq!(form.text("name"), None);
         assert_eq!(form.nullable_integer("age", 0), Given::Absent);
         assert_eq!(form.boolean("odd"), Some(true));
@@ -286,7 +305,12 @@ mod tests {
         assert!(form.is_wrong());
         let error = form.finish().unwrap_err();
         let text = format!("{error:?}");
-        for part in ["may not be blank", "greater than", "Unexpected field", "is required"] {
+        for part in [
+            "may not be blank",
+            "greater than",
+            "Unexpected field",
+            "is required",
+        ] {
             assert!(text.contains(part), "{text}");
         }
     }
@@ -301,7 +325,10 @@ mod tests {
         assert_eq!(form.nullable_integer("n", 0), Given::This(5));
         assert_eq!(form.nullable_number("x"), Given::This(1.5));
         assert_eq!(form.nullable_text("none"), Given::Null);
-        assert_eq!(form.object("labels").map(Value::Object), Some(json!({"a": "b"})));
+        assert_eq!(
+            form.object("labels").map(Value::Object),
+            Some(json!({"a": "b"}))
+        );
         assert!(form.finish().is_ok());
     }
 

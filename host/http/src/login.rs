@@ -53,7 +53,10 @@ async fn logout(context: Context) -> Result<Response> {
 fn answer(context: &Context, user: &User) -> Response {
     document::object(None, |object| {
         object
-            .field("pulp_href", Href(context.root, format_args!("users/{}/", user.id)))
+            .field(
+                "pulp_href",
+                Href(context.root, format_args!("users/{}/", user.id)),
+            )
             .field("prn", Text(format_args!("prn:auth.user:{}", user.id)))
             .field("username", &user.username);
     })

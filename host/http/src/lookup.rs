@@ -51,7 +51,13 @@ fn found<T>(form: &mut Form, field: &str, row: Option<T>) -> Given<T> {
 }
 
 /// Notes a row that belongs to another plugin than the resource that refers to it.
-fn of_plugin<T>(form: &mut Form, field: &str, given: Given<T>, theirs: impl Fn(&T) -> &str, plugin: &str) -> Given<T> {
+fn of_plugin<T>(
+    form: &mut Form,
+    field: &str,
+    given: Given<T>,
+    theirs: impl Fn(&T) -> &str,
+    plugin: &str,
+) -> Given<T> {
     match given {
         Given::This(row) if theirs(&row) != plugin => {
             let theirs = theirs(&row);
@@ -144,5 +150,10 @@ pub(crate) async fn version_of_filter(
         .ok_or_else(|| Error::invalid(parameter, not_a_reference(text)))?;
     version::by_reference(connection, reference.uuid, reference.number)
         .await?
-        .ok_or_else(|| Error::invalid(parameter, format!("There is no repository version {text:?}.")))
+        .ok_or_else(|| {
+            Error::invalid(
+                parameter,
+                format!("There is no repository version {text:?}."),
+            )
+        })
 }

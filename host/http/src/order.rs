@@ -135,7 +135,9 @@ mod tests {
     #[test]
     fn long_lists_are_shown_by_their_length() {
         let list: Vec<u32> = (0..101).collect();
-        let Value::Object(fields) = json!({"a": list, "b": [1], "c": "x"}) else { panic!() };
+        let Value::Object(fields) = json!({"a": list, "b": [1], "c": "x"}) else {
+            panic!()
+        };
         let expected = json!({"a": {"count": 101}, "b": [1], "c": "x"});
         assert_eq!(Value::Object(shown(&fields)), expected);
     }

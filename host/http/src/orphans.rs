@@ -6,8 +6,8 @@ use axum::Router;
 use axum::response::Response;
 use axum::routing::{delete, post};
 use pith_db::unit;
-use pith_model::reference::Kind;
 use pith_model::Reference;
+use pith_model::reference::Kind;
 use pith_model::task::Lock;
 use pith_tasks::work::Work;
 use serde_json::{Map, Value};
@@ -61,7 +61,9 @@ async fn units(context: &Context, form: &mut Form, hrefs: &[Value]) -> Result<Ve
         match reference.filter(|reference| reference.kind == Kind::Content) {
             Some(reference) => uuids.push(reference.uuid),
             None => {
-                let text = href.as_str().map_or_else(|| href.to_string(), str::to_owned);
+                let text = href
+                    .as_str()
+                    .map_or_else(|| href.to_string(), str::to_owned);
                 form.wrong("content_hrefs", not_a_reference(&text));
             }
         }
@@ -84,7 +86,10 @@ async fn place(
         "pulpcore.app.tasks.orphan.orphan_cleanup",
         "orphan_cleanups",
         Value::Object(parameters),
-        Work::OrphanCleanup { protection_minutes, only },
+        Work::OrphanCleanup {
+            protection_minutes,
+            only,
+        },
         vec![Lock::exclusive(ORPHANS)],
     );
     order::accept(context, order).await

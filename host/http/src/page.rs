@@ -45,7 +45,12 @@ fn link(buffer: &mut Vec<u8>, name: &str, url: Option<&str>) {
 
 fn url(context: &Context, query: &Query, offset: i64) -> String {
     let root = context.root.path().trim_end_matches('/');
-    format!("{}{root}{}?{}", context.origin(), context.path, query.at_offset(offset))
+    format!(
+        "{}{root}{}?{}",
+        context.origin(),
+        context.path,
+        query.at_offset(offset)
+    )
 }
 
 /// Answers with a list that has no pages, because it is short by nature.

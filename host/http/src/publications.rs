@@ -21,7 +21,10 @@ use crate::lookup::uuid_in_path;
 pub(crate) fn routes() -> Router<Arc<App>> {
     Router::new()
         .route("/publications/", get(list::all))
-        .route("/publications/{plugin}/{type_name}/", get(list::of_type).post(create::create))
+        .route(
+            "/publications/{plugin}/{type_name}/",
+            get(list::of_type).post(create::create),
+        )
         .route(
             "/publications/{plugin}/{type_name}/{id}/",
             get(read::read).delete(delete::delete),

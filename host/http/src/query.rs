@@ -39,8 +39,15 @@ impl Query {
     pub(crate) fn parse(text: Option<&str>) -> Result<Self> {
         let pairs: Vec<(String, String)> = serde_urlencoded::from_str(text.unwrap_or_default())
             .map_err(|_| Error::bad_request("The query string is damaged."))?;
-        let mut query = Self { limit: DEFAULT_LIMIT, ..Self::default() };
+        let mut query = Self {
+            limit: DEFAULT_LIMIT,
+            ..Self::default()
+        };
         for (name, value) in pairs {
+            if value.contains('\0') || name.contains('\0') {
+                let name = name.replace('\0', "");
+                return Err(Error::invalid(name, "Null characters are not allowed."));
+            }
             match name.as_str() {
                 "limit" => {
                     query.limit = match number(&name, &value)? {
@@ -56,10 +63,12 @@ impl Query {
                 "fields" => query.projection.only.extend(words(&value)),
                 "exclude_fields" => query.projection.except.extend(words(&value)),
                 "ordering" => {
-                    query.ordering.extend(words(&value).map(|word| match word.strip_prefix('-') {
-                        Some(name) => (name.to_owned(), true),
-                        None => (word, false),
-                    }));
+                    query
+                        .ordering
+                        .extend(words(&value).map(|word| match word.strip_prefix('-') {
+                            Some(name) => (name.to_owned(), true),
+                            None => (word, false),
+                        }));
                 }
                 _ => query.filters.push((name.clone(), value.clone())),
             }
@@ -99,7 +108,11 @@ impl Query {
     ) -> Result<()> {
         for (name, several) in [(name, false), (name_in, true)] {
             while let Some(text) = self.take(name) {
-                let texts: Vec<&str> = if several { text.split(',').collect() } else { vec![&text] };
+                let texts: Vec<&str> = if several {
+                    text.split(',').collect()
+                } else {
+                    vec![&text]
+                };
                 let uuids = texts
                     .into_iter()
                     .map(|text| {
@@ -171,7 +184,9 @@ impl Query {
         let (column, operator) = if let Some(column) = find(columns, parameter) {
             (column, Operator::Exact)
         } else {
-            let field = parameter.rsplit_once("__").map_or(parameter, |(field, _)| field);
+            let field = parameter
+                .rsplit_once("__")
+                .map_or(parameter, |(field, _)| field);
             let Some(column) = find(columns, field) else {
                 return Err(Error::invalid(parameter, self.unknown(columns)));
             };
@@ -200,7 +215,9 @@ impl Query {
     /// The query string of another page of the same list.
     pub(crate) fn at_offset(&self, offset: i64) -> String {
         let place = [("limit", self.limit), ("offset", offset)];
-        let place = place.into_iter().filter(|(name, at)| *name == "limit" || *at > 0);
+        let place = place
+            .into_iter()
+            .filter(|(name, at)| *name == "limit" || *at > 0);
         let pairs: Vec<(String, String)> = place
             .map(|(name, at)| (name.to_owned(), at.to_string()))
             .chain(self.others.iter().cloned())
@@ -235,11 +252,17 @@ fn number(name: &str, value: &str) -> Result<i64> {
 }
 
 fn words(value: &str) -> impl Iterator<Item = String> + '_ {
-    value.split(',').map(str::trim).filter(|word| !word.is_empty()).map(str::to_owned)
+    value
+        .split(',')
+        .map(str::trim)
+        .filter(|word| !word.is_empty())
+        .map(str::to_owned)
 }
 
 fn find<'a>(columns: &'a [Column], name: &str) -> Option<&'a Column> {
-    columns.iter().find(|column| !name.is_empty() && column.name == name)
+    columns
+        .iter()
+        .find(|column| !name.is_empty() && column.name == name)
 }
 
 fn names(columns: &[Column]) -> Vec<String> {
@@ -267,12 +290,15 @@ mod tests {
 
     #[test]
     fn a_query_is_a_selection() {
-        let selection = select("name__icontains=a&limit=5&offset=10&ordering=-name,pulp_created")
-            .unwrap();
+        let selection =
+            select("name__icontains=a&limit=5&offset=10&ordering=-name,pulp_created").unwrap();
         assert_eq!((selection.limit, selection.offset), (5, 10));
         assert_eq!(
             selection.order,
-            [("r.name".to_owned(), true), ("r.pulp_created".to_owned(), false)]
+            [
+                ("r.name".to_owned(), true),
+                ("r.pulp_created".to_owned(), false)
+            ]
         );
         assert_eq!(selection.conditions.len(), 1);
         assert_eq!(select("limit=0").unwrap().limit, 100);
@@ -292,7 +318,10 @@ mod tests {
     #[test]
     fn the_links_to_other_pages_keep_the_filters() {
         let query = Query::parse(Some("name=a%20b&limit=5&offset=10&fields=name")).unwrap();
-        assert_eq!(query.at_offset(15), "limit=5&offset=15&name=a+b&fields=name");
+        assert_eq!(
+            query.at_offset(15),
+            "limit=5&offset=15&name=a+b&fields=name"
+        );
         assert_eq!(query.at_offset(0), "limit=5&name=a+b&fields=name");
     }
 

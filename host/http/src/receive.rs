@@ -37,7 +37,10 @@ pub(crate) async fn receive(
     let mut multipart = Multipart::from_request(request, &())
         .await
         .map_err(|error| body::damaged_form(&error))?;
-    let mut fields = Fields { textual: true, ..Fields::default() };
+    let mut fields = Fields {
+        textual: true,
+        ..Fields::default()
+    };
     let mut file = None;
     let mut left = body::LIMIT;
     while let Some(mut field) = body::next_field(&mut multipart).await? {
@@ -53,7 +56,7 @@ pub(crate) async fn receive(
         if file.is_some() {
             return Err(Error::invalid(file_field, "Only one file was expected."));
         }
-        let name = field.file_name().unwrap_or_default().to_owned();
+        let name = field.file_name().unwrap_or_default().replace('\0', "");
         let mut writer = store.create(&announced(&fields.map));
         while let Some(chunk) = body::next_chunk(&mut field).await? {
             writer.write(chunk).await?;
@@ -61,13 +64,16 @@ pub(crate) async fn receive(
         let incoming = writer.finish(&Expected::nothing()).await?;
         file = Some(ReceivedFile { name, incoming });
     }
+    fields.refuse_null_characters()?;
     Ok(Received { fields, file })
 }
 
 /// The algorithms whose digests are among the fields.
 fn announced(fields: &Map<String, Value>) -> Vec<Algorithm> {
     let named = Algorithm::ALL.into_iter();
-    named.filter(|algorithm| fields.contains_key(algorithm.name())).collect()
+    named
+        .filter(|algorithm| fields.contains_key(algorithm.name()))
+        .collect()
 }
 
 /// How much is read at a time when a digest is computed after the fact.
@@ -83,7 +89,9 @@ pub(crate) async fn verify(form: &mut Form, incoming: &Incoming) -> Result<()> {
     }
     let mut expected = Vec::new();
     for algorithm in Algorithm::ALL {
-        let Some(text) = form.nullable_text(algorithm.name()).value() else { continue };
+        let Some(text) = form.nullable_text(algorithm.name()).value() else {
+            continue;
+        };
         match Digest::from_hex(algorithm, text.trim()) {
             Ok(digest) => expected.push(digest),
             Err(error) => form.wrong(algorithm.name(), format!("Not a valid digest: {error}.")),
@@ -94,7 +102,11 @@ pub(crate) async fn verify(form: &mut Form, incoming: &Incoming) -> Result<()> {
         .map(Digest::algorithm)
         .filter(|algorithm| incoming.digests().get(*algorithm).is_none())
         .collect();
-    let late = if late.is_empty() { None } else { Some(hash_again(incoming, &late).await?) };
+    let late = if late.is_empty() {
+        None
+    } else {
+        Some(hash_again(incoming, &late).await?)
+    };
     for digest in expected {
         let algorithm = digest.algorithm();
         let actual = incoming
@@ -109,7 +121,10 @@ pub(crate) async fn verify(form: &mut Form, incoming: &Incoming) -> Result<()> {
 }
 
 /// Reads a file again, for digests that were named only after it had come.
-async fn hash_again(incoming: &Incoming, algorithms: &[Algorithm]) -> Result<pith_storage::Digests> {
+async fn hash_again(
+    incoming: &Incoming,
+    algorithms: &[Algorithm],
+) -> Result<pith_storage::Digests> {
     let reader = incoming.open()?;
     let mut hasher = MultiHasher::new(algorithms);
     let mut offset = 0;

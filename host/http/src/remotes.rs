@@ -25,13 +25,25 @@ use crate::lookup::uuid_in_path;
 pub(crate) fn routes() -> Router<Arc<App>> {
     Router::new()
         .route("/remotes/", get(list::all))
-        .route("/remotes/{plugin}/{type_name}/", get(list::of_type).post(create::create))
+        .route(
+            "/remotes/{plugin}/{type_name}/",
+            get(list::of_type).post(create::create),
+        )
         .route(
             "/remotes/{plugin}/{type_name}/{id}/",
-            get(read::read).put(update::replace).patch(update::change).delete(delete::delete),
+            get(read::read)
+                .put(update::replace)
+                .patch(update::change)
+                .delete(delete::delete),
         )
-        .route("/remotes/{plugin}/{type_name}/{id}/set_label/", post(labels::set))
-        .route("/remotes/{plugin}/{type_name}/{id}/unset_label/", post(labels::unset))
+        .route(
+            "/remotes/{plugin}/{type_name}/{id}/set_label/",
+            post(labels::set),
+        )
+        .route(
+            "/remotes/{plugin}/{type_name}/{id}/unset_label/",
+            post(labels::unset),
+        )
 }
 
 /// What a path names: plugin, type and UUID.

@@ -28,15 +28,33 @@ pub(crate) use list::units;
 pub(crate) fn routes() -> Router<Arc<App>> {
     Router::new()
         .route("/repositories/", get(list::all))
-        .route("/repositories/{plugin}/{type_name}/", get(list::of_type).post(create::create))
+        .route(
+            "/repositories/{plugin}/{type_name}/",
+            get(list::of_type).post(create::create),
+        )
         .route(
             "/repositories/{plugin}/{type_name}/{id}/",
-            get(read::read).put(update::replace).patch(update::change).delete(delete::delete),
+            get(read::read)
+                .put(update::replace)
+                .patch(update::change)
+                .delete(delete::delete),
         )
-        .route("/repositories/{plugin}/{type_name}/{id}/sync/", post(sync::sync))
-        .route("/repositories/{plugin}/{type_name}/{id}/modify/", post(modify::modify))
-        .route("/repositories/{plugin}/{type_name}/{id}/set_label/", post(labels::set))
-        .route("/repositories/{plugin}/{type_name}/{id}/unset_label/", post(labels::unset))
+        .route(
+            "/repositories/{plugin}/{type_name}/{id}/sync/",
+            post(sync::sync),
+        )
+        .route(
+            "/repositories/{plugin}/{type_name}/{id}/modify/",
+            post(modify::modify),
+        )
+        .route(
+            "/repositories/{plugin}/{type_name}/{id}/set_label/",
+            post(labels::set),
+        )
+        .route(
+            "/repositories/{plugin}/{type_name}/{id}/unset_label/",
+            post(labels::unset),
+        )
 }
 
 /// What a path names: plugin, type and UUID.

@@ -39,10 +39,22 @@ pub(crate) fn routes() -> Router<Arc<App>> {
     Router::new()
         .route("/", get(top))
         .route("/content/{plugin}/", get(content))
-        .route("/repositories/{plugin}/", get(async |c, p| typed(&c, p, Kind::Repository)))
-        .route("/remotes/{plugin}/", get(async |c, p| typed(&c, p, Kind::Remote)))
-        .route("/publications/{plugin}/", get(async |c, p| typed(&c, p, Kind::Publication)))
-        .route("/distributions/{plugin}/", get(async |c, p| typed(&c, p, Kind::Distribution)))
+        .route(
+            "/repositories/{plugin}/",
+            get(async |c, p| typed(&c, p, Kind::Repository)),
+        )
+        .route(
+            "/remotes/{plugin}/",
+            get(async |c, p| typed(&c, p, Kind::Remote)),
+        )
+        .route(
+            "/publications/{plugin}/",
+            get(async |c, p| typed(&c, p, Kind::Publication)),
+        )
+        .route(
+            "/distributions/{plugin}/",
+            get(async |c, p| typed(&c, p, Kind::Distribution)),
+        )
 }
 
 #[derive(Serialize)]
@@ -54,7 +66,10 @@ struct SubRoute {
 fn answer(context: &Context, paths: impl IntoIterator<Item = String>) -> Response {
     let sub_routes: Vec<SubRoute> = paths
         .into_iter()
-        .map(|path| SubRoute { url: Href(context.root, path), status: "production" })
+        .map(|path| SubRoute {
+            url: Href(context.root, path),
+            status: "production",
+        })
         .collect();
     document::object(None, |object| {
         object.field("sub_routes", &sub_routes);
@@ -66,10 +81,17 @@ async fn top(context: Context) -> Response {
     let mut paths: Vec<String> = TOP.iter().map(|path| (*path).to_owned()).collect();
     for (plugin, generation) in context.app.plugins.all().iter() {
         let descriptor = generation.descriptor();
-        for kind in [Kind::Repository, Kind::Remote, Kind::Publication, Kind::Distribution] {
+        for kind in [
+            Kind::Repository,
+            Kind::Remote,
+            Kind::Publication,
+            Kind::Distribution,
+        ] {
             let types = declared::types(descriptor, kind);
             paths.extend(
-                types.iter().map(|one| format!("{}/{plugin}/{}/", kind.collection(), one.name)),
+                types
+                    .iter()
+                    .map(|one| format!("{}/{plugin}/{}/", kind.collection(), one.name)),
             );
         }
         let types = descriptor.content_types.iter();
@@ -84,7 +106,12 @@ async fn top(context: Context) -> Response {
 async fn content(context: Context, Path(plugin): Path<String>) -> Result<Response> {
     let generation = declared::generation(&context.app, &plugin)?;
     let types = &generation.descriptor().content_types;
-    Ok(answer(&context, types.iter().map(|one| format!("content/{plugin}/{}/", one.plural))))
+    Ok(answer(
+        &context,
+        types
+            .iter()
+            .map(|one| format!("content/{plugin}/{}/", one.plural)),
+    ))
 }
 
 /// `GET repositories/<plugin>/` and its likes.
@@ -95,7 +122,12 @@ fn typed(context: &Context, Path(plugin): Path<String>, kind: Kind) -> Result<Re
         return Err(Error::not_found());
     }
     let collection = kind.collection();
-    Ok(answer(context, types.iter().map(|one| format!("{collection}/{plugin}/{}/", one.name))))
+    Ok(answer(
+        context,
+        types
+            .iter()
+            .map(|one| format!("{collection}/{plugin}/{}/", one.name)),
+    ))
 }
 
 /// `GET orphans/`

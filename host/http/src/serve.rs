@@ -79,6 +79,9 @@ impl Content {
             .decode_utf8()
             .map_err(|_| Failure::NotFound)?;
         let path = decoded.trim_start_matches('/');
+        if path.contains('\0') {
+            return Err(Failure::NotFound);
+        }
         let sites = self.sites.current(&self.app.database).await?;
         if path.is_empty() {
             return Ok(listing::of_sites(&sites, decoded.ends_with('/')));
@@ -119,6 +122,17 @@ impl Content {
         match located {
             Located::Stored(stored) => self.serve_stored(&stored, asked).await,
             Located::Upstream { unit_artifact } => {
+                // What the index announced answers these without a fetch.
+                let announced =
+                    self.locator.announced(&self.app.database, unit_artifact, path).await?;
+                if let Some(announced) = announced {
+                    if conditions::is_unchanged(&announced, asked.headers) {
+                        return Ok(reply::unchanged(&announced));
+                    }
+                    if asked.head {
+                        return Ok(reply::head(&announced, asked.headers));
+                    }
+                }
                 let pull = self.pulls.join(&self.app.services, unit_artifact).await?;
                 pulled_body::reply(pull, path, asked).await
             }

@@ -23,7 +23,9 @@ pub(crate) const PULP_VERSION: &str = "3.123.1";
 
 /// The routes; nobody needs to say who he is.
 pub(crate) fn routes() -> Router<Arc<App>> {
-    Router::new().route("/status/", get(status)).route("/livez/", get(livez))
+    Router::new()
+        .route("/status/", get(status))
+        .route("/livez/", get(livez))
 }
 
 #[derive(Serialize)]
@@ -38,7 +40,13 @@ struct Component<'a> {
 
 impl<'a> Component<'a> {
     fn new(name: &'a str, version: &'a str, package: &'a str) -> Self {
-        Self { name, version, package, module: name, domain_compatible: false }
+        Self {
+            name,
+            version,
+            package,
+            module: name,
+            domain_compatible: false,
+        }
     }
 }
 
@@ -85,7 +93,11 @@ async fn status(context: Context) -> Result<Response> {
     ];
     versions.extend(plugins.iter().map(|(name, generation)| {
         // See `PULP_VERSION`.
-        let version = if name == "file" { PULP_VERSION } else { generation.version() };
+        let version = if name == "file" {
+            PULP_VERSION
+        } else {
+            generation.version()
+        };
         Component::new(name, version, name)
     }));
     Ok(document::object(None, |object| {

@@ -29,9 +29,14 @@ pub(crate) fn routes() -> Router<Arc<App>> {
         .route("/tasks/", get(list::all))
         .route(
             "/tasks/{word}/",
-            get(task_or_types).patch(cancel::cancel).delete(delete::delete),
+            get(task_or_types)
+                .patch(cancel::cancel)
+                .delete(delete::delete),
         )
-        .route("/tasks/{plugin}/{type_name}/", get(list::of_type).post(create::create))
+        .route(
+            "/tasks/{plugin}/{type_name}/",
+            get(list::of_type).post(create::create),
+        )
         .route(
             "/tasks/{plugin}/{type_name}/{id}/",
             get(read::typed).patch(cancel::typed).delete(delete::typed),
@@ -53,7 +58,9 @@ async fn task_or_types(
 
 /// The task that a path names.
 async fn find(connection: &mut Connection, id: &str) -> Result<Task> {
-    task::by_uuid(connection, uuid_in_path(id)?).await?.ok_or_else(Error::not_found)
+    task::by_uuid(connection, uuid_in_path(id)?)
+        .await?
+        .ok_or_else(Error::not_found)
 }
 
 /// The task that a typed path names.

@@ -59,8 +59,10 @@ fn path(uuid: Uuid) -> String {
 async fn list(context: Context) -> Result<Response> {
     let mut connection = context.app.database.read().await?;
     let tokens = user::tokens(&mut connection, context.user()?.id).await?;
-    let shown: Vec<Shown> =
-        tokens.into_iter().map(|token| Shown::new(context.root, token)).collect();
+    let shown: Vec<Shown> = tokens
+        .into_iter()
+        .map(|token| Shown::new(context.root, token))
+        .collect();
     Ok(page::whole(&shown))
 }
 
@@ -72,7 +74,10 @@ async fn create(context: Context, fields: Fields) -> Result<Response> {
         Given::This(text) => {
             let moment = Timestamp::parse(&text).filter(|moment| *moment > Timestamp::now());
             if moment.is_none() {
-                form.wrong("expires", "Expected a moment to come, such as 2036-01-31T12:00:00Z.");
+                form.wrong(
+                    "expires",
+                    "Expected a moment to come, such as 2036-01-31T12:00:00Z.",
+                );
             }
             moment
         }

@@ -26,10 +26,15 @@ use crate::query::{self, Query};
 
 /// The routes.
 pub(crate) fn routes() -> Router<Arc<App>> {
-    Router::new().route("/users/", get(list).post(create::create)).route(
-        "/users/{id}/",
-        get(read).put(update::replace).patch(update::change).delete(delete),
-    )
+    Router::new()
+        .route("/users/", get(list).post(create::create))
+        .route(
+            "/users/{id}/",
+            get(read)
+                .put(update::replace)
+                .patch(update::change)
+                .delete(delete),
+        )
 }
 
 /// Writes a user: all but the password.
@@ -56,24 +61,40 @@ fn write(object: &mut Object<'_>, user: &User, root: Root) {
 /// The user that a path names.
 async fn find(connection: &mut Connection, id: &str) -> Result<User> {
     let id = id.parse().map_err(|_| Error::not_found())?;
-    user::by_id(connection, UserId(id)).await?.ok_or_else(Error::not_found)
+    user::by_id(connection, UserId(id))
+        .await?
+        .ok_or_else(Error::not_found)
 }
 
 /// `GET users/`
 async fn list(context: Context, RawQuery(text): RawQuery) -> Result<Response> {
     let mut query = Query::parse(text.as_deref())?;
-    for parameter in ["pulp_href", "pulp_href__in", "prn", "prn__in", "pulp_id__in"] {
+    for parameter in [
+        "pulp_href",
+        "pulp_href__in",
+        "prn",
+        "prn__in",
+        "pulp_id__in",
+    ] {
         if let Some(text) = query.take(parameter) {
-            query.require(format!("{} IN (?*)", user::ID), [numbers(parameter, &text)?.into()]);
+            query.require(
+                format!("{} IN (?*)", user::ID),
+                [numbers(parameter, &text)?.into()],
+            );
         }
     }
     let selection = query.select(User::COLUMNS, context.app.database.dialect())?;
     let mut connection = context.app.database.read().await?;
     let (rows, count): (Vec<User>, i64) = list::page(&mut connection, &selection).await?;
     drop(connection);
-    Ok(page::answer(&context, &query, (&rows, count), |object, row| {
-        write(object, row, context.root);
-    }))
+    Ok(page::answer(
+        &context,
+        &query,
+        (&rows, count),
+        |object, row| {
+            write(object, row, context.root);
+        },
+    ))
 }
 
 /// Users as hrefs and PRNs name them: by number.
@@ -96,7 +117,9 @@ async fn read(
     let projection = query::projection(text.as_deref())?;
     let mut connection = context.app.database.read().await?;
     let user = find(&mut connection, &id).await?;
-    Ok(document::object(Some(&projection), |object| write(object, &user, context.root)))
+    Ok(document::object(Some(&projection), |object| {
+        write(object, &user, context.root)
+    }))
 }
 
 /// `DELETE users/<id>/`: with tokens and sessions.

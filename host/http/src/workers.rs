@@ -23,19 +23,27 @@ use crate::status::PULP_VERSION;
 
 /// The routes.
 pub(crate) fn routes() -> Router<Arc<App>> {
-    Router::new().route("/workers/", get(list)).route("/workers/{id}/", get(read))
+    Router::new()
+        .route("/workers/", get(list))
+        .route("/workers/{id}/", get(read))
 }
 
 /// Writes a worker.
 pub(crate) fn write(object: &mut Object<'_>, worker: &Worker, root: Root) {
     object
-        .field("pulp_href", Href(root, format_args!("workers/{}/", worker.uuid)))
+        .field(
+            "pulp_href",
+            Href(root, format_args!("workers/{}/", worker.uuid)),
+        )
         .field("prn", core_prn(Kind::Worker, worker.uuid))
         .field("pulp_created", worker.pulp_created)
         .field("pulp_last_updated", worker.last_heartbeat)
         .field("name", &worker.name)
         .field("last_heartbeat", worker.last_heartbeat)
-        .field("versions", json!({"core": PULP_VERSION, "pith": worker.version}))
+        .field(
+            "versions",
+            json!({"core": PULP_VERSION, "pith": worker.version}),
+        )
         // A process runs many tasks at a time; `tasks/?worker=` lists them.
         .field("current_task", ());
 }
@@ -58,9 +66,14 @@ async fn list(context: Context, RawQuery(text): RawQuery) -> Result<Response> {
     let mut connection = context.app.database.read().await?;
     let (rows, count): (Vec<Worker>, i64) = list::page(&mut connection, &selection).await?;
     drop(connection);
-    Ok(page::answer(&context, &query, (&rows, count), |object, row| {
-        write(object, row, context.root);
-    }))
+    Ok(page::answer(
+        &context,
+        &query,
+        (&rows, count),
+        |object, row| {
+            write(object, row, context.root);
+        },
+    ))
 }
 
 /// `GET workers/<id>/`
@@ -74,5 +87,7 @@ async fn read(
     let worker = worker::by_uuid(&mut connection, uuid_in_path(&id)?)
         .await?
         .ok_or_else(Error::not_found)?;
-    Ok(document::object(Some(&projection), |object| write(object, &worker, context.root)))
+    Ok(document::object(Some(&projection), |object| {
+        write(object, &worker, context.root)
+    }))
 }

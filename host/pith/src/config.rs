@@ -54,6 +54,10 @@ pub(crate) struct Config {
     pub(crate) content_origin: Option<String>,
     /// How many tasks run at once in this process.
     pub(crate) task_slots: usize,
+    /// Seconds of computing that one call of a plugin may take.
+    pub(crate) plugin_cpu_seconds: u64,
+    /// Memory that one call of a plugin may take, in MiB.
+    pub(crate) plugin_memory_mib: usize,
     /// Do not fetch from addresses of private networks.
     pub(crate) deny_private_addresses: bool,
     /// What to log.
@@ -78,6 +82,8 @@ impl Default for Config {
             content_origin: None,
             // Most wait for an upstream or the disk; the database has one writer anyway.
             task_slots: 8,
+            plugin_cpu_seconds: 600,
+            plugin_memory_mib: 256,
             deny_private_addresses: false,
             log: "info".to_owned(),
             admin_password: None,

@@ -19,10 +19,11 @@ pub(crate) async fn load(
     services: &Services,
     plugins: &Arc<Plugins>,
     directories: &[PathBuf],
+    limits: &Limits,
 ) -> anyhow::Result<()> {
     for (name, component) in EMBEDDED {
         let generation = loader
-            .load(name, Bytes::from_static(component), Limits::default())
+            .load(name, Bytes::from_static(component), limits.clone())
             .await
             .with_context(|| format!("the built-in plugin {name:?} does not load"))?;
         install(services, plugins, generation)
@@ -31,7 +32,7 @@ pub(crate) async fn load(
     }
     for directory in directories {
         for file in components(directory)? {
-            if let Err(error) = load_file(loader, services, plugins, &file).await {
+            if let Err(error) = load_file(loader, services, plugins, &file, limits).await {
                 tracing::error!("the plugin {} is left out: {error:#}", file.display());
             }
         }
@@ -44,8 +45,9 @@ async fn load_file(
     services: &Services,
     plugins: &Arc<Plugins>,
     file: &Path,
+    limits: &Limits,
 ) -> anyhow::Result<()> {
-    let generation = loader.load_file(file, Limits::default()).await?;
+    let generation = loader.load_file(file, limits.clone()).await?;
     install(services, plugins, generation).await
 }
 

@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use pith_content::fetch::AddressPolicy;
@@ -9,7 +10,7 @@ use pith_content::seal::Seal;
 use pith_content::types::Types;
 use pith_content::{Services, orphan};
 use pith_http::{App, HttpSettings};
-use pith_plugin::{Cache, Engine, Loader, Plugins};
+use pith_plugin::{Cache, Engine, Limits, Loader, Plugins};
 use pith_storage::faults::FaultyFileSystem;
 use pith_storage::{DirectoryStore, Store};
 use pith_tasks::{Options, Scheduler, Toolbox, Workers};
@@ -46,7 +47,12 @@ pub(crate) async fn run(config: &Config) -> anyhow::Result<ExitCode> {
     let loader = Loader::new(engine, cache)?;
     let mut directories = vec![directory.plugins()];
     directories.extend(config.plugin_dir.clone());
-    plugins::load(&loader, &services, &plugins, &directories).await?;
+    let limits = Limits {
+        cpu: Duration::from_secs(config.plugin_cpu_seconds),
+        memory_bytes: config.plugin_memory_mib << 20,
+        ..Limits::default()
+    };
+    plugins::load(&loader, &services, &plugins, &directories, &limits).await?;
 
     user::ensure_admin(&database, config.admin_password.as_deref()).await?;
     let scheduler = Scheduler::new(database.clone());

@@ -4,7 +4,7 @@
 use async_trait::async_trait;
 use pith_content::changes::Wanted;
 use pith_content::error::{Error, Result};
-use pith_content::version::{Pending, prepare};
+use pith_content::version::{Base, Pending, prepare};
 use pith_db::Connection;
 use pith_db::repository::Repository;
 use pith_model::reference::{core_prn, version_path};
@@ -32,10 +32,26 @@ pub(crate) async fn run(
     let repository = find(context, repository).await?;
     let mut wanted = Wanted::of(change.add, change.remove);
     wanted.clear = change.remove_all;
-    match make(context, &repository, change.base_version, &wanted).await? {
+    let base = match change.base_version {
+        Some(version) => Some(find_base(context, version).await?),
+        None => None,
+    };
+    match make(context, &repository, base, &wanted).await? {
         Some(version) => Ok(Box::new(version)),
         None => Ok(Box::new(Done::default())),
     }
+}
+
+async fn find_base(context: &Context, version: i64) -> Result<Base, TaskError> {
+    let mut connection = context.toolbox.services.database.read().await.map_err(failed_db)?;
+    let version = pith_db::version::by_id(&mut connection, VersionId(version))
+        .await
+        .map_err(failed_db)?
+        .ok_or_else(|| gone("base version"))?;
+    Ok(Base {
+        repository: version.repository,
+        number: version.number,
+    })
 }
 
 /// The repository of a task.
@@ -58,7 +74,7 @@ pub(crate) struct NewVersion {
 pub(crate) async fn make(
     context: &Context,
     repository: &Repository,
-    base: Option<i64>,
+    base: Option<Base>,
     wanted: &Wanted,
 ) -> Result<Option<NewVersion>, TaskError> {
     let services = &context.toolbox.services;

@@ -27,7 +27,8 @@ pub enum Work {
         remove: Vec<i64>,
         /// Removes everything that is not added (`remove_content_units: ["*"]`).
         remove_all: bool,
-        /// Start from this version instead of the newest.
+        /// Row number of the version to start from, of any repository of the same
+        /// type, instead of the newest.
         base_version: Option<i64>,
     },
     /// Makes a publication.

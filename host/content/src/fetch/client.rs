@@ -56,6 +56,9 @@ pub struct Request {
     pub size: Option<u64>,
     /// Begin here; the answer must be a 206.
     pub offset: Option<u64>,
+    /// A document that a plugin reads while content is fetched. It has places of its own:
+    /// a plugin that waits for the pipeline must not keep the pipeline waiting.
+    pub index: bool,
 }
 
 impl Request {
@@ -68,6 +71,7 @@ impl Request {
             digest: None,
             size: None,
             offset: None,
+            index: false,
         }
     }
 }
@@ -81,6 +85,7 @@ pub struct Client {
     addresses: AddressPolicy,
     retries: u32,
     places: Arc<Semaphore>,
+    index_places: Arc<Semaphore>,
     concurrency: usize,
     rate: Option<Arc<Rate>>,
 }
@@ -105,6 +110,7 @@ impl Client {
             retries: u32::try_from(settings.max_retries.unwrap_or(DEFAULT_RETRIES).clamp(0, 20))
                 .unwrap_or(0),
             places: Arc::new(Semaphore::new(concurrency)),
+            index_places: Arc::new(Semaphore::new(concurrency)),
             concurrency,
             rate: settings
                 .rate_limit
@@ -152,7 +158,7 @@ impl Client {
 
     async fn attempt(&self, request: &Request) -> std::result::Result<Body, Failure> {
         self.addresses.check(&request.url).map_err(Failure::final_)?;
-        let place = self.place().await.map_err(Failure::final_)?;
+        let place = self.place(request.index).await.map_err(Failure::final_)?;
         if let Some(rate) = &self.rate {
             rate.wait().await;
         }
@@ -199,8 +205,9 @@ impl Client {
         Body::new(response, unchanged, check, place).map_err(Failure::final_)
     }
 
-    async fn place(&self) -> Result<OwnedSemaphorePermit> {
-        Arc::clone(&self.places)
+    async fn place(&self, index: bool) -> Result<OwnedSemaphorePermit> {
+        let places = if index { &self.index_places } else { &self.places };
+        Arc::clone(places)
             .acquire_owned()
             .await
             .map_err(|_| Error::cancelled("the client was closed"))

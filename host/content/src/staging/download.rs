@@ -223,7 +223,7 @@ pub(super) async fn store(
         if chunk.is_empty() {
             break;
         }
-        writer.write(chunk).await?;
+        writer.write(chunk).await.map_err(|error| explain(url, error))?;
     }
     writer.finish(expected).await.map_err(|error| explain(url, error))
 }
@@ -237,7 +237,11 @@ fn explain(url: &Url, error: pith_storage::Error) -> Error {
             Error::upstream(format!("GET {url}: wrong digest: {error}"))
         }
         Storage::SizeMismatch { .. } => Error::upstream(format!("GET {url}: wrong size: {error}")),
-        other => other.into(),
+        other => {
+            let mut error = Error::from(other);
+            error.message = format!("the body of {url} was not stored: {error}").into();
+            error
+        }
     }
 }
 

@@ -32,7 +32,10 @@ pub(super) async fn create(context: Context, request: Request) -> Result<Respons
     let sha256 = file.incoming.sha256();
     {
         let mut connection = app.database.read().await?;
-        if !artifact::find(&mut connection, &[sha256.0]).await?.is_empty() {
+        if !artifact::find(&mut connection, &[sha256.0])
+            .await?
+            .is_empty()
+        {
             return Err(Error::invalid_together(format!(
                 "Artifact with sha256 checksum of '{sha256}' already exists."
             )));
@@ -42,7 +45,9 @@ pub(super) async fn create(context: Context, request: Request) -> Result<Respons
     let id = rows.first().copied().ok_or_else(Error::not_found)?;
     let artifact = {
         let mut connection = app.database.read().await?;
-        artifact::by_id(&mut connection, id).await?.ok_or_else(Error::not_found)?
+        artifact::by_id(&mut connection, id)
+            .await?
+            .ok_or_else(Error::not_found)?
     };
     let mut response = document::object(None, |object| {
         shape::write(object, &artifact, context.root);

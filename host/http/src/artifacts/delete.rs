@@ -20,10 +20,12 @@ pub(super) async fn delete(context: Context, Path(id): Path<String>) -> Result<S
         return Err(in_use());
     }
     let removal = [(artifact.id, artifact.sha256.clone())];
-    artifact::begin_removal(&mut transaction, &removal).await.map_err(|error| match error {
-        pith_db::Error::Related => in_use(),
-        other => other.into(),
-    })?;
+    artifact::begin_removal(&mut transaction, &removal)
+        .await
+        .map_err(|error| match error {
+            pith_db::Error::Related => in_use(),
+            other => other.into(),
+        })?;
     transaction.commit().await?;
 
     let digest = Sha256Digest::try_from(artifact.sha256.as_slice())

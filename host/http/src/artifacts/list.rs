@@ -29,7 +29,12 @@ pub(super) async fn list(context: Context, RawQuery(text): RawQuery) -> Result<R
     let selection = query.select(Artifact::COLUMNS, context.app.database.dialect())?;
     let (rows, count): (Vec<Artifact>, i64) = list::page(&mut connection, &selection).await?;
     drop(connection);
-    Ok(page::answer(&context, &query, (&rows, count), |object, row| {
-        shape::write(object, row, context.root);
-    }))
+    Ok(page::answer(
+        &context,
+        &query,
+        (&rows, count),
+        |object, row| {
+            shape::write(object, row, context.root);
+        },
+    ))
 }

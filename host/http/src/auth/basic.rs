@@ -50,8 +50,12 @@ pub(super) async fn verify(app: &App, credentials: &str) -> Result<User> {
 
 /// Takes `base64(name:password)` apart.
 fn decode(credentials: &str) -> Option<(String, String)> {
-    let bytes = base64::engine::general_purpose::STANDARD.decode(credentials).ok()?;
-    let text = String::from_utf8(bytes).ok()?;
+    let bytes = base64::engine::general_purpose::STANDARD
+        .decode(credentials)
+        .ok()?;
+    let text = String::from_utf8(bytes)
+        .ok()
+        .filter(|text| !text.contains('\0'))?;
     let (username, password) = text.split_once(':')?;
     Some((username.to_owned(), password.to_owned()))
 }
@@ -69,8 +73,15 @@ impl Authenticator {
         {
             return Ok(user.clone());
         }
-        let _place = self.waiting.try_acquire().map_err(|_| Error::too_many_logins())?;
-        let _turn = self.hashing.acquire().await.map_err(|error| Error::internal(&error))?;
+        let _place = self
+            .waiting
+            .try_acquire()
+            .map_err(|_| Error::too_many_logins())?;
+        let _turn = self
+            .hashing
+            .acquire()
+            .await
+            .map_err(|error| Error::internal(&error))?;
         // Whoever came before in the queue may have done the work.
         if let Some(user) = &user
             && self.memory.knows(&fingerprint, user)
@@ -106,7 +117,10 @@ mod tests {
     #[test]
     fn a_password_may_contain_colons() {
         let encode = |text: &str| base64::engine::general_purpose::STANDARD.encode(text);
-        assert_eq!(decode(&encode("ada:a:b")), Some(("ada".into(), "a:b".into())));
+        assert_eq!(
+            decode(&encode("ada:a:b")),
+            Some(("ada".into(), "a:b".into()))
+        );
         assert_eq!(decode(&encode("ada")), None);
         assert_eq!(decode("no base64!"), None);
     }
@@ -132,12 +146,26 @@ mod tests {
         assert!(check(&user, "wrong").await.is_err());
         assert!(check(&user, "secret").await.is_ok());
         // Remembered: it is not even looked at the hash.
-        let blank = User { password_hash: Some(String::new()), ..user.clone() };
+        let blank = User {
+            password_hash: Some(String::new()),
+            ..user.clone()
+        };
         assert!(check(&blank, "secret").await.is_ok());
-        let disabled = User { is_active: false, ..user.clone() };
+        let disabled = User {
+            is_active: false,
+            ..user.clone()
+        };
         assert!(check(&disabled, "secret").await.is_err());
-        let changed = User { credential_version: 2, ..blank };
+        let changed = User {
+            credential_version: 2,
+            ..blank
+        };
         assert!(check(&changed, "secret").await.is_err());
-        assert!(authenticator.check(None, "eve", "secret".into()).await.is_err());
+        assert!(
+            authenticator
+                .check(None, "eve", "secret".into())
+                .await
+                .is_err()
+        );
     }
 }

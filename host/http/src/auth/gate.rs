@@ -40,5 +40,7 @@ pub(crate) async fn administrator(
 }
 
 async fn authenticate(app: &App, method: &Method, headers: &HeaderMap) -> Result<Identity> {
-    identify(app, method, headers).await?.ok_or_else(Error::unauthenticated)
+    identify(app, method, headers)
+        .await?
+        .ok_or_else(Error::unauthenticated)
 }

@@ -31,7 +31,10 @@ impl Default for Memory {
     fn default() -> Self {
         Self {
             key: rand::random(),
-            verified: Cache::builder().max_capacity(CAPACITY).time_to_live(LIFETIME).build(),
+            verified: Cache::builder()
+                .max_capacity(CAPACITY)
+                .time_to_live(LIFETIME)
+                .build(),
         }
     }
 }
@@ -56,7 +59,8 @@ impl Memory {
 
     /// Remembers that this was right.
     pub(super) fn remember(&self, fingerprint: Fingerprint, user: &User) {
-        self.verified.insert(fingerprint, (user.id, user.credential_version));
+        self.verified
+            .insert(fingerprint, (user.id, user.credential_version));
     }
 }
 
@@ -97,6 +101,9 @@ mod tests {
     fn name_and_password_do_not_run_together() {
         let memory = Memory::default();
         assert_ne!(memory.fingerprint("ab", "c"), memory.fingerprint("a", "bc"));
-        assert_ne!(memory.fingerprint("a", "b"), Memory::default().fingerprint("a", "b"));
+        assert_ne!(
+            memory.fingerprint("a", "b"),
+            Memory::default().fingerprint("a", "b")
+        );
     }
 }

@@ -14,14 +14,18 @@ pub struct PasswordError(argon2::password_hash::Error);
 /// # Errors
 /// When there are no random numbers to be had.
 pub fn hash(password: &str) -> Result<String, PasswordError> {
-    let hash = Argon2::default().hash_password(password.as_bytes()).map_err(PasswordError)?;
+    let hash = Argon2::default()
+        .hash_password(password.as_bytes())
+        .map_err(PasswordError)?;
     Ok(hash.to_string())
 }
 
 /// Whether a password is the one that was hashed; takes as long as hashing.
 pub(crate) fn verify(password: &str, hash: &str) -> bool {
     match PasswordHash::new(hash) {
-        Ok(hash) => Argon2::default().verify_password(password.as_bytes(), &hash).is_ok(),
+        Ok(hash) => Argon2::default()
+            .verify_password(password.as_bytes(), &hash)
+            .is_ok(),
         Err(error) => {
             tracing::error!(%error, "a user's password hash is damaged: {error}");
             false

@@ -45,7 +45,10 @@ pub(super) async fn verify(
     if !method.is_safe() {
         check_forgery(session, headers)?;
     }
-    Ok(Some(Identity { user, session: Some(hash) }))
+    Ok(Some(Identity {
+        user,
+        session: Some(hash),
+    }))
 }
 
 /// Whether the page that sends this can read our cookies.
@@ -114,9 +117,11 @@ fn cookies(csrf: &str, session: &str, age: Duration, is_https: bool) -> [HeaderV
     let secure = if is_https { "; Secure" } else { "" };
     let age = age.as_secs();
     let common = format!("Max-Age={age}; Path=/; SameSite=Lax{secure}");
-    [format!("{CSRF}={csrf}; {common}"), format!("{SESSION}={session}; HttpOnly; {common}")].map(
-        |text| HeaderValue::from_str(&text).unwrap_or_else(|_| HeaderValue::from_static("")),
-    )
+    [
+        format!("{CSRF}={csrf}; {common}"),
+        format!("{SESSION}={session}; HttpOnly; {common}"),
+    ]
+    .map(|text| HeaderValue::from_str(&text).unwrap_or_else(|_| HeaderValue::from_static("")))
 }
 
 #[cfg(test)]
@@ -136,7 +141,10 @@ mod tests {
     fn only_the_sessions_own_token_counts() {
         let own = csrf_token("s1");
         let with = |cookie: &str, sent: Option<&str>| {
-            check_forgery("s1", &headers(&format!("csrftoken={cookie}; sessionid=s1"), sent))
+            check_forgery(
+                "s1",
+                &headers(&format!("csrftoken={cookie}; sessionid=s1"), sent),
+            )
         };
         assert!(with(&own, Some(&own)).is_ok());
         assert!(with(&own, None).is_err());
@@ -157,9 +165,20 @@ mod tests {
         let session = generate(true);
         let text = session.cookies[1].to_str().unwrap();
         assert!(text.starts_with("sessionid="));
-        for part in ["; HttpOnly", "; SameSite=Lax", "; Path=/", "; Secure", "; Max-Age=1209600"] {
+        for part in [
+            "; HttpOnly",
+            "; SameSite=Lax",
+            "; Path=/",
+            "; Secure",
+            "; Max-Age=1209600",
+        ] {
             assert!(text.contains(part), "{text}");
         }
-        assert!(!generate(false).cookies[1].to_str().unwrap().contains("Secure"));
+        assert!(
+            !generate(false).cookies[1]
+                .to_str()
+                .unwrap()
+                .contains("Secure")
+        );
     }
 }

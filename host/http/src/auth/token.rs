@@ -13,7 +13,10 @@ const PREFIX: &str = "pith_";
 /// A new token; 256 random bits, so that its hash needs no salt.
 pub(crate) fn generate() -> String {
     let random: [u8; 32] = rand::random();
-    format!("{PREFIX}{}", base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(random))
+    format!(
+        "{PREFIX}{}",
+        base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(random)
+    )
 }
 
 /// What the database keeps of a token or a session's cookie.
@@ -39,6 +42,10 @@ mod tests {
         let token = generate();
         assert_ne!(token, generate());
         assert!(token.starts_with(PREFIX) && token.len() == PREFIX.len() + 43);
-        assert!(token.bytes().all(|c| c.is_ascii_alphanumeric() || c == b'_' || c == b'-'));
+        assert!(
+            token
+                .bytes()
+                .all(|c| c.is_ascii_alphanumeric() || c == b'_' || c == b'-')
+        );
     }
 }

@@ -25,7 +25,10 @@ pub(super) async fn create(
     let received = if body::media_type(&request) == "multipart/form-data" {
         receive::receive(request, &*context.app.store, "file").await?
     } else {
-        Received { fields: body::read(request, body::LIMIT).await?, file: None }
+        Received {
+            fields: body::read(request, body::LIMIT).await?,
+            file: None,
+        }
     };
     let mut parameters = order::shown(&received.fields.map);
     let mut form = Form::from(received.fields);
@@ -55,10 +58,12 @@ pub(super) async fn create(
 /// The stored file that a form names.
 pub(crate) async fn stored(context: &Context, form: &mut Form) -> Result<Option<ArtifactId>> {
     let mut connection = context.app.database.read().await?;
-    Ok(match lookup::artifact(&mut connection, form, "artifact").await? {
-        Given::This(artifact) => Some(artifact.id),
-        Given::Absent | Given::Null => None,
-    })
+    Ok(
+        match lookup::artifact(&mut connection, form, "artifact").await? {
+            Given::This(artifact) => Some(artifact.id),
+            Given::Absent | Given::Null => None,
+        },
+    )
 }
 
 /// Makes the order for a stored file from fields alone, as typed tasks do.

@@ -44,8 +44,10 @@ async fn change(
     let id = found.ok_or_else(Error::not_found)?.id;
     hold(&mut transaction, "unit", id.0).await?;
     let found = unit_list::by_uuid(&mut transaction, Some(&table), uuid).await?;
-    let mut labels =
-        found.ok_or_else(Error::not_found)?.pulp_labels.unwrap_or_default();
+    let mut labels = found
+        .ok_or_else(Error::not_found)?
+        .pulp_labels
+        .unwrap_or_default();
     let value = change.apply(&mut labels);
     unit::set_labels(&mut transaction, id, &labels).await?;
     transaction.commit().await?;

@@ -33,10 +33,15 @@ pub(super) async fn all(context: Context, RawQuery(text): RawQuery) -> Result<Re
     let ids: Vec<_> = rows.iter().map(|row| row.id).collect();
     let paths = unit_list::artifact_paths(&mut connection, &ids).await?;
     drop(connection);
-    Ok(page::answer(&context, &query, (&rows, count), |object, row| {
-        let table = context.app.types.by_id(row.content_type);
-        shape::write_base(object, row, context.root, table.as_deref(), &paths);
-    }))
+    Ok(page::answer(
+        &context,
+        &query,
+        (&rows, count),
+        |object, row| {
+            let table = context.app.types.by_id(row.content_type);
+            shape::write_base(object, row, context.root, table.as_deref(), &paths);
+        },
+    ))
 }
 
 /// `GET content/<plugin>/<plural>/`
@@ -56,9 +61,14 @@ pub(super) async fn of_type(
         Vec::new()
     };
     drop(connection);
-    Ok(page::answer(&context, &query, (&rows, count), |object, row| {
-        shape::write(object, row, context.root, &table, &paths);
-    }))
+    Ok(page::answer(
+        &context,
+        &query,
+        (&rows, count),
+        |object, row| {
+            shape::write(object, row, context.root, &table, &paths);
+        },
+    ))
 }
 
 async fn select(
@@ -100,9 +110,13 @@ async fn select(
 
 /// The moment that `orphaned_for` means: so many minutes ago.
 pub(crate) fn orphaned_for(query: &mut Query) -> Result<Option<Timestamp>> {
-    let Some(text) = query.take("orphaned_for") else { return Ok(None) };
-    let minutes: u32 = text.parse().map_err(|_| {
-        Error::invalid("orphaned_for", "A number of minutes is required.")
-    })?;
-    Ok(Some(Timestamp::now().minus(Duration::from_secs(u64::from(minutes) * 60))))
+    let Some(text) = query.take("orphaned_for") else {
+        return Ok(None);
+    };
+    let minutes: u32 = text
+        .parse()
+        .map_err(|_| Error::invalid("orphaned_for", "A number of minutes is required."))?;
+    Ok(Some(
+        Timestamp::now().minus(Duration::from_secs(u64::from(minutes) * 60)),
+    ))
 }

@@ -18,14 +18,22 @@ fn write_head(object: &mut Object<'_>, unit: &ListedUnit, root: Root, table: Opt
     // A type whose plugin is gone has no path.
     let place = table.map(|table| (&table.plugin, &table.content_type));
     let href = place.map(|(plugin, content_type)| {
-        format!("{}content/{plugin}/{}/{}/", root.path(), content_type.plural, unit.uuid)
+        format!(
+            "{}content/{plugin}/{}/{}/",
+            root.path(),
+            content_type.plural,
+            unit.uuid
+        )
     });
     let (plugin, model) = place.map_or(("core", "content"), |(plugin, content_type)| {
         (plugin.as_str(), content_type.model.as_str())
     });
     object
         .field("pulp_href", href)
-        .field("prn", Text(format_args!("prn:{plugin}.{model}:{}", unit.uuid)))
+        .field(
+            "prn",
+            Text(format_args!("prn:{plugin}.{model}:{}", unit.uuid)),
+        )
         .field("pulp_created", unit.pulp_created)
         .field("pulp_last_updated", unit.pulp_created);
     match &unit.pulp_labels {
@@ -44,7 +52,13 @@ pub(super) fn write_base(
     paths: &Paths,
 ) {
     write_head(object, unit, root, table);
-    object.field("artifacts", Artifacts { root, paths: paths_of(unit, paths) });
+    object.field(
+        "artifacts",
+        Artifacts {
+            root,
+            paths: paths_of(unit, paths),
+        },
+    );
 }
 
 /// Writes a unit of a type, with its fields.
@@ -64,7 +78,13 @@ pub(super) fn write(
             object.field("artifact", uuid.map(|uuid| Href(root, Artifact(uuid))));
         }
         ArtifactCount::Many => {
-            object.field("artifacts", Artifacts { root, paths: paths_of(unit, paths) });
+            object.field(
+                "artifacts",
+                Artifacts {
+                    root,
+                    paths: paths_of(unit, paths),
+                },
+            );
         }
     }
     for (field, value) in content_type.fields.iter().zip(&unit.values) {
@@ -87,7 +107,12 @@ fn write_digests(object: &mut Object<'_>, unit: &ListedUnit, table: &TypeTable) 
         ("sha512", artifact.and_then(|one| one.sha512.as_deref())),
     ];
     for (name, digest) in digests {
-        if table.content_type.fields.iter().all(|field| field.name != name) {
+        if table
+            .content_type
+            .fields
+            .iter()
+            .all(|field| field.name != name)
+        {
             object.field(name, Hex(digest));
         }
     }
@@ -95,7 +120,10 @@ fn write_digests(object: &mut Object<'_>, unit: &ListedUnit, table: &TypeTable) 
 
 fn paths_of<'a>(unit: &ListedUnit, paths: &'a Paths) -> &'a Paths {
     let begin = paths.partition_point(|(id, ..)| *id < unit.id);
-    let own = paths[begin..].iter().take_while(|(id, ..)| *id == unit.id).count();
+    let own = paths[begin..]
+        .iter()
+        .take_while(|(id, ..)| *id == unit.id)
+        .count();
     &paths[begin..begin + own]
 }
 

@@ -4,8 +4,8 @@
 use axum::extract::Path;
 use axum::response::Response;
 use pith_db::distribution;
-use pith_model::task::Lock;
 use pith_model::reference::Kind;
+use pith_model::task::Lock;
 use pith_tasks::work::{DistributionSettings, Work};
 use serde_json::Value;
 

@@ -20,9 +20,14 @@ pub(super) async fn all(context: Context, RawQuery(text): RawQuery) -> Result<Re
     let mut query = Query::parse(text.as_deref())?;
     let (rows, count) = select(&context, &mut query, Distribution::COLUMNS).await?;
     let origin = context.content_origin();
-    Ok(page::answer(&context, &query, (&rows, count), |object, row| {
-        shape::write_base(object, row, context.root, &origin);
-    }))
+    Ok(page::answer(
+        &context,
+        &query,
+        (&rows, count),
+        |object, row| {
+            shape::write_base(object, row, context.root, &origin);
+        },
+    ))
 }
 
 /// `GET distributions/<plugin>/<type>/`
@@ -36,12 +41,21 @@ pub(super) async fn of_type(
     query.push(distribution::of_type(&plugin, &type_name));
     let mut columns = Distribution::COLUMNS.to_vec();
     let dialect = context.app.database.dialect();
-    columns.extend(config::columns(declared.schema(), distribution::CONFIG, dialect));
+    columns.extend(config::columns(
+        declared.schema(),
+        distribution::CONFIG,
+        dialect,
+    ));
     let (rows, count) = select(&context, &mut query, &columns).await?;
     let origin = context.content_origin();
-    Ok(page::answer(&context, &query, (&rows, count), |object, row| {
-        shape::write(object, row, context.root, &origin, Some(declared.schema()));
-    }))
+    Ok(page::answer(
+        &context,
+        &query,
+        (&rows, count),
+        |object, row| {
+            shape::write(object, row, context.root, &origin, Some(declared.schema()));
+        },
+    ))
 }
 
 async fn select(

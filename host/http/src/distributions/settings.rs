@@ -1,7 +1,7 @@
 //! What a client can set of a distribution.
 
-use pith_db::distribution::{self, Settings};
 use pith_db::Connection;
+use pith_db::distribution::{self, Settings};
 use pith_model::{DistributionId, path};
 use serde_json::{Map, Value};
 
@@ -72,7 +72,9 @@ async fn take_base_path(
     settings: &mut Settings,
     of: Option<DistributionId>,
 ) -> Result<()> {
-    let Some(base_path) = form.text("base_path") else { return Ok(()) };
+    let Some(base_path) = form.text("base_path") else {
+        return Ok(());
+    };
     if let Some(problem) = path::base_path_problem(&base_path) {
         form.wrong("base_path", format!("The path {base_path:?} {problem}."));
         return Ok(());
@@ -82,7 +84,10 @@ async fn take_base_path(
             form.wrong("base_path", "This field must be unique.");
         }
         Some(other) => {
-            form.wrong("base_path", format!("Overlaps with the base path {other:?} of another distribution."));
+            form.wrong(
+                "base_path",
+                format!("Overlaps with the base path {other:?} of another distribution."),
+            );
         }
         None => settings.base_path = base_path,
     }

@@ -16,7 +16,10 @@ pub(super) fn write_base(
     root: Root,
     content_origin: &str,
 ) {
-    let (plugin, type_name) = (distribution.plugin.as_str(), distribution.type_name.as_str());
+    let (plugin, type_name) = (
+        distribution.plugin.as_str(),
+        distribution.type_name.as_str(),
+    );
     let settings = &distribution.settings;
     let typed = |kind: Kind, reference: &Option<(Uuid, String, String)>| {
         reference
@@ -31,11 +34,17 @@ pub(super) fn write_base(
     let base_path = &settings.base_path;
     object
         .field("pulp_href", Href(root, path))
-        .field("prn", typed_prn(Kind::Distribution, plugin, type_name, distribution.uuid))
+        .field(
+            "prn",
+            typed_prn(Kind::Distribution, plugin, type_name, distribution.uuid),
+        )
         .field("pulp_created", distribution.pulp_created)
         .field("pulp_last_updated", distribution.pulp_last_updated)
         .field("base_path", base_path)
-        .field("base_url", Text(format_args!("{content_origin}/pulp/content/{base_path}/")))
+        .field(
+            "base_url",
+            Text(format_args!("{content_origin}/pulp/content/{base_path}/")),
+        )
         .field("content_guard", ())
         .field("content_guard_prn", ())
         // No promise is made about when content last changed.
@@ -43,9 +52,15 @@ pub(super) fn write_base(
         .field("hidden", settings.hidden)
         .field("pulp_labels", &settings.pulp_labels)
         .field("name", &settings.name)
-        .field("repository", typed(Kind::Repository, &distribution.repository_reference))
+        .field(
+            "repository",
+            typed(Kind::Repository, &distribution.repository_reference),
+        )
         .field("repository_version", version)
-        .field("publication", typed(Kind::Publication, &distribution.publication_reference));
+        .field(
+            "publication",
+            typed(Kind::Publication, &distribution.publication_reference),
+        );
 }
 
 /// Writes a distribution of a type, with what its plugin adds.

@@ -50,6 +50,12 @@ async fn update(context: Context, path: (String, String, String), form: Form) ->
     transaction.commit().await?;
     let origin = context.content_origin();
     Ok(document::object(None, |object| {
-        shape::write(object, &distribution, context.root, &origin, Some(declared.schema()));
+        shape::write(
+            object,
+            &distribution,
+            context.root,
+            &origin,
+            Some(declared.schema()),
+        );
     }))
 }

@@ -14,7 +14,7 @@ use uuid::Uuid;
 use crate::app::App;
 use crate::declared;
 use crate::error::Result;
-use crate::form::{Form, Given};
+use crate::form::Form;
 use crate::lookup;
 use crate::order::Order;
 
@@ -60,28 +60,39 @@ pub(crate) async fn build(
     let to_remove = form.list("remove_content_units").unwrap_or_default();
     let remove_all = to_remove.iter().any(|one| one == ALL);
     if remove_all && to_remove.len() > 1 {
-        form.wrong("remove_content_units", "Cannot supply content units and '*'.");
+        form.wrong(
+            "remove_content_units",
+            "Cannot supply content units and '*'.",
+        );
     }
     form.refuse("overwrite", &Value::Bool(true));
 
     let mut connection = app.database.read().await?;
-    let mut units = Units { app, plugin, connection: &mut connection };
-    let add = units.resolve(&mut form, "add_content_units", &to_add).await?;
+    let mut units = Units {
+        app,
+        plugin,
+        connection: &mut connection,
+    };
+    let add = units
+        .resolve(&mut form, "add_content_units", &to_add)
+        .await?;
     let remove = if remove_all {
         Vec::new()
     } else {
-        units.resolve(&mut form, "remove_content_units", &to_remove).await?
+        units
+            .resolve(&mut form, "remove_content_units", &to_remove)
+            .await?
     };
     let base = lookup::version(&mut connection, &mut form, "base_version", plugin).await?;
     drop(connection);
-    if let Given::This(base) = &base
-        && base.repository != repository.id
-    {
-        form.wrong("base_version", "It is a version of another repository.");
-    }
     form.finish()?;
 
-    let prn = typed_prn(Kind::Repository, plugin, &repository.type_name, repository.uuid);
+    let prn = typed_prn(
+        Kind::Repository,
+        plugin,
+        &repository.type_name,
+        repository.uuid,
+    );
     parameters.insert("repository".to_owned(), prn.as_str().into());
     let type_name = match (to_add.is_empty(), to_remove.is_empty()) {
         (false, true) => "adds",

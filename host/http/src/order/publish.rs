@@ -1,9 +1,9 @@
 //! The order to make a publication of a version.
 
 use pith_db::version::{self, Version};
-use pith_model::task::Lock;
 use pith_model::descriptor::TaskKind;
 use pith_model::reference::{Kind, typed_prn};
+use pith_model::task::Lock;
 use pith_tasks::work::Work;
 use serde_json::{Map, Value, json};
 
@@ -40,8 +40,12 @@ pub(crate) async fn build(
     form.finish()?;
     let version = version.ok_or_else(Error::not_found)?;
 
-    let prn =
-        typed_prn(Kind::Repository, plugin, &version.type_name, version.repository_uuid);
+    let prn = typed_prn(
+        Kind::Repository,
+        plugin,
+        &version.type_name,
+        version.repository_uuid,
+    );
     let type_name = declared::task_type(&declared.generation, TaskKind::Publish)
         .map_or("publications", |task_type| &task_type.name);
     Ok(Order {

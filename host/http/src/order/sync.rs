@@ -2,9 +2,9 @@
 
 use pith_db::remote;
 use pith_db::repository::Repository;
-use pith_model::task::Lock;
 use pith_model::descriptor::TaskKind;
 use pith_model::reference::{Kind, typed_prn};
+use pith_model::task::Lock;
 use pith_tasks::work::Work;
 use serde_json::{Map, Value, json};
 
@@ -58,17 +58,28 @@ pub(crate) async fn build(
     form.finish()?;
     let remote = remote.ok_or_else(Error::not_found)?;
 
-    let prn = typed_prn(Kind::Repository, plugin, &repository.type_name, repository.uuid);
+    let prn = typed_prn(
+        Kind::Repository,
+        plugin,
+        &repository.type_name,
+        repository.uuid,
+    );
     let remote_prn = typed_prn(Kind::Remote, plugin, &remote.type_name, remote.uuid);
     parameters.insert("repository".to_owned(), prn.as_str().into());
-    parameters.entry("remote").or_insert_with(|| remote_prn.as_str().into());
+    parameters
+        .entry("remote")
+        .or_insert_with(|| remote_prn.as_str().into());
     Ok(Order {
         name: format!("pulp_{plugin}.app.tasks.synchronizing.synchronize"),
         plugin: plugin.to_owned(),
         type_name: task_type.name.clone(),
         plugin_version: Some(generation.version().to_owned()),
         parameters,
-        work: Work::Sync { repository: repository.id.0, remote: remote.id.0, params },
+        work: Work::Sync {
+            repository: repository.id.0,
+            remote: remote.id.0,
+            params,
+        },
         locks: vec![Lock::exclusive(prn), Lock::shared(remote_prn)],
     })
 }

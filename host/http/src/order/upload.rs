@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use pith_db::content_type::TypeTable;
 use pith_db::repository::Repository;
+use pith_model::ArtifactId;
 use pith_model::descriptor::TaskKind;
 use pith_model::reference::{Kind, typed_prn};
-use pith_model::ArtifactId;
 use pith_model::task::Lock;
 use pith_plugin::Generation;
 use pith_tasks::work::Work;
@@ -49,7 +49,9 @@ pub(crate) async fn check(app: &App, table: &TypeTable, mut form: Form) -> Resul
     let plugin = table.plugin.as_str();
     let generation = declared::generation_of_row(app, plugin)?;
     let task_type = declared::task_type(&generation, TaskKind::Upload).ok_or_else(|| {
-        Error::bad_request(format!("Content of the plugin {plugin:?} cannot be uploaded."))
+        Error::bad_request(format!(
+            "Content of the plugin {plugin:?} cannot be uploaded."
+        ))
     })?;
     let repository = {
         let mut connection = app.database.read().await?;

@@ -21,12 +21,16 @@ use crate::repositories;
 pub(super) async fn all(context: Context, RawQuery(text): RawQuery) -> Result<Response> {
     let mut query = Query::parse(text.as_deref())?;
     let mut connection = context.app.database.read().await?;
-    let (rows, count) =
-        select(&context, &mut connection, &mut query, Publication::COLUMNS).await?;
+    let (rows, count) = select(&context, &mut connection, &mut query, Publication::COLUMNS).await?;
     drop(connection);
-    Ok(page::answer(&context, &query, (&rows, count), |object, row| {
-        shape::write_base(object, row, context.root);
-    }))
+    Ok(page::answer(
+        &context,
+        &query,
+        (&rows, count),
+        |object, row| {
+            shape::write_base(object, row, context.root);
+        },
+    ))
 }
 
 /// `GET publications/<plugin>/<type>/`
@@ -40,15 +44,30 @@ pub(super) async fn of_type(
     query.push(publication::of_type(&plugin, &type_name));
     let mut columns = Publication::COLUMNS.to_vec();
     let dialect = context.app.database.dialect();
-    columns.extend(config::columns(declared.schema(), publication::CONFIG, dialect));
+    columns.extend(config::columns(
+        declared.schema(),
+        publication::CONFIG,
+        dialect,
+    ));
     let mut connection = context.app.database.read().await?;
     let (rows, count) = select(&context, &mut connection, &mut query, &columns).await?;
     let ids: Vec<_> = rows.iter().map(|row| row.id).collect();
     let distributions = distribution::of_publications(&mut connection, &ids).await?;
     drop(connection);
-    Ok(page::answer(&context, &query, (&rows, count), |object, row| {
-        shape::write(object, row, context.root, Some(declared.schema()), &distributions);
-    }))
+    Ok(page::answer(
+        &context,
+        &query,
+        (&rows, count),
+        |object, row| {
+            shape::write(
+                object,
+                row,
+                context.root,
+                Some(declared.schema()),
+                &distributions,
+            );
+        },
+    ))
 }
 
 async fn select(

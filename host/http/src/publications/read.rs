@@ -21,8 +21,7 @@ pub(super) async fn read(
     let projection = query::projection(text.as_deref())?;
     let mut connection = context.app.database.read().await?;
     let publication = find(&mut connection, &path).await?;
-    let distributions =
-        distribution::of_publications(&mut connection, &[publication.id]).await?;
+    let distributions = distribution::of_publications(&mut connection, &[publication.id]).await?;
     drop(connection);
     let declared = Declared::find(&context.app, Kind::Publication, &path.0, &path.1);
     let schema = declared.as_ref().map(Declared::schema);

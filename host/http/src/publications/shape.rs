@@ -15,14 +15,24 @@ pub(super) type Distributions = [(PublicationId, Uuid, String, String)];
 /// Writes what every publication has.
 pub(super) fn write_base(object: &mut Object<'_>, publication: &Publication, root: Root) {
     let (plugin, type_name) = (publication.plugin.as_str(), publication.type_name.as_str());
-    let (repository, repository_type) =
-        (publication.repository_uuid, publication.repository_type.as_str());
+    let (repository, repository_type) = (
+        publication.repository_uuid,
+        publication.repository_type.as_str(),
+    );
     let path = typed_path(Kind::Publication, plugin, type_name, publication.uuid);
-    let version = version_path(plugin, repository_type, repository, publication.version_number);
+    let version = version_path(
+        plugin,
+        repository_type,
+        repository,
+        publication.version_number,
+    );
     let repository = typed_path(Kind::Repository, plugin, repository_type, repository);
     object
         .field("pulp_href", Href(root, path))
-        .field("prn", typed_prn(Kind::Publication, plugin, type_name, publication.uuid))
+        .field(
+            "prn",
+            typed_prn(Kind::Publication, plugin, type_name, publication.uuid),
+        )
         .field("pulp_created", publication.pulp_created)
         .field("pulp_last_updated", publication.pulp_created)
         .field("repository_version", Href(root, version))
@@ -42,9 +52,14 @@ pub(super) fn write(
         .iter()
         .filter(|(id, ..)| *id == publication.id)
         .map(|(_, uuid, plugin, type_name)| {
-            Href(root, typed_path(Kind::Distribution, plugin, type_name, *uuid))
+            Href(
+                root,
+                typed_path(Kind::Distribution, plugin, type_name, *uuid),
+            )
         })
         .collect();
-    object.field("distributions", serving).field("checkpoint", false);
+    object
+        .field("distributions", serving)
+        .field("checkpoint", false);
     config::write(object, schema, &publication.config);
 }

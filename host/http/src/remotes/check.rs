@@ -14,7 +14,10 @@ pub(super) fn url_problem(text: &str) -> Option<String> {
         Err(error) => return Some(format!("This is no URL: {error}.")),
     };
     if !matches!(url.scheme(), "http" | "https") {
-        return Some(format!("The scheme {:?} is not supported: use http or https.", url.scheme()));
+        return Some(format!(
+            "The scheme {:?} is not supported: use http or https.",
+            url.scheme()
+        ));
     }
     if url.host_str().is_none_or(str::is_empty) {
         return Some("The URL names no host.".to_owned());
@@ -75,13 +78,20 @@ pub(super) fn headers_problem(headers: &[Value]) -> Option<String> {
     for header in headers {
         let entry = header.as_object().filter(|map| map.len() == 1);
         let Some((name, value)) = entry.and_then(|map| map.iter().next()) else {
-            return Some("Each header must be an object with one entry: {\"name\": \"value\"}.".to_owned());
+            return Some(
+                "Each header must be an object with one entry: {\"name\": \"value\"}.".to_owned(),
+            );
         };
         if HeaderName::try_from(name.as_str()).is_err() {
             return Some(format!("{name:?} is no name of a header."));
         }
-        if value.as_str().is_none_or(|value| HeaderValue::try_from(value).is_err()) {
-            return Some(format!("The value of the header {name:?} must be one line of text."));
+        if value
+            .as_str()
+            .is_none_or(|value| HeaderValue::try_from(value).is_err())
+        {
+            return Some(format!(
+                "The value of the header {name:?} must be one line of text."
+            ));
         }
     }
     None
@@ -97,7 +107,15 @@ mod tests {
         for good in ["http://a/PULP_MANIFEST", "https://[::1]:8/x?y=z"] {
             assert_eq!(url_problem(good), None, "{good}");
         }
-        for bad in ["", "a", "ftp://a/", "file:///etc/passwd", "http://", " http://a/", "http://u:p@a/"] {
+        for bad in [
+            "",
+            "a",
+            "ftp://a/",
+            "file:///etc/passwd",
+            "http://",
+            " http://a/",
+            "http://u:p@a/",
+        ] {
             assert!(url_problem(bad).is_some(), "{bad:?}");
         }
         assert_eq!(proxy_problem("socks5://a:1080"), None);
@@ -118,8 +136,16 @@ mod tests {
     #[test]
     fn headers_are_objects_of_one_entry() {
         assert_eq!(headers_problem(&[json!({"X-A": "b"})]), None);
-        for bad in [json!({"a": "b", "c": "d"}), json!("a"), json!({"a b": "c"}), json!({"a": "b\nc"})] {
-            assert!(headers_problem(std::slice::from_ref(&bad)).is_some(), "{bad}");
+        for bad in [
+            json!({"a": "b", "c": "d"}),
+            json!("a"),
+            json!({"a b": "c"}),
+            json!({"a": "b\nc"}),
+        ] {
+            assert!(
+                headers_problem(std::slice::from_ref(&bad)).is_some(),
+                "{bad}"
+            );
         }
     }
 }

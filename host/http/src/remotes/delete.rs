@@ -2,8 +2,8 @@
 
 use axum::extract::Path;
 use axum::response::Response;
-use pith_model::task::Lock;
 use pith_model::reference::{Kind, typed_prn};
+use pith_model::task::Lock;
 use pith_tasks::work::Work;
 use serde_json::json;
 
@@ -23,7 +23,9 @@ pub(super) async fn delete(context: Context, Path(path): PathOfOne) -> Result<Re
         "pulpcore.app.tasks.base.ageneral_delete",
         "deletes",
         json!({"remote": prn}),
-        Work::DeleteRemote { remote: remote.id.0 },
+        Work::DeleteRemote {
+            remote: remote.id.0,
+        },
         vec![Lock::exclusive(prn)],
     );
     order::accept(&context, order).await

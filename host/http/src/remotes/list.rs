@@ -18,9 +18,14 @@ use crate::query::Query;
 pub(super) async fn all(context: Context, RawQuery(text): RawQuery) -> Result<Response> {
     let mut query = Query::parse(text.as_deref())?;
     let (rows, count) = select(&context, &mut query, Remote::COLUMNS).await?;
-    Ok(page::answer(&context, &query, (&rows, count), |object, row| {
-        shape::write_base(object, row, context.root);
-    }))
+    Ok(page::answer(
+        &context,
+        &query,
+        (&rows, count),
+        |object, row| {
+            shape::write_base(object, row, context.root);
+        },
+    ))
 }
 
 /// `GET remotes/<plugin>/<type>/`
@@ -36,9 +41,14 @@ pub(super) async fn of_type(
     let dialect = context.app.database.dialect();
     columns.extend(config::columns(declared.schema(), remote::CONFIG, dialect));
     let (rows, count) = select(&context, &mut query, &columns).await?;
-    Ok(page::answer(&context, &query, (&rows, count), |object, row| {
-        shape::write(object, row, context.root, Some(declared.schema()));
-    }))
+    Ok(page::answer(
+        &context,
+        &query,
+        (&rows, count),
+        |object, row| {
+            shape::write(object, row, context.root, Some(declared.schema()));
+        },
+    ))
 }
 
 async fn select(

@@ -13,8 +13,13 @@ use crate::form::{Form, Given};
 use crate::label;
 
 /// What clients send back as they got it.
-const READ_ONLY: &[&str] =
-    &["pulp_href", "prn", "pulp_created", "pulp_last_updated", "hidden_fields"];
+const READ_ONLY: &[&str] = &[
+    "pulp_href",
+    "prn",
+    "pulp_created",
+    "pulp_last_updated",
+    "hidden_fields",
+];
 
 /// Settings before a client has said anything.
 pub(super) fn defaults() -> Settings {
@@ -85,7 +90,13 @@ fn take_url(form: &mut Form, settings: &mut Settings) {
         }
     }
     let proxy_url = form.nullable_text("proxy_url");
-    take_checked(form, "proxy_url", proxy_url, &mut settings.proxy_url, check::proxy_problem);
+    take_checked(
+        form,
+        "proxy_url",
+        proxy_url,
+        &mut settings.proxy_url,
+        check::proxy_problem,
+    );
 }
 
 fn take_tls(form: &mut Form, settings: &mut Settings) {
@@ -93,7 +104,13 @@ fn take_tls(form: &mut Form, settings: &mut Settings) {
     let ca_cert = form.nullable_text("ca_cert");
     take_checked(form, "ca_cert", ca_cert, &mut settings.ca_cert, certificate);
     let client_cert = form.nullable_text("client_cert");
-    take_checked(form, "client_cert", client_cert, &mut settings.client_cert, certificate);
+    take_checked(
+        form,
+        "client_cert",
+        client_cert,
+        &mut settings.client_cert,
+        certificate,
+    );
     if let Some(tls_validation) = form.boolean("tls_validation") {
         settings.tls_validation = tls_validation;
     }
@@ -115,13 +132,20 @@ fn take_checked(
 }
 
 fn take_numbers(form: &mut Form, settings: &mut Settings) {
-    form.nullable_integer("download_concurrency", 1).set(&mut settings.download_concurrency);
-    form.nullable_integer("max_retries", 0).set(&mut settings.max_retries);
-    form.nullable_integer("rate_limit", 0).set(&mut settings.rate_limit);
-    form.nullable_number("total_timeout").set(&mut settings.total_timeout);
-    form.nullable_number("connect_timeout").set(&mut settings.connect_timeout);
-    form.nullable_number("sock_connect_timeout").set(&mut settings.sock_connect_timeout);
-    form.nullable_number("sock_read_timeout").set(&mut settings.sock_read_timeout);
+    form.nullable_integer("download_concurrency", 1)
+        .set(&mut settings.download_concurrency);
+    form.nullable_integer("max_retries", 0)
+        .set(&mut settings.max_retries);
+    form.nullable_integer("rate_limit", 0)
+        .set(&mut settings.rate_limit);
+    form.nullable_number("total_timeout")
+        .set(&mut settings.total_timeout);
+    form.nullable_number("connect_timeout")
+        .set(&mut settings.connect_timeout);
+    form.nullable_number("sock_connect_timeout")
+        .set(&mut settings.sock_connect_timeout);
+    form.nullable_number("sock_read_timeout")
+        .set(&mut settings.sock_read_timeout);
 }
 
 /// Takes secrets over; those that are not named stay.
@@ -153,7 +177,11 @@ fn take_secrets(seal: &Seal, form: &mut Form, settings: &mut Settings) -> Result
         .filter(|(_, value)| value.is_some())
         .map(|(name, _)| name)
         .collect();
-    settings.secrets = if set.is_empty() { None } else { Some(seal.seal(&secrets)?) };
+    settings.secrets = if set.is_empty() {
+        None
+    } else {
+        Some(seal.seal(&secrets)?)
+    };
     settings.secret_names = json!(set);
     Ok(())
 }

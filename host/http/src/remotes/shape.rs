@@ -22,14 +22,27 @@ struct HiddenField {
 pub(super) fn write_base(object: &mut Object<'_>, remote: &Remote, root: Root) {
     let (plugin, type_name) = (remote.plugin.as_str(), remote.type_name.as_str());
     let settings = &remote.settings;
-    let set = settings.secret_names.as_array().map(Vec::as_slice).unwrap_or_default();
+    let set = settings
+        .secret_names
+        .as_array()
+        .map(Vec::as_slice)
+        .unwrap_or_default();
     let hidden_fields = Secrets::default().entries().map(|(name, _)| HiddenField {
         name,
         is_set: set.iter().any(|one| one == name),
     });
     object
-        .field("pulp_href", Href(root, typed_path(Kind::Remote, plugin, type_name, remote.uuid)))
-        .field("prn", typed_prn(Kind::Remote, plugin, type_name, remote.uuid))
+        .field(
+            "pulp_href",
+            Href(
+                root,
+                typed_path(Kind::Remote, plugin, type_name, remote.uuid),
+            ),
+        )
+        .field(
+            "prn",
+            typed_prn(Kind::Remote, plugin, type_name, remote.uuid),
+        )
         .field("pulp_created", remote.pulp_created)
         .field("pulp_last_updated", remote.pulp_last_updated)
         .field("name", &settings.name)
@@ -52,12 +65,7 @@ pub(super) fn write_base(object: &mut Object<'_>, remote: &Remote, root: Root) {
 }
 
 /// Writes a remote of a type, with what its plugin adds.
-pub(super) fn write(
-    object: &mut Object<'_>,
-    remote: &Remote,
-    root: Root,
-    schema: Option<&Value>,
-) {
+pub(super) fn write(object: &mut Object<'_>, remote: &Remote, root: Root, schema: Option<&Value>) {
     write_base(object, remote, root);
     config::write(object, schema, &remote.settings.config);
 }

@@ -47,7 +47,9 @@ async fn update(context: Context, path: (String, String, String), form: Form) ->
     if changed != remote.settings {
         remote::update(&mut transaction, id, &changed).await?;
     }
-    let remote = remote::by_id(&mut transaction, id).await?.ok_or_else(Error::not_found)?;
+    let remote = remote::by_id(&mut transaction, id)
+        .await?
+        .ok_or_else(Error::not_found)?;
     transaction.commit().await?;
     Ok(document::object(None, |object| {
         shape::write(object, &remote, context.root, Some(declared.schema()));

@@ -31,7 +31,9 @@ pub(super) async fn create(
     }
     let mut transaction = context.app.database.write_durably().await?;
     let id = repository::insert(&mut transaction, &plugin, &type_name, &new).await?;
-    let made = repository::by_id(&mut transaction, id).await?.ok_or_else(Error::not_found)?;
+    let made = repository::by_id(&mut transaction, id)
+        .await?
+        .ok_or_else(Error::not_found)?;
     transaction.commit().await?;
 
     let mut response = document::object(None, |object| {

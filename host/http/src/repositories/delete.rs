@@ -2,8 +2,8 @@
 
 use axum::extract::Path;
 use axum::response::Response;
-use pith_model::task::Lock;
 use pith_model::reference::{Kind, typed_prn};
+use pith_model::task::Lock;
 use pith_tasks::work::Work;
 use serde_json::json;
 
@@ -23,7 +23,9 @@ pub(super) async fn delete(context: Context, Path(path): PathOfOne) -> Result<Re
         "pulpcore.app.tasks.base.ageneral_delete",
         "deletes",
         json!({"repository": prn}),
-        Work::DeleteRepository { repository: repository.id.0 },
+        Work::DeleteRepository {
+            repository: repository.id.0,
+        },
         vec![Lock::exclusive(prn)],
     );
     order::accept(&context, order).await

@@ -20,9 +20,14 @@ use crate::query::{Query, not_a_reference};
 pub(super) async fn all(context: Context, RawQuery(text): RawQuery) -> Result<Response> {
     let mut query = Query::parse(text.as_deref())?;
     let (rows, count) = select(&context, &mut query, Repository::COLUMNS).await?;
-    Ok(page::answer(&context, &query, (&rows, count), |object, row| {
-        shape::write_base(object, row, context.root);
-    }))
+    Ok(page::answer(
+        &context,
+        &query,
+        (&rows, count),
+        |object, row| {
+            shape::write_base(object, row, context.root);
+        },
+    ))
 }
 
 /// `GET repositories/<plugin>/<type>/`
@@ -36,11 +41,20 @@ pub(super) async fn of_type(
     query.push(repository::of_type(&plugin, &type_name));
     let mut columns = Repository::COLUMNS.to_vec();
     let dialect = context.app.database.dialect();
-    columns.extend(config::columns(declared.schema(), repository::CONFIG, dialect));
+    columns.extend(config::columns(
+        declared.schema(),
+        repository::CONFIG,
+        dialect,
+    ));
     let (rows, count) = select(&context, &mut query, &columns).await?;
-    Ok(page::answer(&context, &query, (&rows, count), |object, row| {
-        shape::write(object, row, context.root, Some(declared.schema()));
-    }))
+    Ok(page::answer(
+        &context,
+        &query,
+        (&rows, count),
+        |object, row| {
+            shape::write(object, row, context.root, Some(declared.schema()));
+        },
+    ))
 }
 
 async fn select(

@@ -46,11 +46,13 @@ pub(super) async fn take(
     if let Some(name) = form.text("name") {
         settings.name = name;
     }
-    form.nullable_text("description").set(&mut settings.description);
+    form.nullable_text("description")
+        .set(&mut settings.description);
     if let Some(labels) = label::take(&mut form) {
         settings.pulp_labels = Value::Object(labels);
     }
-    form.nullable_integer("retain_repo_versions", 1).set(&mut settings.retain_repo_versions);
+    form.nullable_integer("retain_repo_versions", 1)
+        .set(&mut settings.retain_repo_versions);
     form.refuse("retain_checkpoints", &Value::Null);
     if let Some(autopublish) = form.boolean("autopublish") {
         settings.autopublish = autopublish;

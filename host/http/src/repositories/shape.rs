@@ -13,17 +13,26 @@ pub(super) fn write_base(object: &mut Object<'_>, repository: &Repository, root:
     let (plugin, type_name) = (repository.plugin.as_str(), repository.type_name.as_str());
     let path = typed_path(Kind::Repository, plugin, type_name, repository.uuid);
     let latest = repository.latest_version.unwrap_or(0);
-    let remote = repository.remote_reference.as_ref().map(|(uuid, plugin, type_name)| {
-        Href(root, typed_path(Kind::Remote, plugin, type_name, *uuid))
-    });
+    let remote = repository
+        .remote_reference
+        .as_ref()
+        .map(|(uuid, plugin, type_name)| {
+            Href(root, typed_path(Kind::Remote, plugin, type_name, *uuid))
+        });
     object
         .field("pulp_href", Href(root, &path))
-        .field("prn", typed_prn(Kind::Repository, plugin, type_name, repository.uuid))
+        .field(
+            "prn",
+            typed_prn(Kind::Repository, plugin, type_name, repository.uuid),
+        )
         .field("pulp_created", repository.pulp_created)
         .field("pulp_last_updated", repository.pulp_last_updated)
         .field("versions_href", Href(root, format_args!("{path}versions/")))
         .field("pulp_labels", &repository.pulp_labels)
-        .field("latest_version_href", Href(root, format_args!("{path}versions/{latest}/")))
+        .field(
+            "latest_version_href",
+            Href(root, format_args!("{path}versions/{latest}/")),
+        )
         .field("name", &repository.name)
         .field("description", &repository.description)
         .field("retain_repo_versions", repository.retain_repo_versions)

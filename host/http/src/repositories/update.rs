@@ -4,6 +4,7 @@ use axum::extract::Path;
 use axum::response::Response;
 use pith_db::hold::hold;
 use pith_db::repository::{self, Settings};
+use pith_db::version;
 use pith_model::reference::Kind;
 
 use super::{PathOfOne, find, settings, shape};
@@ -44,9 +45,11 @@ async fn update(context: Context, path: (String, String, String), form: Form) ->
     settings::take(&mut transaction, &declared, form, &mut changed).await?;
     if changed != Settings::from(&repository) {
         repository::update(&mut transaction, id, &changed).await?;
+        version::retain(&mut transaction, id, changed.retain_repo_versions).await?;
     }
-    let repository =
-        repository::by_id(&mut transaction, id).await?.ok_or_else(Error::not_found)?;
+    let repository = repository::by_id(&mut transaction, id)
+        .await?
+        .ok_or_else(Error::not_found)?;
     transaction.commit().await?;
     Ok(document::object(None, |object| {
         shape::write(object, &repository, context.root, Some(declared.schema()));

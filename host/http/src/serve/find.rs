@@ -107,6 +107,23 @@ impl Locator {
         Ok(Some(Located::Stored(stored)))
     }
 
+    /// What is known of bytes that are upstream, where their index gave both size and
+    /// digest.
+    pub(crate) async fn announced(
+        &self,
+        database: &Database,
+        unit_artifact: i64,
+        path: &str,
+    ) -> Result<Option<Stored>> {
+        let mut connection = database.read().await?;
+        let sources = pith_db::remote_artifact::sources(&mut connection, unit_artifact).await?;
+        Ok(sources.iter().find_map(|source| {
+            let size = u64::try_from(source.size?).ok()?;
+            let digest = source.digests.iter().find_map(|one| one.strip_prefix("sha256:"))?;
+            Some(stored(digest.parse().ok()?, size, Timestamp::now(), None, path))
+        }))
+    }
+
     /// The whole body, if it is small.
     pub(crate) async fn small_body(
         &self,

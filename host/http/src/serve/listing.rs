@@ -90,7 +90,7 @@ fn page(title: &str, entries: &[Entry], more: bool) -> Response {
         let size = entry.size.map(|size| size.to_string()).unwrap_or_default();
         let _ = writeln!(
             text,
-            "<tr><td><a href=\"./{}\">{}</a></td><td>{size}</td></tr>",
+            "<tr><td><a href=\"{}\">{}</a></td><td>{size}</td></tr>",
             utf8_percent_encode(&entry.name, LINK),
             escape(&entry.name)
         );

@@ -70,6 +70,7 @@ pub(crate) async fn reply(
     headers.insert(header::CONTENT_TYPE, media_type);
     headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     reply::set_length(headers, part.end - part.start);
     if !asked.head {
         *response.body_mut() = body(pull, part);

@@ -120,6 +120,8 @@ fn describe(headers: &mut HeaderMap, stored: &Stored) {
     headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
     // What a path serves may change with the next publication: ask, and get a 304.
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    // Bytes of strangers: a browser must not guess that they are a page.
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
 }
 
 pub(crate) fn set_length(headers: &mut HeaderMap, length: u64) {

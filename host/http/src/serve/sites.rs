@@ -30,10 +30,19 @@ pub(crate) struct Site {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Target(pub(crate) Option<FileSet>);
 
+/// A table, and when it was right.
+#[derive(Debug)]
+struct Known {
+    since: Instant,
+    /// How often this process had changed what is served.
+    changes: u64,
+    table: Arc<Table>,
+}
+
 /// All distributions, remembered.
 #[derive(Debug)]
 pub(crate) struct Sites {
-    table: ArcSwap<(Instant, Arc<Table>)>,
+    table: ArcSwap<Known>,
     refresh: Mutex<()>,
 }
 
@@ -41,7 +50,11 @@ impl Default for Sites {
     fn default() -> Self {
         let long_ago = Instant::now().checked_sub(BELIEVED * 2).unwrap_or_else(Instant::now);
         Self {
-            table: ArcSwap::from_pointee((long_ago, Arc::default())),
+            table: ArcSwap::from_pointee(Known {
+                since: long_ago,
+                changes: 0,
+                table: Arc::default(),
+            }),
             refresh: Mutex::default(),
         }
     }
@@ -50,18 +63,18 @@ impl Default for Sites {
 impl Sites {
     /// The distributions as they are now, or were less than half a second ago.
     pub(crate) async fn current(&self, database: &Database) -> Result<Arc<Table>> {
-        if let Some(table) = self.fresh() {
+        if let Some(table) = self.fresh(database) {
             return Ok(table);
         }
         let _one_at_a_time = self.refresh.lock().await;
-        if let Some(table) = self.fresh() {
+        if let Some(table) = self.fresh(database) {
             return Ok(table);
         }
         // Taken before asking: a change while asking is found the next time.
-        let now = Instant::now();
+        let (since, changes) = (Instant::now(), database.served_changes());
         let mut connection = database.read().await?;
         let epoch = served::epoch(&mut connection).await?;
-        let known = Arc::clone(&self.table.load().1);
+        let known = Arc::clone(&self.table.load().table);
         let table = if known.epoch == epoch {
             known
         } else {
@@ -74,14 +87,23 @@ impl Sites {
                 by_base_path: sites.collect(),
             })
         };
-        self.table.store(Arc::new((now, Arc::clone(&table))));
+        let known = Known {
+            since,
+            changes,
+            table: Arc::clone(&table),
+        };
+        self.table.store(Arc::new(known));
         Ok(table)
     }
 
-    fn fresh(&self) -> Option<Arc<Table>> {
+    fn fresh(&self, database: &Database) -> Option<Arc<Table>> {
         let known = self.table.load();
-        // A table that was never read has epoch 0, which no database has.
-        (known.0.elapsed() < BELIEVED && known.1.epoch > 0).then(|| Arc::clone(&known.1))
+        // A table that was never read has epoch 0, which no database has. What this very
+        // process changed is seen at once.
+        let fresh = known.table.epoch > 0
+            && known.changes == database.served_changes()
+            && known.since.elapsed() < BELIEVED;
+        fresh.then(|| Arc::clone(&known.table))
     }
 }
 

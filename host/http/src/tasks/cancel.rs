@@ -44,12 +44,17 @@ async fn stop(context: &Context, task: Task, fields: Fields) -> Result<Response>
     if let Some(state) = form.text("state")
         && state != "canceled"
     {
-        form.wrong("state", "The only acceptable value for 'state' is 'canceled'.");
+        form.wrong(
+            "state",
+            "The only acceptable value for 'state' is 'canceled'.",
+        );
     }
     form.finish()?;
     let outcome = context.app.scheduler.cancel(task.id).await?;
     let mut connection = context.app.database.read().await?;
-    let task = task::by_id(&mut connection, task.id).await?.ok_or_else(Error::not_found)?;
+    let task = task::by_id(&mut connection, task.id)
+        .await?
+        .ok_or_else(Error::not_found)?;
     let mut response = read::answer(context, &mut connection, &task, None).await?;
     if outcome == Cancelled::TooLate {
         *response.status_mut() = StatusCode::CONFLICT;

@@ -8,8 +8,8 @@ use pith_db::task;
 use pith_model::reference::Kind;
 use serde_json::{Map, Value};
 
-use super::types::{self, Making};
 use super::read;
+use super::types::{self, Making};
 use crate::body::{self, Fields};
 use crate::content::order_for_stored;
 use crate::context::Context;
@@ -33,7 +33,9 @@ pub(super) async fn create(
     let (id, uuid) = order::place(&context, order).await?;
 
     let mut connection = context.app.database.read().await?;
-    let task = task::by_id(&mut connection, id).await?.ok_or_else(Error::not_found)?;
+    let task = task::by_id(&mut connection, id)
+        .await?
+        .ok_or_else(Error::not_found)?;
     let mut response = read::answer(&context, &mut connection, &task, None).await?;
     *response.status_mut() = StatusCode::ACCEPTED;
     let href = Href(context.root, format_args!("tasks/{uuid}/")).to_string();
@@ -126,7 +128,10 @@ async fn upload(
         None => tables.first(),
     };
     let table = table.ok_or_else(|| {
-        Error::invalid("content_type", format!("The plugin {plugin:?} has no such content type."))
+        Error::invalid(
+            "content_type",
+            format!("The plugin {plugin:?} has no such content type."),
+        )
     })?;
     order_for_stored(context, table, fields, parameters).await
 }

@@ -54,9 +54,14 @@ async fn answer(context: &Context, mut query: Query) -> Result<Response> {
     let ids: Vec<TaskId> = rows.iter().map(|row| row.id).collect();
     let children = task::children_of(&mut connection, &ids).await?;
     drop(connection);
-    Ok(page::answer(context, &query, (&rows, count), |object, row| {
-        shape::write(object, row, context.root, &children);
-    }))
+    Ok(page::answer(
+        context,
+        &query,
+        (&rows, count),
+        |object, row| {
+            shape::write(object, row, context.root, &children);
+        },
+    ))
 }
 
 fn uuids(parameter: &str, text: &str) -> Result<Vec<Uuid>> {
@@ -103,8 +108,8 @@ fn resource_name(parameter: &str, text: &str) -> Result<String> {
     if !text.contains('/') {
         return Ok(text.to_owned());
     }
-    let reference = Reference::parse(text)
-        .ok_or_else(|| Error::invalid(parameter, not_a_reference(text)))?;
+    let reference =
+        Reference::parse(text).ok_or_else(|| Error::invalid(parameter, not_a_reference(text)))?;
     Ok(match (reference.kind, &reference.type_path) {
         // A version is locked with its repository.
         (Kind::Version | Kind::Repository, Some((plugin, name))) => {
@@ -121,7 +126,9 @@ fn take_created(query: &mut Query, dialect: Dialect) -> Result<()> {
         while let Some(text) = query.take(parameter) {
             let (mut paths, mut prns) = (Vec::new(), Vec::new());
             for text in text.split(',').map(str::trim) {
-                let path = Root::ALL.iter().find_map(|root| text.strip_prefix(root.path()));
+                let path = Root::ALL
+                    .iter()
+                    .find_map(|root| text.strip_prefix(root.path()));
                 match path {
                     Some(path) => paths.push(format!("{}/", path.trim_end_matches('/'))),
                     None if text.starts_with("prn:") => prns.push(text.to_owned()),

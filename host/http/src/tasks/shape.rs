@@ -15,8 +15,9 @@ pub(super) type Children = [(TaskId, Uuid)];
 pub(super) fn write(object: &mut Object<'_>, task: &Task, root: Root, children: &Children) {
     let href = |uuid: Uuid| Href(root, format!("tasks/{uuid}/"));
     let created = || task.created.as_array().into_iter().flatten();
-    let created_resources: Vec<Href<&str>> =
-        created().filter_map(|one| Some(Href(root, one["path"].as_str()?))).collect();
+    let created_resources: Vec<Href<&str>> = created()
+        .filter_map(|one| Some(Href(root, one["path"].as_str()?)))
+        .collect();
     let created_prns: Vec<&Value> = created().map(|one| &one["prn"]).collect();
     let children = children.iter().filter(|(parent, _)| *parent == task.id);
     object
@@ -31,15 +32,25 @@ pub(super) fn write(object: &mut Object<'_>, task: &Task, root: Root, children: 
         .field("plugin_version", &task.plugin_version)
         .field("parameters", &task.parameters)
         .field("logging_cid", &task.logging_cid)
-        .field("created_by", task.user.map(|user| Href(root, format!("users/{user}/"))))
+        .field(
+            "created_by",
+            task.user.map(|user| Href(root, format!("users/{user}/"))),
+        )
         .field("unblocked_at", task.unblocked_at)
         .field("started_at", task.started_at)
         .field("finished_at", task.finished_at)
         .field("error", &task.error)
         .field("result", &task.result)
-        .field("worker", task.worker.map(|uuid| Href(root, format!("workers/{uuid}/"))))
+        .field(
+            "worker",
+            task.worker
+                .map(|uuid| Href(root, format!("workers/{uuid}/"))),
+        )
         .field("parent_task", task.parent.map(href))
-        .field("child_tasks", children.map(|(_, uuid)| href(*uuid)).collect::<Vec<_>>())
+        .field(
+            "child_tasks",
+            children.map(|(_, uuid)| href(*uuid)).collect::<Vec<_>>(),
+        )
         .field("task_group", ())
         .field("progress_reports", &task.progress)
         .field("created_resource", created_resources.first())

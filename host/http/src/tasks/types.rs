@@ -42,8 +42,13 @@ pub(super) struct TaskType {
 }
 
 /// The host's own types: made by other requests, so they have only lists here.
-const CORE_TYPES: &[&str] =
-    &["deletes", "version_deletes", "repairs", "orphan_cleanups", "distributions"];
+const CORE_TYPES: &[&str] = &[
+    "deletes",
+    "version_deletes",
+    "repairs",
+    "orphan_cleanups",
+    "distributions",
+];
 
 /// The types of tasks that can be made for a plugin.
 pub(super) fn of_plugin(app: &App, plugin: &str) -> Result<Vec<TaskType>> {
@@ -68,15 +73,30 @@ pub(super) fn of_plugin(app: &App, plugin: &str) -> Result<Vec<TaskType>> {
     }
     let own = |name: &str| types.iter().any(|one: &TaskType| one.name == name);
     let host = [
-        ("adds", "Add content units", order::modify::schema(), Making::Adds),
-        ("removes", "Remove content units", order::modify::schema(), Making::Removes),
+        (
+            "adds",
+            "Add content units",
+            order::modify::schema(),
+            Making::Adds,
+        ),
+        (
+            "removes",
+            "Remove content units",
+            order::modify::schema(),
+            Making::Removes,
+        ),
         (
             "modifications",
             "Add and remove content units",
             order::modify::schema_of_both(),
             Making::Modifications,
         ),
-        ("publications", "Publish a version", order::publish::schema(), Making::Publication),
+        (
+            "publications",
+            "Publish a version",
+            order::publish::schema(),
+            Making::Publication,
+        ),
     ];
     let host: Vec<TaskType> = host
         .into_iter()
@@ -117,9 +137,7 @@ pub(super) fn check(app: &App, plugin: &str, type_name: &str) -> Result<()> {
 /// `GET tasks/<plugin>/`
 pub(super) fn list(context: &Context, plugin: &str) -> Result<Response> {
     let root = context.root.path();
-    let route = |name: &str| {
-        json!({"url": format!("{root}tasks/{plugin}/{name}/"), "status": "production", "name": name})
-    };
+    let route = |name: &str| json!({"url": format!("{root}tasks/{plugin}/{name}/"), "status": "production", "name": name});
     let routes: Vec<Value> = if plugin == CORE {
         CORE_TYPES.iter().map(|name| route(name)).collect()
     } else {

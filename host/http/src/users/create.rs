@@ -16,15 +16,23 @@ use crate::order::set_location;
 pub(super) async fn create(context: Context, fields: Fields) -> Result<Response> {
     let mut form = Form::from(fields);
     form.require("username");
-    let mut new = Settings { is_active: true, ..Settings::default() };
+    let mut new = Settings {
+        is_active: true,
+        ..Settings::default()
+    };
     let password = settings::take_password(&mut form).await?.value();
     settings::take(form, &mut new)?;
     let mut transaction = context.app.database.write_durably().await?;
     let id = user::insert(&mut transaction, &new, password.as_deref()).await?;
-    let made = user::by_id(&mut transaction, id).await?.ok_or_else(Error::not_found)?;
+    let made = user::by_id(&mut transaction, id)
+        .await?
+        .ok_or_else(Error::not_found)?;
     transaction.commit().await?;
     let mut response = document::object(None, |object| write(object, &made, context.root));
     *response.status_mut() = StatusCode::CREATED;
-    set_location(&mut response, &Href(context.root, format_args!("users/{id}/")).to_string());
+    set_location(
+        &mut response,
+        &Href(context.root, format_args!("users/{id}/")).to_string(),
+    );
     Ok(response)
 }

@@ -7,8 +7,14 @@ use crate::error::{Error, Result};
 use crate::form::{Form, Given};
 
 /// What clients send back as they got it.
-const READ_ONLY: &[&str] =
-    &["pulp_href", "prn", "id", "date_joined", "groups", "hidden_fields"];
+const READ_ONLY: &[&str] = &[
+    "pulp_href",
+    "prn",
+    "id",
+    "date_joined",
+    "groups",
+    "hidden_fields",
+];
 
 /// Longest name, in characters, as in Pulp.
 const LONGEST: usize = 150;
@@ -42,7 +48,10 @@ pub(super) async fn take_password(form: &mut Form) -> Result<Given<String>> {
 pub(super) fn take(mut form: Form, settings: &mut Settings) -> Result<()> {
     form.ignore(READ_ONLY);
     if let Some(username) = form.text("username") {
-        if username.chars().any(|c| !c.is_alphanumeric() && !"@.+-_".contains(c)) {
+        if username
+            .chars()
+            .any(|c| !c.is_alphanumeric() && !"@.+-_".contains(c))
+        {
             form.wrong(
                 "username",
                 "Enter a valid username. This value may contain only letters, numbers, and \
@@ -72,7 +81,7 @@ pub(super) fn take(mut form: Form, settings: &mut Settings) -> Result<()> {
 /// A text that may be empty.
 fn take_blank(form: &mut Form, name: &str) -> Option<String> {
     match form.take(name)? {
-        serde_json::Value::String(text) if !text.contains('\0') => Some(text),
+        serde_json::Value::String(text) => Some(text),
         _ => {
             form.wrong(name, "Not a valid string.");
             None
@@ -82,7 +91,10 @@ fn take_blank(form: &mut Form, name: &str) -> Option<String> {
 
 fn short(form: &mut Form, name: &str, text: String) -> String {
     if text.chars().count() > LONGEST {
-        form.wrong(name, format!("Ensure this field has no more than {LONGEST} characters."));
+        form.wrong(
+            name,
+            format!("Ensure this field has no more than {LONGEST} characters."),
+        );
     }
     text
 }

@@ -3,8 +3,8 @@
 use axum::extract::Path;
 use axum::response::Response;
 use pith_db::version;
-use pith_model::task::Lock;
 use pith_model::reference::{Kind, typed_prn, version_path};
+use pith_model::task::Lock;
 use pith_tasks::work::Work;
 use serde_json::json;
 
@@ -30,7 +30,10 @@ pub(super) async fn delete(context: Context, Path(path): PathOfOne) -> Result<Re
         "pulpcore.app.tasks.repository.delete_version",
         "version_deletes",
         json!({"repository_version": format!("{}{href}", context.root.path())}),
-        Work::DeleteVersion { repository: version.repository.0, number: version.number },
+        Work::DeleteVersion {
+            repository: version.repository.0,
+            number: version.number,
+        },
         vec![Lock::exclusive(prn)],
     );
     order::accept(&context, order).await

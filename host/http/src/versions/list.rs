@@ -56,9 +56,14 @@ async fn answer(context: &Context, mut query: Query) -> Result<Response> {
     let ids: Vec<VersionId> = rows.iter().map(|row| row.id).collect();
     let counts = version::counts(&mut connection, &ids).await?;
     drop(connection);
-    Ok(page::answer(context, &query, (&rows, count), |object, row| {
-        shape::write(object, row, context.root, &context.app.types, &counts);
-    }))
+    Ok(page::answer(
+        context,
+        &query,
+        (&rows, count),
+        |object, row| {
+            shape::write(object, row, context.root, &context.app.types, &counts);
+        },
+    ))
 }
 
 /// Versions as hrefs name them: by repository and number.

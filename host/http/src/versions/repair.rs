@@ -2,8 +2,8 @@
 
 use axum::extract::Path;
 use axum::response::Response;
-use pith_model::task::Lock;
 use pith_model::reference::{Kind, typed_prn, version_path};
+use pith_model::task::Lock;
 use pith_tasks::work::Work;
 use serde_json::json;
 
@@ -37,7 +37,10 @@ pub(super) async fn repair(
             "repository_version": format!("{}{href}", context.root.path()),
             "verify_checksums": verify_checksums,
         }),
-        Work::Repair { version: version.id.0, verify_checksums },
+        Work::Repair {
+            version: version.id.0,
+            verify_checksums,
+        },
         vec![Lock::shared(prn)],
     );
     order::accept(&context, order).await

@@ -46,7 +46,9 @@ type Summary = (&'static str, &'static str, fn(&Counts) -> i64);
 
 const SUMMARIES: [Summary; 3] = [
     ("added", "repository_version_added", |counts| counts.added),
-    ("removed", "repository_version_removed", |counts| counts.removed),
+    ("removed", "repository_version_removed", |counts| {
+        counts.removed
+    }),
     ("present", "repository_version", |counts| counts.present),
 ];
 
@@ -62,11 +64,15 @@ fn write_summary(
     for (name, parameter, pick) in SUMMARIES {
         summary.object(name, |by_type| {
             for (_, counts) in counts.iter().filter(|(_, counts)| pick(counts) > 0) {
-                let Some(table) = types.by_id(counts.content_type) else { continue };
+                let Some(table) = types.by_id(counts.content_type) else {
+                    continue;
+                };
                 let plural = &table.content_type.plural;
                 let list = format_args!("content/{}/{plural}/?{parameter}={href}", table.plugin);
                 by_type.object(&table.full_name, |entry| {
-                    entry.field("count", pick(counts)).field("href", Href(root, list));
+                    entry
+                        .field("count", pick(counts))
+                        .field("href", Href(root, list));
                 });
             }
         });
