@@ -23,7 +23,15 @@ command -v cargo-nextest >/dev/null || {
   exit 1
 }
 
-cluster=$("$here/postgres.sh" up)
+# Two runs at once would use the same folders for the same tests, and share two cores.
+exec 9>"$CARGO_TARGET_DIR/pith-tests.lock"
+flock --nonblock 9 || {
+  echo "run.sh: waiting for another run of the suite" >&2
+  flock 9
+}
+
+# What outlives this script must not hold the lock.
+cluster=$("$here/postgres.sh" up 9>&-)
 eval "$cluster"
 trap '"$here/postgres.sh" down "$PITH_TEST_POSTGRES_FOLDER"' EXIT
 trap 'exit 130' INT
@@ -40,7 +48,7 @@ for name in $(compgen -e PITH_); do plain+=(-u "$name"); done
 
 rm -f "$report"
 status=0
-cargo nextest run --release --config-file "$here/nextest.toml" --package pith-tests "$@" || status=$?
+cargo nextest run --release --config-file "$here/nextest.toml" --package pith-tests "$@" 9>&- || status=$?
 
 # One line a test; a failure stands inside the element, so only whole ones have passed.
 passed() {

@@ -21,7 +21,10 @@ fn main() {
     let mut plugins: Vec<PathBuf> = fs::read_dir(&folder)
         .unwrap_or_else(|error| panic!("{} cannot be read: {error}", folder.display()))
         .filter_map(|entry| entry.ok().map(|entry| entry.path()))
-        .filter(|path| path.extension().is_some_and(|extension| extension == "wasm"))
+        .filter(|path| {
+            path.extension()
+                .is_some_and(|extension| extension == "wasm")
+        })
         .collect();
     plugins.sort();
     for plugin in &plugins {
@@ -34,14 +37,23 @@ fn main() {
 /// folders above this script's own.
 fn built_plugins() -> PathBuf {
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("Cargo sets OUT_DIR for build scripts"));
-    out.ancestors().nth(4).map_or_else(PathBuf::new, |target| target.join("plugins"))
+    out.ancestors()
+        .nth(4)
+        .map_or_else(PathBuf::new, |target| target.join("plugins"))
 }
 
 fn write(plugins: &[PathBuf]) {
     let mut text = String::from("&[\n");
     for path in plugins {
-        let name = path.file_stem().map(|name| name.to_string_lossy()).unwrap_or_default();
-        let _ = writeln!(text, "    ({name:?}, include_bytes!({:?})),", path.display().to_string());
+        let name = path
+            .file_stem()
+            .map(|name| name.to_string_lossy())
+            .unwrap_or_default();
+        let _ = writeln!(
+            text,
+            "    ({name:?}, include_bytes!({:?})),",
+            path.display().to_string()
+        );
     }
     text.push_str("]\n");
     let out = env::var_os("OUT_DIR").expect("Cargo sets OUT_DIR for build scripts");

@@ -99,7 +99,9 @@ impl From<pith_db::Error> for Error {
             pith_db::Error::Other(sqlx) if is_full(&sqlx.to_string()) => {
                 Self::internal("the database's disk is full: free some space and try again")
             }
-            _ => Self::internal("the database could not do what was needed; the server's log says why"),
+            _ => Self::internal(
+                "the database could not do what was needed; the server's log says why",
+            ),
         }
     }
 }

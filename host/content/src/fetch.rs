@@ -93,7 +93,10 @@ impl Remote {
 
     /// The validators of everything that was opened, for the next checkpoint.
     pub fn take_validators(&self) -> Value {
-        let mut validators = self.validators.lock().expect("nobody panics while holding it");
+        let mut validators = self
+            .validators
+            .lock()
+            .expect("nobody panics while holding it");
         Value::Object(std::mem::take(&mut validators.new))
     }
 
@@ -129,7 +132,10 @@ impl Remote {
             .transpose()?;
         let key = url.to_string();
         let validators = if request.conditional {
-            let known = self.validators.lock().expect("nobody panics while holding it");
+            let known = self
+                .validators
+                .lock()
+                .expect("nobody panics while holding it");
             known.old.get(&key).cloned()
         } else {
             None
@@ -146,9 +152,16 @@ impl Remote {
                 index: true,
             })
             .await?;
-        let next = if body.unchanged() { validators } else { body.validators() };
+        let next = if body.unchanged() {
+            validators
+        } else {
+            body.validators()
+        };
         if let Some(next) = next {
-            let mut kept = self.validators.lock().expect("nobody panics while holding it");
+            let mut kept = self
+                .validators
+                .lock()
+                .expect("nobody panics while holding it");
             if kept.new.len() < MAX_VALIDATORS {
                 kept.new.insert(key, next);
             }

@@ -33,7 +33,10 @@ pub async fn insert(
         return Ok(Rows::new());
     }
     let digests: Vec<[u8; 32]> = new.iter().map(|one| one.sha256).collect();
-    if !artifact::being_removed(connection, &digests).await?.is_empty() {
+    if !artifact::being_removed(connection, &digests)
+        .await?
+        .is_empty()
+    {
         return Err(being_removed());
     }
     let known = artifact::find(connection, &digests).await?;

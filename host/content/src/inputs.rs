@@ -44,7 +44,10 @@ impl Inputs {
 
     fn get(&self, index: usize) -> Result<&Input> {
         self.files.get(index).ok_or_else(|| {
-            Error::invalid(format!("there is no file {index}; there are {}", self.files.len()))
+            Error::invalid(format!(
+                "there is no file {index}; there are {}",
+                self.files.len()
+            ))
         })
     }
 
@@ -70,7 +73,7 @@ impl Inputs {
             size,
         }));
         Ok(Reader {
-            reader: self.services.store.open(&sha256).await?,
+            bytes: self.services.store.open(&sha256).await?,
             reference,
             size,
             artifact,
@@ -80,7 +83,7 @@ impl Inputs {
 
 /// Stored bytes, open for a plugin.
 pub struct Reader {
-    reader: Arc<dyn pith_storage::Reader>,
+    bytes: Arc<dyn pith_storage::Reader>,
     reference: u64,
     size: u64,
     artifact: Artifact,
@@ -88,7 +91,9 @@ pub struct Reader {
 
 impl std::fmt::Debug for Reader {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Reader").field("artifact", &self.artifact.uuid).finish_non_exhaustive()
+        f.debug_struct("Reader")
+            .field("artifact", &self.artifact.uuid)
+            .finish_non_exhaustive()
     }
 }
 
@@ -122,7 +127,7 @@ impl Reader {
         let mut hasher = pith_storage::MultiHasher::new(&[algorithm]);
         let mut offset = 0;
         while offset < self.size {
-            let bytes = self.reader.read_at(offset, 1 << 20).await?;
+            let bytes = self.bytes.read_at(offset, 1 << 20).await?;
             if bytes.is_empty() {
                 break;
             }
@@ -141,6 +146,6 @@ impl Reader {
         if offset >= self.size {
             return Ok(Bytes::new());
         }
-        Ok(self.reader.read_at(offset, length.min(1 << 20)).await?)
+        Ok(self.bytes.read_at(offset, length.min(1 << 20)).await?)
     }
 }

@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::progress::Progress;
 
 /// A file without a row that is younger than this may be on its way to get one.
-const STRAY_AGE: Duration = Duration::from_secs(60 * 60);
+const STRAY_AGE: Duration = Duration::from_hours(1);
 
 /// What to clean up.
 #[derive(Clone, Debug)]
@@ -37,8 +37,12 @@ async fn units(services: &Services, plan: &Plan, progress: &Progress) -> Result<
     const CODE: &str = "clean-up.content";
     const MESSAGE: &str = "Clean up orphan Content";
     progress.report(CODE, MESSAGE, 0, None);
-    let tables: Vec<TypeTable> =
-        services.types.all().iter().map(|table| TypeTable::clone(table)).collect();
+    let tables: Vec<TypeTable> = services
+        .types
+        .all()
+        .iter()
+        .map(|table| TypeTable::clone(table))
+        .collect();
     let mut lists: Vec<Option<&[UnitId]>> = vec![None];
     if let Some(only) = &plan.only {
         lists = only.chunks(1000).map(Some).collect();
@@ -59,11 +63,7 @@ async fn units(services: &Services, plan: &Plan, progress: &Progress) -> Result<
 }
 
 /// Deletes units; those that somebody took up meanwhile stay.
-async fn delete_units(
-    services: &Services,
-    tables: &[TypeTable],
-    units: &[UnitId],
-) -> Result<u64> {
+async fn delete_units(services: &Services, tables: &[TypeTable], units: &[UnitId]) -> Result<u64> {
     let mut transaction = services.database.write().await?;
     match orphan::delete_units(&mut transaction, tables, units).await {
         Ok(()) => {
@@ -99,10 +99,7 @@ async fn artifacts(services: &Services, before: Timestamp, progress: &Progress) 
 }
 
 /// Turns rows into notes, durably, before any file goes.
-async fn remove_artifacts(
-    services: &Services,
-    artifacts: &[(ArtifactId, Vec<u8>)],
-) -> Result<u64> {
+async fn remove_artifacts(services: &Services, artifacts: &[(ArtifactId, Vec<u8>)]) -> Result<u64> {
     let mut transaction = services.database.write_durably().await?;
     match artifact::begin_removal(&mut transaction, artifacts).await {
         Ok(()) => transaction.commit().await?,
@@ -129,7 +126,10 @@ pub async fn finish_removals(services: &Services) -> Result<()> {
         if noted.is_empty() {
             return Ok(());
         }
-        let digests = noted.iter().map(|bytes| digest(bytes)).collect::<Result<Vec<_>>>()?;
+        let digests = noted
+            .iter()
+            .map(|bytes| digest(bytes))
+            .collect::<Result<Vec<_>>>()?;
         services.store.remove(&digests).await?;
         let mut transaction = services.database.write().await?;
         artifact::end_removal(&mut transaction, &noted).await?;
@@ -138,7 +138,9 @@ pub async fn finish_removals(services: &Services) -> Result<()> {
 }
 
 fn digest(bytes: &[u8]) -> Result<Sha256Digest> {
-    let bytes = bytes.try_into().map_err(|_| Error::internal("a digest of another length"))?;
+    let bytes = bytes
+        .try_into()
+        .map_err(|_| Error::internal("a digest of another length"))?;
     Ok(Sha256Digest(bytes))
 }
 
@@ -151,7 +153,10 @@ async fn strays(services: &Services) -> Result<()> {
             .list(first)
             .await?
             .into_iter()
-            .filter(|file| now.duration_since(file.modified).is_ok_and(|age| age > STRAY_AGE))
+            .filter(|file| {
+                now.duration_since(file.modified)
+                    .is_ok_and(|age| age > STRAY_AGE)
+            })
             .map(|file| file.digest.0)
             .collect();
         if old.is_empty() {

@@ -142,7 +142,10 @@ impl PublicationDraft {
         let mut state = self.state.lock().expect("nobody panics while holding it");
         for link in links {
             if let Some(problem) = path::problem(&link.path) {
-                return Err(Error::invalid(format!("the path {:?} {problem}", link.path)));
+                return Err(Error::invalid(format!(
+                    "the path {:?} {problem}",
+                    link.path
+                )));
             }
             let target = match state.finished.get(&link.artifact) {
                 Some(digest) => Target::New(*digest),
@@ -160,14 +163,16 @@ impl PublicationDraft {
 
     /// Serves every unit's artifacts at their own paths too.
     pub fn pass_through(&self) {
-        self.state.lock().expect("nobody panics while holding it").pass_through = true;
+        self.state
+            .lock()
+            .expect("nobody panics while holding it")
+            .pass_through = true;
     }
 
     /// Makes the files durable; the rest is rows.
     pub async fn finish(self) -> Result<Finished> {
-        let state = std::mem::take(
-            &mut *self.state.lock().expect("nobody panics while holding it"),
-        );
+        let state =
+            std::mem::take(&mut *self.state.lock().expect("nobody panics while holding it"));
         let durable = if state.incoming.is_empty() {
             Durable::nothing()
         } else {
@@ -192,7 +197,9 @@ pub struct Finished {
 
 impl std::fmt::Debug for Finished {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Finished").field("files", &self.links.len()).finish_non_exhaustive()
+        f.debug_struct("Finished")
+            .field("files", &self.links.len())
+            .finish_non_exhaustive()
     }
 }
 
@@ -216,8 +223,7 @@ impl Finished {
         version: VersionId,
         config: &Value,
     ) -> Result<(PublicationId, Uuid)> {
-        let rows =
-            ingest::insert(connection, self.services.store.as_ref(), &self.durable).await?;
+        let rows = ingest::insert(connection, self.services.store.as_ref(), &self.durable).await?;
         let files = self
             .links
             .iter()

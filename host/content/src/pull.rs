@@ -78,7 +78,10 @@ impl Pulls {
 
     fn forget(&self, unit_artifact: i64, entry: &Entry) {
         let mut running = self.running.lock().expect("nobody panics while holding it");
-        if running.get(&unit_artifact).is_some_and(|found| Arc::ptr_eq(found, entry)) {
+        if running
+            .get(&unit_artifact)
+            .is_some_and(|found| Arc::ptr_eq(found, entry))
+        {
             running.remove(&unit_artifact);
         }
     }
@@ -159,7 +162,9 @@ impl Pulls {
         policy: Policy,
     ) -> Arc<Pull> {
         let mut writer = services.store.create(&expected.algorithms());
-        let announced = body.header("content-length").and_then(|text| text.parse().ok());
+        let announced = body
+            .header("content-length")
+            .and_then(|text| text.parse().ok());
         let pull = Arc::new(Pull {
             bytes: writer.reader(),
             size: expected.size.or(announced),
@@ -187,7 +192,8 @@ fn expected(source: &remote_artifact::Source) -> Result<Expected> {
         .iter()
         .filter(|text| !text.is_empty())
         .map(|text| {
-            text.parse().map_err(|_| Error::internal("a remote's digest cannot be read"))
+            text.parse()
+                .map_err(|_| Error::internal("a remote's digest cannot be read"))
         })
         .collect::<Result<Vec<_>>>()?;
     Ok(Expected {

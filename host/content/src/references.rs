@@ -52,14 +52,21 @@ impl References {
     /// Tells the row of a pending reference.
     pub fn settle(&self, reference: u64, unit: UnitId) {
         let mut units = self.units.lock().expect("nobody panics while holding it");
-        if let Some(slot) = usize::try_from(reference).ok().and_then(|at| units.get_mut(at)) {
+        if let Some(slot) = usize::try_from(reference)
+            .ok()
+            .and_then(|at| units.get_mut(at))
+        {
             *slot = unit.0;
         }
     }
 
     /// Whether all these were minted by this call.
     pub fn check(&self, references: &[u64]) -> Result<()> {
-        let length = self.units.lock().expect("nobody panics while holding it").len() as u64;
+        let length = self
+            .units
+            .lock()
+            .expect("nobody panics while holding it")
+            .len() as u64;
         match references.iter().find(|reference| **reference >= length) {
             Some(wrong) => Err(Error::invalid(format!(
                 "the unit reference {wrong} was not given to this call"
@@ -77,15 +84,23 @@ impl References {
 
     /// A reference to stored bytes; none for bytes that are not stored.
     pub fn mint_artifact(&self, artifact: Option<HeldArtifact>) -> u64 {
-        let mut artifacts = self.artifacts.lock().expect("nobody panics while holding it");
+        let mut artifacts = self
+            .artifacts
+            .lock()
+            .expect("nobody panics while holding it");
         artifacts.push(artifact);
         artifacts.len() as u64 - 1
     }
 
     /// The stored bytes of a reference.
     pub fn artifact(&self, reference: u64) -> Result<HeldArtifact> {
-        let artifacts = self.artifacts.lock().expect("nobody panics while holding it");
-        let slot = usize::try_from(reference).ok().and_then(|at| artifacts.get(at));
+        let artifacts = self
+            .artifacts
+            .lock()
+            .expect("nobody panics while holding it");
+        let slot = usize::try_from(reference)
+            .ok()
+            .and_then(|at| artifacts.get(at));
         match slot {
             Some(Some(artifact)) => Ok(artifact.clone()),
             Some(None) => Err(Error::not_found("the artifact is not stored yet")),

@@ -91,8 +91,9 @@ async fn fetch(
     artifact: &StoredArtifact,
 ) -> Result<()> {
     let size = u64::try_from(artifact.size).map_err(|_| Error::internal("a negative size"))?;
-    let expected =
-        Expected::nothing().with_digest(Sha256Digest(artifact.sha256)).with_size(size);
+    let expected = Expected::nothing()
+        .with_digest(Sha256Digest(artifact.sha256))
+        .with_size(size);
     let mut body = client.open(Request::get(parse_url(url)?, size)).await?;
     let mut writer = services.store.create(&expected.algorithms());
     loop {

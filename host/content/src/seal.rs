@@ -42,7 +42,9 @@ impl Seal {
                 key.len()
             )));
         }
-        Ok(Self(Arc::new(XChaCha20Poly1305::new(Key::from_slice(&key)))))
+        Ok(Self(Arc::new(XChaCha20Poly1305::new(Key::from_slice(
+            &key,
+        )))))
     }
 
     /// Seals secrets.
@@ -71,8 +73,10 @@ impl Seal {
             return Err(wrong());
         }
         let (nonce, sealed) = sealed.split_at(NONCE_LENGTH);
-        let plain =
-            self.0.decrypt(XNonce::from_slice(nonce), sealed).map_err(|_| wrong())?;
+        let plain = self
+            .0
+            .decrypt(XNonce::from_slice(nonce), sealed)
+            .map_err(|_| wrong())?;
         serde_json::from_slice(&plain).map_err(|_| wrong())
     }
 }
@@ -101,7 +105,10 @@ mod tests {
         let one = Seal::open(&folder.path().join("one")).expect("a key");
         let again = Seal::open(&folder.path().join("one")).expect("the key");
         let other = Seal::open(&folder.path().join("other")).expect("a key");
-        let secrets = Secrets { password: Some("hush".into()), ..Secrets::default() };
+        let secrets = Secrets {
+            password: Some("hush".into()),
+            ..Secrets::default()
+        };
         let sealed = one.seal(&secrets).expect("sealed");
         assert!(!sealed.windows(4).any(|part| part == b"hush"));
         assert_eq!(again.open_secrets(&sealed), Ok(secrets));

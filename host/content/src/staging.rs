@@ -122,9 +122,11 @@ impl Staging {
         };
         if entry.send(checked).await.is_err() {
             // A stage has ended early: its reason is the one to tell.
-            return Err(self.finish().await.err().unwrap_or_else(|| {
-                Error::internal("the staging pipeline stopped")
-            }));
+            return Err(self
+                .finish()
+                .await
+                .err()
+                .unwrap_or_else(|| Error::internal("the staging pipeline stopped")));
         }
         Ok(references)
     }
@@ -140,7 +142,9 @@ impl Staging {
         while let Some(ended) = stages.join_next().await {
             let ended = ended.unwrap_or_else(|error| {
                 tracing::error!(%error, "a stage of the pipeline panicked: {error}");
-                Err(Error::internal("a stage of the staging pipeline broke; the server's log says why"))
+                Err(Error::internal(
+                    "a stage of the staging pipeline broke; the server's log says why",
+                ))
             });
             if result.is_ok() {
                 result = ended;
@@ -148,9 +152,4 @@ impl Staging {
         }
         result
     }
-}
-
-/// What a stage answers when the next one is gone: that one has the reason.
-fn closed() -> Result<()> {
-    Ok(())
 }

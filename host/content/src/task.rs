@@ -39,11 +39,17 @@ impl TaskHandle {
 
     /// Kept if the task succeeds.
     pub fn set_checkpoint(&self, value: Value) {
-        *self.new_checkpoint.lock().expect("nobody panics while holding it") = Some(value);
+        *self
+            .new_checkpoint
+            .lock()
+            .expect("nobody panics while holding it") = Some(value);
     }
 
     /// What is to be kept.
     pub fn take_checkpoint(&self) -> Option<Value> {
-        self.new_checkpoint.lock().expect("nobody panics while holding it").take()
+        self.new_checkpoint
+            .lock()
+            .expect("nobody panics while holding it")
+            .take()
     }
 }

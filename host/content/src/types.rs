@@ -34,6 +34,7 @@ impl Type {
 }
 
 #[derive(Debug, Default)]
+#[expect(clippy::struct_field_names, reason = "the same types, by three names")]
 struct Tables {
     by_id: HashMap<i64, Arc<Type>>,
     by_name: HashMap<String, Arc<Type>>,
@@ -82,7 +83,9 @@ impl Types {
             let table = &one.table;
             let path = (table.plugin.clone(), table.content_type.plural.clone());
             tables.by_id.insert(table.id, Arc::clone(&one));
-            tables.by_name.insert(table.full_name.clone(), Arc::clone(&one));
+            tables
+                .by_name
+                .insert(table.full_name.clone(), Arc::clone(&one));
             tables.by_path.insert(path, one);
         }
         Ok(())
@@ -99,7 +102,12 @@ impl Types {
 
     /// By `file.file`.
     pub fn by_name(&self, full_name: &str) -> Option<Arc<TypeTable>> {
-        self.get(|tables| tables.by_name.get(full_name).map(|one| Arc::clone(&one.table)))
+        self.get(|tables| {
+            tables
+                .by_name
+                .get(full_name)
+                .map(|one| Arc::clone(&one.table))
+        })
     }
 
     /// By `content/<plugin>/<plural>/`.
@@ -115,8 +123,13 @@ impl Types {
 
     /// All, in the order of their rows.
     pub fn all(&self) -> Vec<Arc<TypeTable>> {
-        let mut all: Vec<_> =
-            self.get(|tables| tables.by_id.values().map(|one| Arc::clone(&one.table)).collect());
+        let mut all: Vec<_> = self.get(|tables| {
+            tables
+                .by_id
+                .values()
+                .map(|one| Arc::clone(&one.table))
+                .collect()
+        });
         all.sort_by_key(|table: &Arc<TypeTable>| table.id);
         all
     }

@@ -52,12 +52,16 @@ pub async fn prepare(
         .latest_version
         .ok_or_else(|| Error::internal("a repository without versions"))?;
     let tables = services.types.of_plugin(&repository.plugin);
-    let newest = Base { repository: repository.id, number: latest };
+    let newest = Base {
+        repository: repository.id,
+        number: latest,
+    };
     let mut plan = match base.filter(|base| *base != newest) {
         None if !wanted.clear => small(services, repository.id, latest, wanted).await?,
         base => whole(services, repository.id, latest, base, wanted).await?,
     };
-    plan.replace(services, &tables, repository.id, latest, wanted).await?;
+    plan.replace(services, &tables, repository.id, latest, wanted)
+        .await?;
     if plan.add.is_empty() && plan.remove.is_empty() {
         return Ok(None);
     }
@@ -289,7 +293,11 @@ async fn count(
         .ok_or_else(|| Error::internal("a repository without its newest version"))?;
     let mut counts: HashMap<i64, Counts> = HashMap::new();
     for (_, old) in version::counts(&mut connection, &[base.id]).await? {
-        let kept = Counts { added: 0, removed: 0, ..old };
+        let kept = Counts {
+            added: 0,
+            removed: 0,
+            ..old
+        };
         counts.insert(old.content_type, kept);
     }
     for change in membership::count_changes(&mut connection, repository, pending).await? {
@@ -313,8 +321,13 @@ impl Pending {
         if !membership::is_pending(connection, self.repository, self.number).await? {
             return Err(Error::cancelled("the task was taken from this process"));
         }
-        let id = version::insert(connection, self.repository, self.number, Some(self.base_number))
-            .await?;
+        let id = version::insert(
+            connection,
+            self.repository,
+            self.number,
+            Some(self.base_number),
+        )
+        .await?;
         version::insert_counts(connection, id, &self.counts).await?;
         membership::end(connection, self.repository).await?;
         version::retain(connection, self.repository, self.retain).await?;

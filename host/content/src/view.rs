@@ -115,7 +115,7 @@ impl View {
     }
 
     /// Finds units of a type.
-    pub fn find(&self, query: Query) -> Result<Cursor> {
+    pub fn find(&self, query: &Query) -> Result<Cursor> {
         let table = self.table(&query.content_type)?;
         let mut order = Vec::new();
         for name in &query.order_by {
@@ -123,7 +123,12 @@ impl View {
                 Some(field) => (field, "DESC"),
                 None => (name.as_str(), "ASC"),
             };
-            if !table.content_type.fields.iter().any(|one| one.name == field) {
+            if !table
+                .content_type
+                .fields
+                .iter()
+                .any(|one| one.name == field)
+            {
                 return Err(Error::invalid(format!(
                     "units of {} cannot be ordered by {field:?}: there is no such field",
                     table.full_name
@@ -132,7 +137,12 @@ impl View {
             order.push(format!("c.{} {direction}", column(field)));
         }
         order.push("c.unit_id".to_owned());
-        let columns: String = table.columns().iter().map(|name| format!(", c.{name}")).collect();
+        let columns: Vec<String> = table
+            .columns()
+            .iter()
+            .map(|name| format!(", c.{name}"))
+            .collect();
+        let columns = columns.concat();
         let text = format!(
             "SELECT c.unit_id{columns} FROM membership m JOIN {} c ON c.unit_id = m.unit_id
              WHERE {PRESENT} ORDER BY {}",
@@ -140,13 +150,14 @@ impl View {
             order.join(", ")
         );
         let (sender, rows) = mpsc::channel(CHANNEL);
-        let (services, repository, number) =
-            (self.services.clone(), self.repository, self.number);
+        let (services, repository, number) = (self.services.clone(), self.repository, self.number);
         // One query for the whole set, read as the plugin asks for more.
         let reading = tokio::spawn(async move {
             let mut connection = services.database.read().await?;
             let statement = sql(text).bind(repository).bind(number).bind(number);
-            statement.for_each_async(&mut connection, |row| sender.send(row)).await
+            statement
+                .for_each_async(&mut connection, |row| sender.send(row))
+                .await
         });
         Ok(Cursor {
             services: self.services.clone(),
@@ -172,7 +183,9 @@ impl Cursor {
     /// At most `max` units; empty at the end.
     pub async fn next(&mut self, max: usize) -> Result<Vec<Unit>> {
         let mut rows = Vec::new();
-        self.rows.recv_many(&mut rows, max.clamp(1, MAX_UNITS)).await;
+        self.rows
+            .recv_many(&mut rows, max.clamp(1, MAX_UNITS))
+            .await;
         if rows.is_empty() {
             if let Some(reading) = self.reading.take() {
                 reading
@@ -181,7 +194,10 @@ impl Cursor {
             }
             return Ok(Vec::new());
         }
-        let ids: Vec<UnitId> = rows.iter().map(|row| row.get(0)).collect::<pith_db::Result<_>>()?;
+        let ids: Vec<UnitId> = rows
+            .iter()
+            .map(|row| row.get(0))
+            .collect::<pith_db::Result<_>>()?;
         let mut connection = self.services.database.read().await?;
         let mut artifacts = unit::artifacts(&mut connection, &ids).await?;
         drop(connection);
@@ -207,7 +223,10 @@ impl Cursor {
             handle,
             content_type: self.table.content_type.name.clone(),
             fields: Value::Object(fields).to_string(),
-            artifacts: artifacts.iter().map(|artifact| self.artifact(artifact)).collect(),
+            artifacts: artifacts
+                .iter()
+                .map(|artifact| self.artifact(artifact))
+                .collect(),
         })
     }
 
@@ -220,9 +239,10 @@ impl Cursor {
             })
         });
         let (digests, size) = match (&stored, &artifact.announced) {
-            (Some(held), _) => {
-                (vec![format!("sha256:{}", hex::encode(held.sha256))], Some(held.size))
-            }
+            (Some(held), _) => (
+                vec![format!("sha256:{}", hex::encode(held.sha256))],
+                Some(held.size),
+            ),
             (None, Some((size, digests))) => (
                 digests.split_whitespace().map(str::to_owned).collect(),
                 size.and_then(|size| u64::try_from(size).ok()),

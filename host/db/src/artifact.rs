@@ -187,10 +187,8 @@ pub async fn insert(
 
 /// Whether anything refers to the artifact.
 pub async fn is_used(connection: &mut Connection, artifact: ArtifactId) -> Result<bool> {
-    let used: Option<i64> = sql(
-        "SELECT 1 FROM unit_artifact WHERE artifact_id = ?
-         UNION ALL SELECT 1 FROM published_file WHERE artifact_id = ? LIMIT 1",
-    )
+    let used: Option<i64> = sql("SELECT 1 FROM unit_artifact WHERE artifact_id = ?
+         UNION ALL SELECT 1 FROM published_file WHERE artifact_id = ? LIMIT 1")
     .bind(artifact)
     .bind(artifact)
     .scalar_optional(connection)
@@ -207,7 +205,10 @@ pub async fn begin_removal(
     note_removal(connection, artifacts.iter().map(|(_, sha256)| sha256)).await?;
     for part in artifacts.chunks(1000) {
         let ids: Vec<i64> = part.iter().map(|(id, _)| id.0).collect();
-        sql("DELETE FROM artifact WHERE id IN (?*)").bind(ids).execute(connection).await?;
+        sql("DELETE FROM artifact WHERE id IN (?*)")
+            .bind(ids)
+            .execute(connection)
+            .await?;
     }
     Ok(())
 }
@@ -217,8 +218,10 @@ pub async fn note_removal(
     connection: &mut Connection,
     digests: impl IntoIterator<Item = impl AsRef<[u8]>>,
 ) -> Result<()> {
-    let rows: Vec<_> =
-        digests.into_iter().map(|digest| vec![digest.as_ref().into()]).collect();
+    let rows: Vec<_> = digests
+        .into_iter()
+        .map(|digest| vec![digest.as_ref().into()])
+        .collect();
     insert_many(
         connection,
         "INSERT INTO artifact_removal (sha256)",
@@ -231,7 +234,9 @@ pub async fn note_removal(
 
 /// Files whose removal was begun.
 pub async fn removals(connection: &mut Connection) -> Result<Vec<Vec<u8>>> {
-    sql("SELECT sha256 FROM artifact_removal LIMIT 10000").scalars(connection).await
+    sql("SELECT sha256 FROM artifact_removal LIMIT 10000")
+        .scalars(connection)
+        .await
 }
 
 /// Notes that the files are gone.

@@ -27,7 +27,11 @@ pub struct TypeTable {
 impl TypeTable {
     /// The columns of the plugin's fields, quoted.
     pub fn columns(&self) -> Vec<String> {
-        self.content_type.fields.iter().map(|field| column(&field.name)).collect()
+        self.content_type
+            .fields
+            .iter()
+            .map(|field| column(&field.name))
+            .collect()
     }
 }
 
@@ -53,22 +57,21 @@ pub async fn ensure(
         .bind(full_name.as_str())
         .fetch_optional(transaction)
         .await?;
-    let id = match known {
-        Some(row) => {
-            let old: JsonValue = row.get(1)?;
-            widen(transaction, &full_name, &table, content_type, &old).await?;
-            row.get(0)?
-        }
-        None => {
-            create(transaction, &table, content_type).await?;
-            sql("INSERT INTO content_type (name, schema_version, shape) VALUES (?, ?, ?)
-                 RETURNING id")
-            .bind(full_name.as_str())
-            .bind(content_type.schema_version)
-            .bind(shape(content_type))
-            .scalar(transaction)
-            .await?
-        }
+    let id = if let Some(row) = known {
+        let old: JsonValue = row.get(1)?;
+        widen(transaction, &full_name, &table, content_type, &old).await?;
+        row.get(0)?
+    } else {
+        create(transaction, &table, content_type).await?;
+        sql(
+            "INSERT INTO content_type (name, schema_version, shape) VALUES (?, ?, ?)
+             RETURNING id",
+        )
+        .bind(full_name.as_str())
+        .bind(content_type.schema_version)
+        .bind(shape(content_type))
+        .scalar(transaction)
+        .await?
     };
     Ok(TypeTable {
         id,
@@ -87,12 +90,24 @@ async fn create(connection: &mut Connection, table: &str, new: &ContentType) -> 
             repository_key {{bytes}} NOT NULL"
     );
     for field in &new.fields {
-        let _ = write!(text, ", {} {}", column(&field.name), column_type(field.kind));
+        let _ = write!(
+            text,
+            ", {} {}",
+            column(&field.name),
+            column_type(field.kind)
+        );
     }
     text.push_str(");");
-    let _ = write!(text, "CREATE INDEX {table}_repository_key ON {table} (repository_key);");
+    let _ = write!(
+        text,
+        "CREATE INDEX {table}_repository_key ON {table} (repository_key);"
+    );
     for field in &new.indexed {
-        let _ = write!(text, "CREATE INDEX {table}_{field} ON {table} ({});", column(field));
+        let _ = write!(
+            text,
+            "CREATE INDEX {table}_{field} ON {table} ({});",
+            column(field)
+        );
     }
     let text = connection.dialect().ddl(&text);
     connection.run_script(&text).await
@@ -176,6 +191,10 @@ fn column_type(kind: FieldKind) -> &'static str {
 
 /// The names of all types by row number, for counts.
 pub async fn names(connection: &mut Connection) -> Result<Vec<(i64, String)>> {
-    let rows = sql("SELECT id, name FROM content_type").fetch_all(connection).await?;
-    rows.iter().map(|row| Ok((row.get(0)?, row.get(1)?))).collect()
+    let rows = sql("SELECT id, name FROM content_type")
+        .fetch_all(connection)
+        .await?;
+    rows.iter()
+        .map(|row| Ok((row.get(0)?, row.get(1)?)))
+        .collect()
 }

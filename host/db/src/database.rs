@@ -8,9 +8,7 @@ use std::time::Duration;
 
 use sqlx::pool::{PoolConnection, PoolOptions};
 use sqlx::postgres::{PgConnectOptions, PgConnection};
-use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous,
-};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{Connection as _, Executor, PgPool, Postgres, Sqlite, SqlitePool};
 
 use crate::dialect::Dialect;
@@ -202,8 +200,11 @@ impl Database {
                     state.store(durable, Ordering::Relaxed);
                 }
                 Handle::SqliteTransaction(
-                    sqlx::Transaction::begin(connection, Some(SqlStr::from_static("BEGIN IMMEDIATE")))
-                        .await?,
+                    sqlx::Transaction::begin(
+                        connection,
+                        Some(SqlStr::from_static("BEGIN IMMEDIATE")),
+                    )
+                    .await?,
                 )
             }
             Pools::Postgres(pool) => Handle::PostgresTransaction(pool.begin().await?),
@@ -228,7 +229,9 @@ impl Database {
     /// Waits for connections to come back and closes them.
     pub async fn close(&self) {
         match &self.pools {
-            Pools::Sqlite { readers, writer, .. } => {
+            Pools::Sqlite {
+                readers, writer, ..
+            } => {
                 readers.close().await;
                 writer.close().await;
             }
@@ -255,16 +258,20 @@ async fn open_sqlite(path: &Path) -> Result<Pools> {
         .row_buffer_size(512);
     let writer = PoolOptions::new()
         .max_connections(1)
-        .acquire_timeout(Duration::from_secs(120))
+        .acquire_timeout(Duration::from_mins(2))
         .connect_with(options.clone().pragma("cache_size", "-32768"))
         .await?;
     let readers = PoolOptions::new()
         .max_connections(16)
         .min_connections(1)
-        .acquire_timeout(Duration::from_secs(60))
-        .idle_timeout(Duration::from_secs(60))
+        .acquire_timeout(Duration::from_mins(1))
+        .idle_timeout(Duration::from_mins(1))
         .test_before_acquire(false)
-        .connect_with(options.pragma("cache_size", "-8192").pragma("query_only", "ON"))
+        .connect_with(
+            options
+                .pragma("cache_size", "-8192")
+                .pragma("query_only", "ON"),
+        )
         .await?;
     Ok(Pools::Sqlite {
         readers,
@@ -289,7 +296,7 @@ async fn open_postgres(url: &str) -> Result<Pools> {
     let pool = PoolOptions::new()
         .max_connections(20)
         .min_connections(1)
-        .acquire_timeout(Duration::from_secs(60))
+        .acquire_timeout(Duration::from_mins(1))
         .connect_with(options)
         .await
         .map_err(Error::from)?;

@@ -36,10 +36,12 @@ impl Dialect {
             ("{bool}", "BOOLEAN", "BOOLEAN"),
             ("{json}", "TEXT", "JSONB"),
         ];
-        types.iter().fold(text.to_owned(), |text, (word, lite, postgres)| {
-            let to = if self == Self::Sqlite { lite } else { postgres };
-            text.replace(word, to)
-        })
+        types
+            .iter()
+            .fold(text.to_owned(), |text, (word, lite, postgres)| {
+                let to = if self == Self::Sqlite { lite } else { postgres };
+                text.replace(word, to)
+            })
     }
 
     /// Rewrites `?` to this dialect's placeholders and `IN (?*)` to its form for a

@@ -140,7 +140,10 @@ pub const PUBLICATION: &str = "p.uuid";
 
 /// The condition that a row is of a plugin's type.
 pub fn of_type(plugin: &str, type_name: &str) -> Condition {
-    Condition::new("d.plugin = ? AND d.type_name = ?", [plugin.into(), type_name.into()])
+    Condition::new(
+        "d.plugin = ? AND d.type_name = ?",
+        [plugin.into(), type_name.into()],
+    )
 }
 
 /// The condition that it serves a version.
@@ -236,9 +239,11 @@ pub async fn update(
     id: DistributionId,
     settings: &Settings,
 ) -> Result<()> {
-    sql("UPDATE distribution SET pulp_last_updated = ?, name = ?, base_path = ?, pulp_labels = ?,
+    sql(
+        "UPDATE distribution SET pulp_last_updated = ?, name = ?, base_path = ?, pulp_labels = ?,
              hidden = ?, repository_id = ?, version_id = ?, publication_id = ?, config = ?
-         WHERE id = ?")
+         WHERE id = ?",
+    )
     .bind(Timestamp::now())
     .bind_all(values(settings))
     .bind(id)
@@ -249,7 +254,10 @@ pub async fn update(
 
 /// Removes a distribution; what it served stays.
 pub async fn delete(connection: &mut Connection, id: DistributionId) -> Result<bool> {
-    let deleted = sql("DELETE FROM distribution WHERE id = ?").bind(id).execute(connection).await?;
+    let deleted = sql("DELETE FROM distribution WHERE id = ?")
+        .bind(id)
+        .execute(connection)
+        .await?;
     crate::served::raise_epoch(connection).await?;
     Ok(deleted > 0)
 }

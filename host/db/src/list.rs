@@ -136,7 +136,10 @@ impl Compare<'_> {
                     return Err("Expected two values separated by a comma.".to_owned());
                 };
                 let values = [self.value(low)?, self.value(high)?];
-                Ok(Condition::new(format!("{expression} BETWEEN ? AND ?"), values))
+                Ok(Condition::new(
+                    format!("{expression} BETWEEN ? AND ?"),
+                    values,
+                ))
             }
             Operator::Isnull => {
                 let not = if boolean(literal)? { "" } else { "NOT " };
@@ -172,7 +175,10 @@ impl Compare<'_> {
         if operator == Operator::Startswith && self.column.kind == Kind::Text {
             return Ok(prefix(&text, literal));
         }
-        let pattern = literal.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+        let pattern = literal
+            .replace('\\', "\\\\")
+            .replace('%', "\\%")
+            .replace('_', "\\_");
         let like = |pattern: String| {
             // SQLite's LIKE does not tell ASCII cases apart, PostgreSQL's does.
             let like = match self.dialect {
@@ -200,7 +206,10 @@ impl Compare<'_> {
             Operator::Startswith => exactly(format!("{pattern}%"), format!("instr({text}, ?) = 1")),
             Operator::Endswith => {
                 let length = literal.chars().count();
-                exactly(format!("%{pattern}"), format!("substr({text}, -{length}) = ?"))
+                exactly(
+                    format!("%{pattern}"),
+                    format!("substr({text}, -{length}) = ?"),
+                )
             }
             Operator::Regex | Operator::Iregex => self.regex(operator, &text, literal)?,
             _ => unreachable!("the other operators were handled before"),
@@ -222,9 +231,10 @@ impl Compare<'_> {
             (Dialect::Sqlite, false) => {
                 Condition::new(format!("{text} REGEXP ?"), [literal.into()])
             }
-            (Dialect::Sqlite, true) => {
-                Condition::new(format!("{text} REGEXP ?"), [format!("(?i){literal}").into()])
-            }
+            (Dialect::Sqlite, true) => Condition::new(
+                format!("{text} REGEXP ?"),
+                [format!("(?i){literal}").into()],
+            ),
             (Dialect::Postgres, false) => Condition::new(format!("{text} ~ ?"), [literal.into()]),
             (Dialect::Postgres, true) => Condition::new(format!("{text} ~* ?"), [literal.into()]),
         })
@@ -241,7 +251,13 @@ impl Compare<'_> {
                 let part = |from: u8, length: u8| {
                     format!("substr(lower(hex({expression})), {from}, {length})")
                 };
-                let parts = [part(1, 8), part(9, 4), part(13, 4), part(17, 4), part(21, 12)];
+                let parts = [
+                    part(1, 8),
+                    part(9, 4),
+                    part(13, 4),
+                    part(17, 4),
+                    part(21, 12),
+                ];
                 format!("({})", parts.join(" || '-' || "))
             }
             (Kind::Time, Dialect::Sqlite) => format!(
@@ -263,14 +279,24 @@ impl Compare<'_> {
         let wrong = |expected: &str| format!("Expected {expected}, got {literal:?}.");
         Ok(match self.column.kind {
             Kind::Text | Kind::Json => literal.into(),
-            Kind::Integer => literal.parse::<i64>().map_err(|_| wrong("an integer"))?.into(),
-            Kind::Real => literal.parse::<f64>().map_err(|_| wrong("a number"))?.into(),
+            Kind::Integer => literal
+                .parse::<i64>()
+                .map_err(|_| wrong("an integer"))?
+                .into(),
+            Kind::Real => literal
+                .parse::<f64>()
+                .map_err(|_| wrong("a number"))?
+                .into(),
             Kind::Boolean => boolean(literal)?.into(),
             Kind::Time => Timestamp::parse(literal)
                 .ok_or_else(|| wrong("a moment such as 2026-01-31T12:00:00Z"))?
                 .into(),
-            Kind::Uuid => Uuid::try_parse(literal).map_err(|_| wrong("a UUID"))?.into(),
-            Kind::Hex => hex_bytes(literal).ok_or_else(|| wrong("hexadecimal digits"))?.into(),
+            Kind::Uuid => Uuid::try_parse(literal)
+                .map_err(|_| wrong("a UUID"))?
+                .into(),
+            Kind::Hex => hex_bytes(literal)
+                .ok_or_else(|| wrong("hexadecimal digits"))?
+                .into(),
         })
     }
 }
@@ -341,8 +367,16 @@ impl Selection {
         if self.conditions.is_empty() {
             return (String::new(), Vec::new());
         }
-        let texts: Vec<&str> = self.conditions.iter().map(|one| one.text.as_str()).collect();
-        let values = self.conditions.iter().flat_map(|one| one.values.clone()).collect();
+        let texts: Vec<&str> = self
+            .conditions
+            .iter()
+            .map(|one| one.text.as_str())
+            .collect();
+        let values = self
+            .conditions
+            .iter()
+            .flat_map(|one| one.values.clone())
+            .collect();
         (format!(" WHERE {}", texts.join(" AND ")), values)
     }
 }
@@ -386,7 +420,10 @@ pub async fn rows(
             format!("{expression} {direction}")
         })
         .collect();
-    let descending = selection.order.first().is_none_or(|(_, descending)| *descending);
+    let descending = selection
+        .order
+        .first()
+        .is_none_or(|(_, descending)| *descending);
     order.push(format!("{key} {}", if descending { "DESC" } else { "ASC" }));
     // The limit is written out: SQLite prepares a statement anew each time that a bound
     // limit gets a value, which costs more than the question.

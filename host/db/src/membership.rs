@@ -25,15 +25,17 @@ pub async fn for_each_unit(
     number: i64,
     mut each: impl FnMut(UnitId),
 ) -> Result<()> {
-    sql(format!("SELECT m.unit_id FROM membership m WHERE {PRESENT}"))
-        .bind(repository)
-        .bind(number)
-        .bind(number)
-        .for_each(connection, |row| {
-            each(row.get(0)?);
-            Ok(())
-        })
-        .await
+    sql(format!(
+        "SELECT m.unit_id FROM membership m WHERE {PRESENT}"
+    ))
+    .bind(repository)
+    .bind(number)
+    .bind(number)
+    .for_each(connection, |row| {
+        each(row.get(0)?);
+        Ok(())
+    })
+    .await
 }
 
 /// Which of these units are in a version.
@@ -69,9 +71,11 @@ pub async fn begin(
     task: TaskId,
 ) -> Result<()> {
     clear(connection, repository, number).await?;
-    sql("INSERT INTO pending_version (repository_id, number, task_id) VALUES (?, ?, ?)
+    sql(
+        "INSERT INTO pending_version (repository_id, number, task_id) VALUES (?, ?, ?)
          ON CONFLICT (repository_id) DO UPDATE
-         SET number = excluded.number, task_id = excluded.task_id")
+         SET number = excluded.number, task_id = excluded.task_id",
+    )
     .bind(repository)
     .bind(number)
     .bind(task)
@@ -118,7 +122,9 @@ pub async fn pending_of_task(
         .bind(task)
         .fetch_all(connection)
         .await?;
-    rows.iter().map(|row| Ok((row.get(0)?, row.get(1)?))).collect()
+    rows.iter()
+        .map(|row| Ok((row.get(0)?, row.get(1)?)))
+        .collect()
 }
 
 /// What the unfinished tasks of a process are preparing.
@@ -126,14 +132,14 @@ pub async fn pending_of_worker(
     connection: &mut Connection,
     worker: WorkerId,
 ) -> Result<Vec<(RepositoryId, i64)>> {
-    let rows = sql(
-        "SELECT p.repository_id, p.number FROM pending_version p
-         JOIN task t ON t.id = p.task_id WHERE t.worker_id = ?",
-    )
+    let rows = sql("SELECT p.repository_id, p.number FROM pending_version p
+         JOIN task t ON t.id = p.task_id WHERE t.worker_id = ?")
     .bind(worker)
     .fetch_all(connection)
     .await?;
-    rows.iter().map(|row| Ok((row.get(0)?, row.get(1)?))).collect()
+    rows.iter()
+        .map(|row| Ok((row.get(0)?, row.get(1)?)))
+        .collect()
 }
 
 /// Whether a version is still being prepared under this number, until the end of the
@@ -147,8 +153,11 @@ pub async fn is_pending(
         "SELECT number FROM pending_version WHERE repository_id = ? AND number = ?{}",
         connection.dialect().for_update()
     );
-    let found: Option<i64> =
-        sql(text).bind(repository).bind(number).scalar_optional(connection).await?;
+    let found: Option<i64> = sql(text)
+        .bind(repository)
+        .bind(number)
+        .scalar_optional(connection)
+        .await?;
     Ok(found.is_some())
 }
 
@@ -162,7 +171,9 @@ pub async fn add(
     insert_many(
         connection,
         "INSERT INTO membership (repository_id, unit_id, added)",
-        units.iter().map(|unit| vec![repository.into(), (*unit).into(), number.into()]),
+        units
+            .iter()
+            .map(|unit| vec![repository.into(), (*unit).into(), number.into()]),
         "",
     )
     .await?;
@@ -277,7 +288,10 @@ pub async fn count_changes(
     for row in rows {
         let content_type = row.get(0)?;
         let (added, removed): (i64, i64) = (row.get(1)?, row.get(2)?);
-        match counts.iter_mut().find(|one| one.content_type == content_type) {
+        match counts
+            .iter_mut()
+            .find(|one| one.content_type == content_type)
+        {
             Some(one) => {
                 one.added += added;
                 one.removed += removed;

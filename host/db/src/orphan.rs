@@ -15,7 +15,11 @@ pub async fn units(
     before: Timestamp,
     only: Option<&[UnitId]>,
 ) -> Result<Vec<UnitId>> {
-    let narrowed = if only.is_some() { "AND u.id IN (?*)" } else { "" };
+    let narrowed = if only.is_some() {
+        "AND u.id IN (?*)"
+    } else {
+        ""
+    };
     let mut statement = sql(format!(
         "SELECT u.id FROM unit u WHERE u.id > ? AND u.touched <= ? {narrowed}
          AND NOT EXISTS (SELECT 1 FROM membership m WHERE m.unit_id = u.id)
@@ -39,9 +43,9 @@ pub async fn delete_units(
     // What hangs on a unit goes in bulk; a cascade would look for it unit by unit.
     sql("DELETE FROM remote_artifact WHERE unit_artifact_id IN
          (SELECT id FROM unit_artifact WHERE unit_id IN (?*))")
-        .bind(ids.clone())
-        .execute(connection)
-        .await?;
+    .bind(ids.clone())
+    .execute(connection)
+    .await?;
     sql("DELETE FROM unit_artifact WHERE unit_id IN (?*)")
         .bind(ids.clone())
         .execute(connection)
@@ -52,7 +56,10 @@ pub async fn delete_units(
             .execute(connection)
             .await?;
     }
-    sql("DELETE FROM unit WHERE id IN (?*)").bind(ids).execute(connection).await?;
+    sql("DELETE FROM unit WHERE id IN (?*)")
+        .bind(ids)
+        .execute(connection)
+        .await?;
     Ok(())
 }
 
@@ -73,5 +80,7 @@ pub async fn artifacts(
     .bind(before)
     .fetch_all(connection)
     .await?;
-    rows.iter().map(|row| Ok((row.get(0)?, row.get(1)?))).collect()
+    rows.iter()
+        .map(|row| Ok((row.get(0)?, row.get(1)?)))
+        .collect()
 }

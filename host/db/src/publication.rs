@@ -88,7 +88,10 @@ pub const CONFIG: &str = "p.config";
 
 /// The condition that a row is of a plugin's type.
 pub fn of_type(plugin: &str, type_name: &str) -> Condition {
-    Condition::new("p.plugin = ? AND p.type_name = ?", [plugin.into(), type_name.into()])
+    Condition::new(
+        "p.plugin = ? AND p.type_name = ?",
+        [plugin.into(), type_name.into()],
+    )
 }
 
 /// The condition that it is of a version.
@@ -111,8 +114,10 @@ pub async fn latest_of_repository(
     connection: &mut Connection,
     repository: RepositoryId,
 ) -> Result<Option<PublicationId>> {
-    sql("SELECT p.id FROM publication p JOIN repository_version v ON v.id = p.version_id
-         WHERE v.repository_id = ? ORDER BY v.number DESC, p.id DESC LIMIT 1")
+    sql(
+        "SELECT p.id FROM publication p JOIN repository_version v ON v.id = p.version_id
+         WHERE v.repository_id = ? ORDER BY v.number DESC, p.id DESC LIMIT 1",
+    )
     .bind(repository)
     .scalar_optional(connection)
     .await
@@ -161,6 +166,9 @@ pub async fn insert(
 
 /// Removes a publication.
 pub async fn delete(connection: &mut Connection, id: PublicationId) -> Result<bool> {
-    let deleted = sql("DELETE FROM publication WHERE id = ?").bind(id).execute(connection).await?;
+    let deleted = sql("DELETE FROM publication WHERE id = ?")
+        .bind(id)
+        .execute(connection)
+        .await?;
     Ok(deleted > 0)
 }

@@ -71,7 +71,11 @@ impl Record for Remote {
         Column::new("tls_validation", "m.tls_validation", Kind::Boolean),
         Column::new("proxy_url", "m.proxy_url", Kind::Text),
         Column::new("", "m.headers", Kind::Json),
-        Column::new("download_concurrency", "m.download_concurrency", Kind::Integer),
+        Column::new(
+            "download_concurrency",
+            "m.download_concurrency",
+            Kind::Integer,
+        ),
         Column::new("max_retries", "m.max_retries", Kind::Integer),
         Column::new("total_timeout", "m.total_timeout", Kind::Real),
         Column::new("connect_timeout", "m.connect_timeout", Kind::Real),
@@ -156,7 +160,10 @@ pub const CONFIG: &str = "m.config";
 
 /// The condition that a row is of a plugin's type.
 pub fn of_type(plugin: &str, type_name: &str) -> Condition {
-    Condition::new("m.plugin = ? AND m.type_name = ?", [plugin.into(), type_name.into()])
+    Condition::new(
+        "m.plugin = ? AND m.type_name = ?",
+        [plugin.into(), type_name.into()],
+    )
 }
 
 /// A remote by its UUID.
@@ -194,8 +201,10 @@ pub async fn insert(
 
 /// Changes what a user can set.
 pub async fn update(connection: &mut Connection, id: RemoteId, settings: &Settings) -> Result<()> {
-    let columns: Vec<String> =
-        SETTINGS.split(',').map(|name| format!("{} = ?", name.trim())).collect();
+    let columns: Vec<String> = SETTINGS
+        .split(',')
+        .map(|name| format!("{} = ?", name.trim()))
+        .collect();
     sql(format!(
         "UPDATE remote SET pulp_last_updated = ?, {} WHERE id = ?",
         columns.join(", ")
@@ -224,6 +233,9 @@ pub async fn set_labels(
 
 /// Removes a remote; units that only it could fetch stay, but cannot be fetched.
 pub async fn delete(connection: &mut Connection, id: RemoteId) -> Result<bool> {
-    let deleted = sql("DELETE FROM remote WHERE id = ?").bind(id).execute(connection).await?;
+    let deleted = sql("DELETE FROM remote WHERE id = ?")
+        .bind(id)
+        .execute(connection)
+        .await?;
     Ok(deleted > 0)
 }

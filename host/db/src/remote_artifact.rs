@@ -50,10 +50,8 @@ pub struct Source {
 
 /// The places where the bytes of a unit's artifact can be had, oldest remote first.
 pub async fn sources(connection: &mut Connection, unit_artifact: i64) -> Result<Vec<Source>> {
-    let rows = sql(
-        "SELECT remote_id, urls, size, digests FROM remote_artifact
-         WHERE unit_artifact_id = ? ORDER BY remote_id",
-    )
+    let rows = sql("SELECT remote_id, urls, size, digests FROM remote_artifact
+         WHERE unit_artifact_id = ? ORDER BY remote_id")
     .bind(unit_artifact)
     .fetch_all(connection)
     .await?;
@@ -63,7 +61,11 @@ pub async fn sources(connection: &mut Connection, unit_artifact: i64) -> Result<
                 remote: row.get(0)?,
                 urls: row.get::<String>(1)?.lines().map(str::to_owned).collect(),
                 size: row.get(2)?,
-                digests: row.get::<String>(3)?.split(' ').map(str::to_owned).collect(),
+                digests: row
+                    .get::<String>(3)?
+                    .split(' ')
+                    .map(str::to_owned)
+                    .collect(),
             })
         })
         .collect()

@@ -46,7 +46,11 @@ impl Record for Repository {
         Column::new("pulp_created", "r.pulp_created", Kind::Time),
         Column::new("pulp_last_updated", "r.pulp_last_updated", Kind::Time),
         Column::new("", "r.pulp_labels", Kind::Json),
-        Column::new("retain_repo_versions", "r.retain_repo_versions", Kind::Integer),
+        Column::new(
+            "retain_repo_versions",
+            "r.retain_repo_versions",
+            Kind::Integer,
+        ),
         Column::new("autopublish", "r.autopublish", Kind::Boolean),
         Column::new("", "r.config", Kind::Json),
         Column::new("", "r.remote_id", Kind::Integer),
@@ -125,7 +129,10 @@ pub const REMOTE: &str = "m.uuid";
 
 /// The condition that a row is of a plugin's type.
 pub fn of_type(plugin: &str, type_name: &str) -> Condition {
-    Condition::new("r.plugin = ? AND r.type_name = ?", [plugin.into(), type_name.into()])
+    Condition::new(
+        "r.plugin = ? AND r.type_name = ?",
+        [plugin.into(), type_name.into()],
+    )
 }
 
 /// The condition that a version of it, or its newest one, has one of these units.
@@ -193,8 +200,10 @@ pub async fn update(
     id: RepositoryId,
     settings: &Settings,
 ) -> Result<()> {
-    sql("UPDATE repository SET name = ?, description = ?, pulp_last_updated = ?, pulp_labels = ?,
-             retain_repo_versions = ?, autopublish = ?, config = ?, remote_id = ? WHERE id = ?")
+    sql(
+        "UPDATE repository SET name = ?, description = ?, pulp_last_updated = ?, pulp_labels = ?,
+             retain_repo_versions = ?, autopublish = ?, config = ?, remote_id = ? WHERE id = ?",
+    )
     .bind(settings.name.as_str())
     .bind(settings.description.clone())
     .bind(Timestamp::now())
@@ -212,6 +221,9 @@ pub async fn update(
 /// Removes a repository with its versions and publications. Units stay until they are
 /// cleaned up.
 pub async fn delete(connection: &mut Connection, id: RepositoryId) -> Result<bool> {
-    let deleted = sql("DELETE FROM repository WHERE id = ?").bind(id).execute(connection).await?;
+    let deleted = sql("DELETE FROM repository WHERE id = ?")
+        .bind(id)
+        .execute(connection)
+        .await?;
     Ok(deleted > 0)
 }

@@ -112,8 +112,16 @@ macro_rules! readable_ids {
 }
 
 readable_ids!(
-    UnitId, ArtifactId, RepositoryId, VersionId, RemoteId, PublicationId, DistributionId, TaskId,
-    WorkerId, UserId,
+    UnitId,
+    ArtifactId,
+    RepositoryId,
+    VersionId,
+    RemoteId,
+    PublicationId,
+    DistributionId,
+    TaskId,
+    WorkerId,
+    UserId,
 );
 
 impl Row {

@@ -11,14 +11,18 @@ use crate::statement::sql;
 /// Tells every server of content that what it remembers of distributions is old.
 /// Called by whatever changes a distribution, a publication or a version.
 pub async fn raise_epoch(connection: &mut Connection) -> Result<()> {
-    sql("UPDATE serving_epoch SET epoch = epoch + 1 WHERE id = 1").execute(connection).await?;
+    sql("UPDATE serving_epoch SET epoch = epoch + 1 WHERE id = 1")
+        .execute(connection)
+        .await?;
     connection.changes_served = true;
     Ok(())
 }
 
 /// Grows with every change.
 pub async fn epoch(connection: &mut Connection) -> Result<i64> {
-    sql("SELECT epoch FROM serving_epoch WHERE id = 1").scalar(connection).await
+    sql("SELECT epoch FROM serving_epoch WHERE id = 1")
+        .scalar(connection)
+        .await
 }
 
 /// What a base path serves.
@@ -88,7 +92,11 @@ pub async fn publication_files(
         let pass_through: bool = row.get(0)?;
         Ok(FileSet {
             publication: Some(publication),
-            units_of: if pass_through { Some((row.get(1)?, row.get(2)?)) } else { None },
+            units_of: if pass_through {
+                Some((row.get(1)?, row.get(2)?))
+            } else {
+                None
+            },
         })
     })
     .transpose()
@@ -223,11 +231,17 @@ pub async fn list(
             }
             let name = &path[folder.len()..];
             if let Some(at) = name.find('/') {
-                entries.push(Entry { name: name[..=at].to_owned(), size: None });
+                entries.push(Entry {
+                    name: name[..=at].to_owned(),
+                    size: None,
+                });
                 // Past everything in that folder.
                 after = format!("{folder}{}\u{10FFFF}", &name[..=at]);
             } else {
-                entries.push(Entry { name: name.to_owned(), size });
+                entries.push(Entry {
+                    name: name.to_owned(),
+                    size,
+                });
                 after = path;
             }
         }

@@ -36,7 +36,6 @@ macro_rules! value_from {
     ($($type:ty => $variant:ident($convert:expr)),* $(,)?) => {$(
         impl From<$type> for Value {
             fn from(value: $type) -> Self {
-                #[expect(clippy::redundant_closure_call, reason = "one macro for all conversions")]
                 Self::$variant(Some(($convert)(value)))
             }
         }
@@ -356,9 +355,9 @@ async fn flush(
     values: Vec<Value>,
 ) -> Result<u64> {
     let row = format!("({})", vec!["?"; width].join(","));
-    let text = format!("{head} VALUES {} {tail}", vec![row.as_str(); count].join(","));
-    sql(text)
-        .bind_all(values)
-        .execute(connection)
-        .await
+    let text = format!(
+        "{head} VALUES {} {tail}",
+        vec![row.as_str(); count].join(",")
+    );
+    sql(text).bind_all(values).execute(connection).await
 }

@@ -118,7 +118,10 @@ pub const WORKER: &str = "w.uuid";
 
 /// The condition that a task is of a type.
 pub fn of_type(plugin: &str, type_name: &str) -> Condition {
-    Condition::new("t.plugin = ? AND t.type_name = ?", [plugin.into(), type_name.into()])
+    Condition::new(
+        "t.plugin = ? AND t.type_name = ?",
+        [plugin.into(), type_name.into()],
+    )
 }
 
 /// The condition that it is the parent of one of these.
@@ -158,8 +161,8 @@ pub async fn insert(connection: &mut Connection, mut new: NewTask) -> Result<(Ta
     let now = Timestamp::now();
     task_lock::enter(connection, &new.locks).await?;
     let granted = task_lock::could_grant(connection, &new.locks).await?;
-    let ungranted = i64::try_from(granted.iter().filter(|granted| !**granted).count())
-        .unwrap_or(i64::MAX);
+    let ungranted =
+        i64::try_from(granted.iter().filter(|granted| !**granted).count()).unwrap_or(i64::MAX);
     let reserved: Vec<String> = new.locks.iter().map(Lock::record).collect();
     let id: TaskId = sql(
         "INSERT INTO task (uuid, name, plugin, type_name, plugin_version, state, ungranted,
@@ -193,11 +196,9 @@ pub async fn insert(connection: &mut Connection, mut new: NewTask) -> Result<(Ta
 /// One more lock of a waiting task is granted; 1 if it can run now.
 pub(crate) async fn grant_one(connection: &mut Connection, task: TaskId) -> Result<u64> {
     let now = Timestamp::now();
-    let left: i64 = sql(
-        "UPDATE task SET ungranted = ungranted - 1,
+    let left: i64 = sql("UPDATE task SET ungranted = ungranted - 1,
              unblocked_at = CASE WHEN ungranted = 1 THEN ? ELSE unblocked_at END
-         WHERE id = ? RETURNING ungranted",
-    )
+         WHERE id = ? RETURNING ungranted")
     .bind(now)
     .bind(task)
     .scalar(connection)
@@ -218,8 +219,12 @@ pub async fn claim(
         connection.dialect().skip_locked()
     );
     let now = Timestamp::now();
-    let mut ids: Vec<TaskId> =
-        sql(text).bind(worker).bind(now).bind(now).scalars(connection).await?;
+    let mut ids: Vec<TaskId> = sql(text)
+        .bind(worker)
+        .bind(now)
+        .bind(now)
+        .scalars(connection)
+        .await?;
     ids.sort_unstable();
     Ok(ids)
 }
@@ -318,17 +323,21 @@ pub async fn cancel(connection: &mut Connection, task: TaskId) -> Result<Cancell
     .execute(connection)
     .await?;
     if ended > 0 {
-        return task_lock::release(connection, task).await.map(Cancelled::Ended);
+        return task_lock::release(connection, task)
+            .await
+            .map(Cancelled::Ended);
     }
-    let asked = sql(
-        "UPDATE task SET state = 'canceling', pulp_last_updated = ?
-         WHERE id = ? AND state = 'running'",
-    )
+    let asked = sql("UPDATE task SET state = 'canceling', pulp_last_updated = ?
+         WHERE id = ? AND state = 'running'")
     .bind(now)
     .bind(task)
     .execute(connection)
     .await?;
-    Ok(if asked > 0 { Cancelled::Asked } else { Cancelled::TooLate })
+    Ok(if asked > 0 {
+        Cancelled::Asked
+    } else {
+        Cancelled::TooLate
+    })
 }
 
 /// Which of a process's tasks were asked to stop.
@@ -345,10 +354,8 @@ pub async fn fail_all_of(
     worker: WorkerId,
     error: &TaskError,
 ) -> Result<usize> {
-    let rows = sql(
-        "SELECT id, state, progress FROM task
-         WHERE worker_id = ? AND state IN ('running', 'canceling')",
-    )
+    let rows = sql("SELECT id, state, progress FROM task
+         WHERE worker_id = ? AND state IN ('running', 'canceling')")
     .bind(worker)
     .fetch_all(connection)
     .await?;
@@ -361,7 +368,11 @@ pub async fn fail_all_of(
             }
         }
         let ending = Ending {
-            state: if canceling { TaskState::Canceled } else { TaskState::Failed },
+            state: if canceling {
+                TaskState::Canceled
+            } else {
+                TaskState::Failed
+            },
             error: (!canceling).then(|| error.clone()),
             result: None,
             progress,
@@ -400,7 +411,9 @@ pub async fn children_of(
         .bind(ids)
         .fetch_all(connection)
         .await?;
-    rows.iter().map(|row| Ok((row.get(0)?, row.get(1)?))).collect()
+    rows.iter()
+        .map(|row| Ok((row.get(0)?, row.get(1)?)))
+        .collect()
 }
 
 /// Removes a task that is over.
@@ -416,11 +429,9 @@ pub async fn delete(connection: &mut Connection, task: TaskId) -> Result<bool> {
 
 /// How many tasks wait and run, for `status/`.
 pub async fn unfinished(connection: &mut Connection) -> Result<(i64, i64)> {
-    let row = sql(
-        "SELECT COUNT(CASE WHEN state = 'waiting' THEN 1 END),
+    let row = sql("SELECT COUNT(CASE WHEN state = 'waiting' THEN 1 END),
                 COUNT(CASE WHEN state <> 'waiting' THEN 1 END)
-         FROM task WHERE state IN ('waiting', 'running', 'canceling')",
-    )
+         FROM task WHERE state IN ('waiting', 'running', 'canceling')")
     .fetch_optional(connection)
     .await?;
     row.map_or(Ok((0, 0)), |row| Ok((row.get(0)?, row.get(1)?)))

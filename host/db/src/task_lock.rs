@@ -90,7 +90,10 @@ pub(crate) async fn release(connection: &mut Connection, task: TaskId) -> Result
         })
         .collect::<Result<_>>()?;
     enter(connection, &locks).await?;
-    sql("DELETE FROM task_lock WHERE task_id = ?").bind(task).execute(connection).await?;
+    sql("DELETE FROM task_lock WHERE task_id = ?")
+        .bind(task)
+        .execute(connection)
+        .await?;
     let mut runnable = 0;
     for lock in &locks {
         runnable += grant_next(connection, &lock.resource).await?;

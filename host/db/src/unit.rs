@@ -123,11 +123,20 @@ pub async fn insert(
     let rows = ids.iter().zip(units).map(|(id, unit)| {
         artifacts.extend(unit.artifacts.into_iter().map(|artifact| (*id, artifact)));
         let mut row = Vec::with_capacity(3 + unit.values.len());
-        row.extend([(*id).into(), unit.natural_key.into(), unit.repository_key.into()]);
+        row.extend([
+            (*id).into(),
+            unit.natural_key.into(),
+            unit.repository_key.into(),
+        ]);
         row.extend(unit.values);
         row
     });
-    let columns: String = table.columns().iter().map(|name| format!(", {name}")).collect();
+    let columns: Vec<String> = table
+        .columns()
+        .iter()
+        .map(|name| format!(", {name}"))
+        .collect();
+    let columns = columns.concat();
     let head = format!(
         "INSERT INTO {} (unit_id, natural_key, repository_key{columns})",
         table.table
@@ -277,8 +286,10 @@ pub async fn key_text(
         .iter()
         .filter(|field| table.content_type.repository_key.contains(&field.name))
         .collect();
-    let columns: Vec<String> =
-        fields.iter().map(|field| crate::content_type::column(&field.name)).collect();
+    let columns: Vec<String> = fields
+        .iter()
+        .map(|field| crate::content_type::column(&field.name))
+        .collect();
     let row = sql(format!(
         "SELECT {} FROM {} WHERE unit_id = ?",
         columns.join(", "),
@@ -294,7 +305,11 @@ pub async fn key_text(
         .iter()
         .enumerate()
         .map(|(index, field)| {
-            Ok(format!("{} {}", field.name, field_json(&row, index, field.kind)?))
+            Ok(format!(
+                "{} {}",
+                field.name,
+                field_json(&row, index, field.kind)?
+            ))
         })
         .collect::<Result<Vec<_>>>()?;
     Ok(words.join(", "))
@@ -313,7 +328,10 @@ pub async fn uuids(connection: &mut Connection, units: &[UnitId]) -> Result<Vec<
             found.insert(row.get::<UnitId>(0)?, (row.get(1)?, row.get(2)?));
         }
     }
-    Ok(units.iter().filter_map(|id| found.get(id).copied()).collect())
+    Ok(units
+        .iter()
+        .filter_map(|id| found.get(id).copied())
+        .collect())
 }
 
 /// Changes one label of a unit; `None` removes it.
@@ -331,10 +349,7 @@ pub async fn set_labels(
 }
 
 /// The fields of a unit draft as values for its table's columns.
-pub fn field_values(
-    table: &TypeTable,
-    fields: &serde_json::Map<String, JsonValue>,
-) -> Vec<Value> {
+pub fn field_values(table: &TypeTable, fields: &serde_json::Map<String, JsonValue>) -> Vec<Value> {
     use pith_model::descriptor::FieldKind;
     table
         .content_type

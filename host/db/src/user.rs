@@ -88,8 +88,9 @@ pub async fn by_id(connection: &mut Connection, id: UserId) -> Result<Option<Use
 
 /// Whether there is any user.
 pub async fn any(connection: &mut Connection) -> Result<bool> {
-    let one: Option<i64> =
-        sql("SELECT id FROM app_user LIMIT 1").scalar_optional(connection).await?;
+    let one: Option<i64> = sql("SELECT id FROM app_user LIMIT 1")
+        .scalar_optional(connection)
+        .await?;
     Ok(one.is_some())
 }
 
@@ -99,8 +100,10 @@ pub async fn insert(
     settings: &Settings,
     password_hash: Option<&str>,
 ) -> Result<UserId> {
-    sql("INSERT INTO app_user (username, first_name, last_name, email, password_hash,
-             is_superuser, is_active, date_joined) VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING id")
+    sql(
+        "INSERT INTO app_user (username, first_name, last_name, email, password_hash,
+             is_superuser, is_active, date_joined) VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
+    )
     .bind(settings.username.as_str())
     .bind(settings.first_name.as_str())
     .bind(settings.last_name.as_str())
@@ -115,9 +118,11 @@ pub async fn insert(
 
 /// Changes a user; whatever was verified before is void.
 pub async fn update(connection: &mut Connection, id: UserId, settings: &Settings) -> Result<()> {
-    sql("UPDATE app_user SET username = ?, first_name = ?, last_name = ?, email = ?,
+    sql(
+        "UPDATE app_user SET username = ?, first_name = ?, last_name = ?, email = ?,
              is_superuser = ?, is_active = ?, credential_version = credential_version + 1
-         WHERE id = ?")
+         WHERE id = ?",
+    )
     .bind(settings.username.as_str())
     .bind(settings.first_name.as_str())
     .bind(settings.last_name.as_str())
@@ -136,8 +141,10 @@ pub async fn set_password(
     id: UserId,
     password_hash: &str,
 ) -> Result<()> {
-    sql("UPDATE app_user SET password_hash = ?, credential_version = credential_version + 1
-         WHERE id = ?")
+    sql(
+        "UPDATE app_user SET password_hash = ?, credential_version = credential_version + 1
+         WHERE id = ?",
+    )
     .bind(password_hash)
     .bind(id)
     .execute(connection)
@@ -147,8 +154,10 @@ pub async fn set_password(
 
 /// Takes a user's password away; tokens stay the only way in.
 pub async fn remove_password(connection: &mut Connection, id: UserId) -> Result<()> {
-    sql("UPDATE app_user SET password_hash = NULL, credential_version = credential_version + 1
-         WHERE id = ?")
+    sql(
+        "UPDATE app_user SET password_hash = NULL, credential_version = credential_version + 1
+         WHERE id = ?",
+    )
     .bind(id)
     .execute(connection)
     .await?;
@@ -157,7 +166,10 @@ pub async fn remove_password(connection: &mut Connection, id: UserId) -> Result<
 
 /// Removes a user with tokens and sessions.
 pub async fn delete(connection: &mut Connection, id: UserId) -> Result<bool> {
-    let deleted = sql("DELETE FROM app_user WHERE id = ?").bind(id).execute(connection).await?;
+    let deleted = sql("DELETE FROM app_user WHERE id = ?")
+        .bind(id)
+        .execute(connection)
+        .await?;
     Ok(deleted > 0)
 }
 
@@ -180,8 +192,10 @@ pub async fn insert_token(
     expires: Option<Timestamp>,
 ) -> Result<Uuid> {
     let uuid = Uuid::now_v7();
-    sql("INSERT INTO api_token (uuid, user_id, name, token_hash, pulp_created, expires)
-         VALUES (?, ?, ?, ?, ?, ?)")
+    sql(
+        "INSERT INTO api_token (uuid, user_id, name, token_hash, pulp_created, expires)
+         VALUES (?, ?, ?, ?, ?, ?)",
+    )
     .bind(uuid)
     .bind(user)
     .bind(name)
@@ -245,8 +259,10 @@ pub async fn insert_session(
         .bind(Timestamp::now())
         .execute(connection)
         .await?;
-    sql("INSERT INTO web_session (session_hash, user_id, credential_version, expires)
-         VALUES (?, ?, ?, ?)")
+    sql(
+        "INSERT INTO web_session (session_hash, user_id, credential_version, expires)
+         VALUES (?, ?, ?, ?)",
+    )
     .bind(hash)
     .bind(user.id)
     .bind(user.credential_version)
@@ -258,7 +274,10 @@ pub async fn insert_session(
 
 /// Ends a session.
 pub async fn delete_session(connection: &mut Connection, hash: [u8; 32]) -> Result<()> {
-    sql("DELETE FROM web_session WHERE session_hash = ?").bind(hash).execute(connection).await?;
+    sql("DELETE FROM web_session WHERE session_hash = ?")
+        .bind(hash)
+        .execute(connection)
+        .await?;
     Ok(())
 }
 

@@ -71,7 +71,9 @@ pub fn numbered(versions: &[(Uuid, i64)]) -> Condition {
     let text = vec![one; versions.len()].join(" OR ");
     Condition::new(
         format!("({})", if versions.is_empty() { "FALSE" } else { &text }),
-        versions.iter().flat_map(|(uuid, number)| [(*uuid).into(), (*number).into()]),
+        versions
+            .iter()
+            .flat_map(|(uuid, number)| [(*uuid).into(), (*number).into()]),
     )
 }
 
@@ -122,7 +124,12 @@ pub async fn by_reference(
 ) -> Result<Option<Version>> {
     match number {
         Some(number) => {
-            record(connection, "r.uuid = ? AND v.number = ?", [uuid.into(), number.into()]).await
+            record(
+                connection,
+                "r.uuid = ? AND v.number = ?",
+                [uuid.into(), number.into()],
+            )
+            .await
         }
         None => record(connection, "v.uuid = ?", [uuid.into()]).await,
     }
@@ -140,8 +147,10 @@ pub async fn insert(
     number: i64,
     base_number: Option<i64>,
 ) -> Result<VersionId> {
-    sql("INSERT INTO repository_version (uuid, repository_id, number, base_number, pulp_created)
-         VALUES (?, ?, ?, ?, ?) RETURNING id")
+    sql(
+        "INSERT INTO repository_version (uuid, repository_id, number, base_number, pulp_created)
+         VALUES (?, ?, ?, ?, ?) RETURNING id",
+    )
     .bind(Uuid::now_v7())
     .bind(repository)
     .bind(number)
@@ -230,13 +239,15 @@ pub async fn beyond(
     repository: RepositoryId,
     keep: i64,
 ) -> Result<Vec<i64>> {
-    sql("SELECT v.number FROM repository_version v WHERE v.repository_id = ?
+    sql(
+        "SELECT v.number FROM repository_version v WHERE v.repository_id = ?
          AND NOT EXISTS (SELECT 1 FROM distribution d WHERE d.version_id = v.id)
          AND NOT EXISTS (SELECT 1 FROM distribution d JOIN publication p ON p.id = d.publication_id
                          WHERE p.version_id = v.id)
          AND v.number NOT IN (SELECT n.number FROM repository_version n
              WHERE n.repository_id = ? ORDER BY n.number DESC LIMIT ?)
-         ORDER BY v.number")
+         ORDER BY v.number",
+    )
     .bind(repository)
     .bind(repository)
     .bind(keep)
@@ -270,13 +281,12 @@ pub async fn delete(
     repository: RepositoryId,
     number: i64,
 ) -> Result<()> {
-    let next: Option<i64> = sql(
-        "SELECT MIN(number) FROM repository_version WHERE repository_id = ? AND number > ?",
-    )
-    .bind(repository)
-    .bind(number)
-    .scalar(connection)
-    .await?;
+    let next: Option<i64> =
+        sql("SELECT MIN(number) FROM repository_version WHERE repository_id = ? AND number > ?")
+            .bind(repository)
+            .bind(number)
+            .scalar(connection)
+            .await?;
     sql("DELETE FROM repository_version WHERE repository_id = ? AND number = ?")
         .bind(repository)
         .bind(number)
@@ -304,10 +314,12 @@ pub async fn delete(
             .bind(next)
             .execute(connection)
             .await?;
-            sql("DELETE FROM membership WHERE repository_id = ? AND added = ? AND EXISTS
+            sql(
+                "DELETE FROM membership WHERE repository_id = ? AND added = ? AND EXISTS
                    (SELECT 1 FROM membership o WHERE o.added < membership.added
                     AND o.repository_id = membership.repository_id
-                    AND o.unit_id = membership.unit_id AND o.removed = membership.removed)")
+                    AND o.unit_id = membership.unit_id AND o.removed = membership.removed)",
+            )
             .bind(repository)
             .bind(next)
             .execute(connection)
@@ -343,9 +355,11 @@ async fn recount(connection: &mut Connection, repository: RepositoryId, number: 
         .execute(connection)
         .await?;
     for counts in crate::membership::count_changes(connection, repository, number).await? {
-        sql("INSERT INTO version_count (version_id, content_type_id, present, added, removed)
+        sql(
+            "INSERT INTO version_count (version_id, content_type_id, present, added, removed)
              VALUES (?, ?, 0, ?, ?) ON CONFLICT (version_id, content_type_id) DO UPDATE
-             SET added = excluded.added, removed = excluded.removed")
+             SET added = excluded.added, removed = excluded.removed",
+        )
         .bind(version.id)
         .bind(counts.content_type)
         .bind(counts.added)

@@ -124,6 +124,9 @@ pub async fn dead(
 
 /// Removes the row of a process that ended.
 pub async fn delete(connection: &mut Connection, id: WorkerId) -> Result<()> {
-    sql("DELETE FROM worker WHERE id = ?").bind(id).execute(connection).await?;
+    sql("DELETE FROM worker WHERE id = ?")
+        .bind(id)
+        .execute(connection)
+        .await?;
     Ok(())
 }

@@ -14,7 +14,7 @@ use tower::ServiceExt as _;
 use tracing::Instrument as _;
 
 use crate::context::CorrelationId;
-use crate::error::{Error, as_problem_json, wants_problem_json};
+use crate::error::{Error, as_problem_json, is_ours, wants_problem_json};
 use crate::options;
 
 /// Carries the name in the log.
@@ -52,8 +52,13 @@ pub(crate) async fn answer(api: axum::Router, root: Root, mut request: Request) 
             response.headers().get(header::ALLOW).cloned(),
         );
     }
-    if response.status().as_u16() >= 400 && wants_problem_json(accept.as_ref()) {
-        response = as_problem_json(response);
+    if response.status().as_u16() >= 400 {
+        if !is_ours(&response) {
+            response = Error::of_status(response.status()).into_response();
+        }
+        if wants_problem_json(accept.as_ref()) {
+            response = as_problem_json(response);
+        }
     }
     if let Ok(value) = HeaderValue::from_str(&correlation_id.0) {
         response.headers_mut().insert(CORRELATION_ID, value);

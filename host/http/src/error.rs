@@ -56,6 +56,14 @@ impl Error {
         }
     }
 
+    /// An answer that somebody else chose, in our form.
+    pub(crate) fn of_status(status: StatusCode) -> Self {
+        let reason = status
+            .canonical_reason()
+            .unwrap_or("The request cannot be answered");
+        Self::detail(status, format!("{reason}."))
+    }
+
     /// 400 with messages by field.
     pub(crate) fn fields(errors: FieldErrors) -> Self {
         Self {
@@ -275,6 +283,15 @@ impl IntoResponse for Error {
         response.extensions_mut().insert(self.problem);
         response
     }
+}
+
+/// Whether an answer is JSON that this server chose: a path that is no UTF-8 is refused
+/// by the router, in plain text.
+pub(crate) fn is_ours(response: &Response) -> bool {
+    response
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|value| value.as_bytes().starts_with(b"application/json"))
 }
 
 /// The media type of the standard way to say what is wrong.

@@ -123,8 +123,10 @@ impl Content {
             Located::Stored(stored) => self.serve_stored(&stored, asked).await,
             Located::Upstream { unit_artifact } => {
                 // What the index announced answers these without a fetch.
-                let announced =
-                    self.locator.announced(&self.app.database, unit_artifact, path).await?;
+                let announced = self
+                    .locator
+                    .announced(&self.app.database, unit_artifact, path)
+                    .await?;
                 if let Some(announced) = announced {
                     if conditions::is_unchanged(&announced, asked.headers) {
                         return Ok(reply::unchanged(&announced));
@@ -151,7 +153,7 @@ impl Content {
             return Ok(reply::of_bytes(stored, &bytes, asked.headers));
         }
         let reader = self.locator.open(store, stored).await?;
-        Ok(reply::of_file(stored, reader, asked.headers))
+        Ok(reply::of_file(stored, &reader, asked.headers))
     }
 }
 

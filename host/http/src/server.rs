@@ -51,7 +51,10 @@ pub async fn run(
     tokio::pin!(shutdown);
     loop {
         let accepting = async {
-            let place = Arc::clone(&places).acquire_owned().await.map_err(io::Error::other)?;
+            let place = Arc::clone(&places)
+                .acquire_owned()
+                .await
+                .map_err(io::Error::other)?;
             let (stream, _) = listener.accept().await?;
             io::Result::Ok((stream, place))
         };
@@ -69,7 +72,9 @@ pub async fn run(
         prepare(&stream);
         let front = front.clone();
         let service = service_fn(move |request| serve(front.clone(), request));
-        let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
+        let connection = builder
+            .serve_connection(TokioIo::new(stream), service)
+            .into_owned();
         let connection = graceful.watch(connection);
         tokio::spawn(async move {
             // A client that goes away is no news.
@@ -80,7 +85,10 @@ pub async fn run(
         });
     }
     drop(listener);
-    if tokio::time::timeout(GRACE, graceful.shutdown()).await.is_err() {
+    if tokio::time::timeout(GRACE, graceful.shutdown())
+        .await
+        .is_err()
+    {
         tracing::info!("stopping although some requests still run");
     }
     Ok(())

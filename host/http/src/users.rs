@@ -118,7 +118,7 @@ async fn read(
     let mut connection = context.app.database.read().await?;
     let user = find(&mut connection, &id).await?;
     Ok(document::object(Some(&projection), |object| {
-        write(object, &user, context.root)
+        write(object, &user, context.root);
     }))
 }
 

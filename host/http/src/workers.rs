@@ -88,6 +88,6 @@ async fn read(
         .await?
         .ok_or_else(Error::not_found)?;
     Ok(document::object(Some(&projection), |object| {
-        write(object, &worker, context.root)
+        write(object, &worker, context.root);
     }))
 }

@@ -217,8 +217,18 @@ fn check_word(word: &str, what: &str) -> Result<(), String> {
 
 /// Columns that every content table has; a plugin's field may not take their names.
 const RESERVED: &[&str] = &[
-    "id", "uuid", "unit_id", "natural_key", "repository_key", "pulp_href", "prn",
-    "pulp_created", "pulp_last_updated", "pulp_labels", "artifact", "artifacts",
+    "id",
+    "uuid",
+    "unit_id",
+    "natural_key",
+    "repository_key",
+    "pulp_href",
+    "prn",
+    "pulp_created",
+    "pulp_last_updated",
+    "pulp_labels",
+    "artifact",
+    "artifacts",
 ];
 
 impl Descriptor {
@@ -243,8 +253,14 @@ impl Descriptor {
         for (what, types) in kinds {
             check_unique(types.iter().map(|one| one.name.as_str()), what)?;
         }
-        check_unique(self.task_types.iter().map(|one| one.name.as_str()), "a task type")?;
-        check_unique(self.content_types.iter().map(|one| one.name.as_str()), "a content type")?;
+        check_unique(
+            self.task_types.iter().map(|one| one.name.as_str()),
+            "a task type",
+        )?;
+        check_unique(
+            self.content_types.iter().map(|one| one.name.as_str()),
+            "a content type",
+        )?;
         check_unique(
             self.content_types.iter().map(|one| one.plural.as_str()),
             "a content type's plural",
@@ -272,10 +288,17 @@ impl ContentType {
         }
         for field in &self.fields {
             if RESERVED.contains(&field.name.as_str()) {
-                return Err(format!("the field name {:?} belongs to the host", field.name));
+                return Err(format!(
+                    "the field name {:?} belongs to the host",
+                    field.name
+                ));
             }
         }
-        let named = self.natural_key.iter().chain(&self.repository_key).chain(&self.indexed);
+        let named = self
+            .natural_key
+            .iter()
+            .chain(&self.repository_key)
+            .chain(&self.indexed);
         for name in named {
             if !self.fields.iter().any(|field| field.name == *name) {
                 return Err(format!(
@@ -309,11 +332,17 @@ mod tests {
             "relative_path": {"type": "string"}, "sha256": {"type": ["string", "null"]},
             "size": {"type": "integer"}, "extra": {"type": "object"}}});
         ContentType {
-            name: "file".into(), plural: "files".into(), model: "filecontent".into(),
-            title: "File".into(), artifacts: ArtifactCount::One, schema_version: 1,
-            fields: fields_of(&schema).expect("fields"), schema,
+            name: "file".into(),
+            plural: "files".into(),
+            model: "filecontent".into(),
+            title: "File".into(),
+            artifacts: ArtifactCount::One,
+            schema_version: 1,
+            fields: fields_of(&schema).expect("fields"),
+            schema,
             natural_key: vec!["relative_path".into(), "sha256".into()],
-            repository_key: vec!["relative_path".into()], indexed: vec![],
+            repository_key: vec!["relative_path".into()],
+            indexed: vec![],
         }
     }
 
@@ -330,7 +359,10 @@ mod tests {
         let one = of(json!({"relative_path": "a", "sha256": "bc"}));
         assert_ne!(one, of(json!({"relative_path": "ab", "sha256": "c"})));
         assert_ne!(one, of(json!({"relative_path": "a"})));
-        assert_eq!(one, of(json!({"sha256": "bc", "relative_path": "a", "size": 3})));
+        assert_eq!(
+            one,
+            of(json!({"sha256": "bc", "relative_path": "a", "size": 3}))
+        );
     }
 
     #[test]

@@ -55,16 +55,14 @@ pub fn split(parameter: &str) -> Result<(&str, Operator), String> {
     let Some((field, word)) = parameter.rsplit_once("__") else {
         return Ok((parameter, Operator::Exact));
     };
-    match Operator::ALL.iter().find(|(name, _)| *name == word) {
-        Some((_, operator)) => Ok((field, *operator)),
-        None => {
-            let known: Vec<&str> = Operator::ALL.iter().map(|(name, _)| *name).collect();
-            Err(format!(
-                "Unknown operator {word:?}. Operators are: {}.",
-                known.join(", ")
-            ))
-        }
+    if let Some((_, operator)) = Operator::ALL.into_iter().find(|(name, _)| *name == word) {
+        return Ok((field, operator));
     }
+    let known: Vec<&str> = Operator::ALL.iter().map(|(name, _)| *name).collect();
+    Err(format!(
+        "Unknown operator {word:?}. Operators are: {}.",
+        known.join(", ")
+    ))
 }
 
 #[cfg(test)]
@@ -74,7 +72,10 @@ mod tests {
     #[test]
     fn a_parameter_is_a_field_and_an_operator() {
         assert_eq!(split("name"), Ok(("name", Operator::Exact)));
-        assert_eq!(split("pulp_created__gte"), Ok(("pulp_created", Operator::Gte)));
+        assert_eq!(
+            split("pulp_created__gte"),
+            Ok(("pulp_created", Operator::Gte))
+        );
         assert!(split("name__like").unwrap_err().contains("istartswith"));
     }
 }

@@ -46,7 +46,9 @@ mod tests {
         for good in ["a", "a/b.iso", "a b/c,d", "..a/b..", "ä/ö"] {
             assert_eq!(problem(good), None, "{good}");
         }
-        for bad in ["", "/a", "../a", "a/../b", "a//b", "a/", "a/./b", "a\0b", "a\nb"] {
+        for bad in [
+            "", "/a", "../a", "a/../b", "a//b", "a/", "a/./b", "a\0b", "a\nb",
+        ] {
             assert!(problem(bad).is_some(), "{bad:?}");
         }
         assert!(base_path_problem("a b").is_some());

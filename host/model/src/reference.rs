@@ -211,14 +211,23 @@ mod tests {
             assert_eq!(reference.uuid.to_string(), UUID);
         }
         let prn = format!("prn:file.filerepository:{UUID}");
-        assert_eq!(Reference::parse(&prn).map(|r| r.kind), Some(Kind::Repository));
+        assert_eq!(
+            Reference::parse(&prn).map(|r| r.kind),
+            Some(Kind::Repository)
+        );
         let prn = format!("prn:file.filecontent:{UUID}");
         assert_eq!(Reference::parse(&prn).map(|r| r.kind), Some(Kind::Content));
     }
 
     #[test]
     fn other_texts_are_no_references() {
-        for text in ["", "x", "/pulp/api/v3/", "/pulp/api/v3/repositories/file/file/1/", "prn:x"] {
+        for text in [
+            "",
+            "x",
+            "/pulp/api/v3/",
+            "/pulp/api/v3/repositories/file/file/1/",
+            "prn:x",
+        ] {
             assert_eq!(Reference::parse(text), None, "{text}");
         }
     }

@@ -77,7 +77,9 @@ mod tests {
         assert_eq!(moment.to_string(), "2023-11-14T22:13:20.123456Z");
         assert_eq!(Timestamp::parse(&moment.to_string()), Some(moment));
         assert_eq!(
-            Timestamp::parse("2023-11-14").map(|t| t.to_string()).as_deref(),
+            Timestamp::parse("2023-11-14")
+                .map(|t| t.to_string())
+                .as_deref(),
             Some("2023-11-14T00:00:00.000000Z")
         );
         assert_eq!(Timestamp::parse("yesterday"), None);

@@ -96,7 +96,11 @@ impl Default for Config {
 pub(crate) fn load(flags: &Flags) -> anyhow::Result<Config> {
     let mut figment = Figment::from(Serialized::defaults(Config::default()));
     if let Some(file) = &flags.config {
-        anyhow::ensure!(file.is_file(), "there is no settings file {}", file.display());
+        anyhow::ensure!(
+            file.is_file(),
+            "there is no settings file {}",
+            file.display()
+        );
         figment = figment.merge(Toml::file_exact(file));
     }
     // `PITH_CONFIG` names the file and is no setting; the rest must be one.

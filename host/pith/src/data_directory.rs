@@ -36,7 +36,10 @@ impl DataDirectory {
                 .open(&name)
                 .with_context(|| format!("{} cannot be opened", name.display()))?;
             if rustix::fs::flock(&lock, FlockOperation::NonBlockingLockExclusive).is_ok() {
-                let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+                let host = rustix::system::uname()
+                    .nodename()
+                    .to_string_lossy()
+                    .into_owned();
                 return Ok(Self {
                     path,
                     server_name: format!("{instance}.{number}@{host}"),
@@ -97,11 +100,16 @@ fn instance(path: &Path) -> anyhow::Result<String> {
         return Ok(text.trim().to_owned());
     }
     let word = uuid::Uuid::now_v7().simple().to_string()[20..].to_owned();
-    let written = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&file);
+    let written = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&file);
     match written {
         Ok(mut new) => {
             use std::io::Write as _;
-            writeln!(new, "{word}").with_context(|| format!("{} cannot be written", file.display()))?;
+            writeln!(new, "{word}")
+                .with_context(|| format!("{} cannot be written", file.display()))?;
             Ok(word)
         }
         // Another server was faster.

@@ -20,7 +20,10 @@ pub(crate) async fn run(config: &Config) -> anyhow::Result<ExitCode> {
     let mut report = Report::default();
     match DataDirectory::take(&config.data_dir, config.database_url.is_some()) {
         Ok(directory) => {
-            report.good(format!("the data directory {} can be used", config.data_dir.display()));
+            report.good(format!(
+                "the data directory {} can be used",
+                config.data_dir.display()
+            ));
             check_store(&mut report, &directory).await;
         }
         Err(error) => report.bad(format!("{error:#}")),
@@ -38,7 +41,11 @@ pub(crate) async fn run(config: &Config) -> anyhow::Result<ExitCode> {
         )),
         _ => report.good("enough files may be open at once"),
     }
-    Ok(if report.failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    Ok(if report.failed {
+        ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
+    })
 }
 
 async fn check_store(report: &mut Report, directory: &DataDirectory) {
@@ -46,7 +53,9 @@ async fn check_store(report: &mut Report, directory: &DataDirectory) {
         Ok(store) => store,
         Err(error) => return report.bad(format!("the store: {error}")),
     };
-    let kept = store.put_small(vec![bytes::Bytes::from_static(b"doctor").into()]).await;
+    let kept = store
+        .put_small(vec![bytes::Bytes::from_static(b"doctor").into()])
+        .await;
     match kept.into_iter().next() {
         Some(Ok(_)) => report.good("files can be written"),
         Some(Err(error)) => report.bad(format!("files cannot be written: {error}")),
@@ -69,7 +78,10 @@ async fn check_database(report: &mut Report, config: &Config) {
     };
     match opened {
         Ok(database) => {
-            report.good(format!("the {} database answers", database.dialect().name()));
+            report.good(format!(
+                "the {} database answers",
+                database.dialect().name()
+            ));
             database.close().await;
         }
         Err(error) => report.bad(format!("the database: {error:#}")),

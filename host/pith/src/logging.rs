@@ -13,7 +13,9 @@ pub(crate) fn start(filter: &str) -> anyhow::Result<()> {
     };
     let filter = EnvFilter::try_new(filter)
         .with_context(|| format!("the log filter {filter:?} is wrong"))?;
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
     if json {
         builder.json().flatten_event(true).init();
     } else {

@@ -27,11 +27,19 @@ pub(crate) fn options(config: &Config) -> anyhow::Result<Options> {
 
 /// Opens the database and brings it to the expected shape.
 pub(crate) async fn database(config: &Config) -> anyhow::Result<Database> {
-    let database = Database::open(&options(config)?).await.with_context(|| match &config.database_url {
-        Some(_) => "the PostgreSQL database cannot be reached".to_owned(),
-        None => format!("the database in {} cannot be opened", config.data_dir.display()),
-    })?;
-    pith_db::migrate::migrate(&database).await.context("the database cannot be migrated")?;
+    let database =
+        Database::open(&options(config)?)
+            .await
+            .with_context(|| match &config.database_url {
+                Some(_) => "the PostgreSQL database cannot be reached".to_owned(),
+                None => format!(
+                    "the database in {} cannot be opened",
+                    config.data_dir.display()
+                ),
+            })?;
+    pith_db::migrate::migrate(&database)
+        .await
+        .context("the database cannot be migrated")?;
     Ok(database)
 }
 

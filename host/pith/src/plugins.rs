@@ -57,7 +57,10 @@ async fn install(
     plugins: &Arc<Plugins>,
     generation: Generation,
 ) -> anyhow::Result<()> {
-    services.types.install(&services.database, generation.descriptor()).await?;
+    services
+        .types
+        .install(&services.database, generation.descriptor())
+        .await?;
     plugins.install(generation);
     Ok(())
 }
@@ -67,11 +70,18 @@ fn components(directory: &Path) -> anyhow::Result<Vec<PathBuf>> {
     if !directory.exists() {
         return Ok(Vec::new());
     }
-    let entries = std::fs::read_dir(directory)
-        .with_context(|| format!("the plugin directory {} cannot be read", directory.display()))?;
+    let entries = std::fs::read_dir(directory).with_context(|| {
+        format!(
+            "the plugin directory {} cannot be read",
+            directory.display()
+        )
+    })?;
     let mut files: Vec<PathBuf> = entries
         .filter_map(|entry| entry.ok().map(|entry| entry.path()))
-        .filter(|path| path.extension().is_some_and(|extension| extension == "wasm"))
+        .filter(|path| {
+            path.extension()
+                .is_some_and(|extension| extension == "wasm")
+        })
         .collect();
     files.sort();
     Ok(files)

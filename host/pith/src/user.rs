@@ -81,11 +81,7 @@ async fn create(transaction: &mut Transaction, name: String, admin: bool) -> any
     Ok(())
 }
 
-async fn set_active(
-    transaction: &mut Transaction,
-    name: &str,
-    active: bool,
-) -> anyhow::Result<()> {
+async fn set_active(transaction: &mut Transaction, name: &str, active: bool) -> anyhow::Result<()> {
     let found = find(transaction, name).await?;
     let settings = Settings {
         username: found.username,
@@ -184,5 +180,8 @@ fn made_up_password() -> anyhow::Result<String> {
     const LETTERS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
     let mut random = [0; 26];
     getrandom::fill(&mut random).map_err(|error| anyhow::anyhow!("no random numbers: {error}"))?;
-    Ok(random.iter().map(|byte| char::from(LETTERS[usize::from(byte % 32)])).collect())
+    Ok(random
+        .iter()
+        .map(|byte| char::from(LETTERS[usize::from(byte % 32)]))
+        .collect())
 }

@@ -89,7 +89,9 @@ fn trapped(error: &wasmtime::Error, last_words: Option<&str>, plugin: &str) -> S
             format!("plugin {plugin} ended: {said}")
         }
         (Some(Trap::UnreachableCodeReached), None) => {
-            format!("plugin {plugin} ended without a word at an `unreachable` instruction: it panicked or aborted")
+            format!(
+                "plugin {plugin} ended without a word at an `unreachable` instruction: it panicked or aborted"
+            )
         }
         (Some(trap), said) => {
             let reason = trap.to_string();

@@ -273,8 +273,8 @@ mod tests {
         assert_eq!(in_bytes(256 * MIB + 1), "256.1 MiB");
         assert_eq!(in_bytes(1000), "1000 bytes");
         assert_eq!(in_bytes(8 << 10), "8 KiB");
-        assert_eq!(in_time(Duration::from_secs(600)), "10 min");
-        assert_eq!(in_time(Duration::from_secs(86400)), "24 h");
+        assert_eq!(in_time(Duration::from_mins(10)), "10 min");
+        assert_eq!(in_time(Duration::from_hours(24)), "24 h");
         assert_eq!(in_time(Duration::from_millis(1500)), "1.5 s");
     }
 }

@@ -17,7 +17,9 @@ pub(crate) struct Created {
 
 impl Created {
     pub(crate) fn json(list: &[Self]) -> Value {
-        list.iter().map(|one| json!({"path": one.path, "prn": one.prn})).collect()
+        list.iter()
+            .map(|one| json!({"path": one.path, "prn": one.prn}))
+            .collect()
     }
 }
 

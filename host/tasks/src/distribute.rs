@@ -41,7 +41,9 @@ struct Create {
 #[async_trait]
 impl Commit for Create {
     async fn commit(&self, connection: &mut Connection) -> Result<Outcome> {
-        let Settings { name, base_path, .. } = &self.settings;
+        let Settings {
+            name, base_path, ..
+        } = &self.settings;
         // Checked when the task was made; somebody else may have been faster.
         if let Some(other) = distribution::overlapping(connection, base_path, None).await? {
             return Err(Error::conflict(format!(

@@ -43,7 +43,13 @@ pub(crate) async fn run(
 }
 
 async fn find_base(context: &Context, version: i64) -> Result<Base, TaskError> {
-    let mut connection = context.toolbox.services.database.read().await.map_err(failed_db)?;
+    let mut connection = context
+        .toolbox
+        .services
+        .database
+        .read()
+        .await
+        .map_err(failed_db)?;
     let version = pith_db::version::by_id(&mut connection, VersionId(version))
         .await
         .map_err(failed_db)?
@@ -56,7 +62,13 @@ async fn find_base(context: &Context, version: i64) -> Result<Base, TaskError> {
 
 /// The repository of a task.
 pub(crate) async fn find(context: &Context, repository: i64) -> Result<Repository, TaskError> {
-    let mut connection = context.toolbox.services.database.read().await.map_err(failed_db)?;
+    let mut connection = context
+        .toolbox
+        .services
+        .database
+        .read()
+        .await
+        .map_err(failed_db)?;
     pith_db::repository::by_id(&mut connection, RepositoryId(repository))
         .await
         .map_err(failed_db)?

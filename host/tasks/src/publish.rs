@@ -25,7 +25,13 @@ pub(crate) async fn run(
     config: Map<String, Value>,
 ) -> Result<Box<dyn Commit>, TaskError> {
     let version = {
-        let mut connection = context.toolbox.services.database.read().await.map_err(failed_db)?;
+        let mut connection = context
+            .toolbox
+            .services
+            .database
+            .read()
+            .await
+            .map_err(failed_db)?;
         pith_db::version::by_id(&mut connection, VersionId(version))
             .await
             .map_err(failed_db)?
@@ -40,7 +46,10 @@ pub(crate) async fn run(
         config,
     )
     .await?;
-    Ok(Box::new(Publish { version: version.id, publication }))
+    Ok(Box::new(Publish {
+        version: version.id,
+        publication,
+    }))
 }
 
 /// A publication that is made but not visible.
@@ -92,7 +101,13 @@ impl Made {
     ) -> Result<Created> {
         let (_, uuid) = self
             .finished
-            .publish(connection, &self.plugin, &self.type_name, version, &self.config)
+            .publish(
+                connection,
+                &self.plugin,
+                &self.type_name,
+                version,
+                &self.config,
+            )
             .await?;
         Ok(Created {
             path: typed_path(Kind::Publication, &self.plugin, &self.type_name, uuid),
@@ -110,6 +125,9 @@ struct Publish {
 impl Commit for Publish {
     async fn commit(&self, connection: &mut Connection) -> Result<Outcome> {
         let created = self.publication.publish(connection, self.version).await?;
-        Ok(Outcome { created: vec![created], result: None })
+        Ok(Outcome {
+            created: vec![created],
+            result: None,
+        })
     }
 }

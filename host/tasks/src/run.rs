@@ -35,7 +35,10 @@ pub(crate) struct Running {
 impl Running {
     pub(crate) fn new(id: TaskId, shared: &Arc<Shared>) -> Self {
         let cancel = CancellationToken::new();
-        let mut running = shared.running.lock().expect("nobody panics while holding it");
+        let mut running = shared
+            .running
+            .lock()
+            .expect("nobody panics while holding it");
         running.insert(id, cancel.clone());
         drop(running);
         Self {
@@ -48,7 +51,11 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        let mut running = self.shared.running.lock().expect("nobody panics while holding it");
+        let mut running = self
+            .shared
+            .running
+            .lock()
+            .expect("nobody panics while holding it");
         running.remove(&self.id);
     }
 }
@@ -66,12 +73,19 @@ impl Context {
     /// The plugin's generation that the task runs on from beginning to end.
     pub(crate) fn generation(&self, plugin: &str) -> Result<Arc<Generation>, TaskError> {
         self.toolbox.plugins.current(plugin).ok_or_else(|| {
-            TaskError::new("unavailable", format!("the plugin {plugin:?} is not in service"))
+            TaskError::new(
+                "unavailable",
+                format!("the plugin {plugin:?} is not in service"),
+            )
         })
     }
 
     /// The task as a plugin's call sees it.
-    pub(crate) fn caller(&self, params: Value, checkpoint: Option<Value>) -> pith_plugin::call::Caller {
+    pub(crate) fn caller(
+        &self,
+        params: Value,
+        checkpoint: Option<Value>,
+    ) -> pith_plugin::call::Caller {
         pith_plugin::call::Caller {
             id: self.task.uuid.to_string(),
             task: Arc::new(pith_content::task::TaskHandle::new(
@@ -96,7 +110,10 @@ pub(crate) fn failed_db(error: pith_db::Error) -> TaskError {
 
 /// The row that a task was made for is gone.
 pub(crate) fn gone(what: &str) -> TaskError {
-    TaskError::new("not-found", format!("the {what} was deleted before the task ran"))
+    TaskError::new(
+        "not-found",
+        format!("the {what} was deleted before the task ran"),
+    )
 }
 
 pub(crate) struct Runner {
@@ -182,7 +199,9 @@ impl Runner {
     }
 
     async fn write_progress(&self, context: &Context) {
-        let Some(progress) = context.progress.take_changed() else { return };
+        let Some(progress) = context.progress.take_changed() else {
+            return;
+        };
         let written = async {
             let mut transaction = self.toolbox.services.database.write().await?;
             pith_db::task::set_progress(&mut transaction, context.task.id, progress).await?;
@@ -194,11 +213,7 @@ impl Runner {
     }
 
     /// Makes the results visible and ends the task, in one transaction.
-    async fn complete(
-        &self,
-        context: &Context,
-        commit: &dyn Commit,
-    ) -> Result<Option<u64>, Error> {
+    async fn complete(&self, context: &Context, commit: &dyn Commit) -> Result<Option<u64>, Error> {
         let mut attempt = 0;
         loop {
             match self.try_complete(context, commit).await {
@@ -253,7 +268,10 @@ impl Runner {
         let (state, word, error) = if called_off {
             (TaskState::Canceled, "canceled", None)
         } else if stopped {
-            let error = TaskError::new("worker-stopped", "the server was stopped while the task ran");
+            let error = TaskError::new(
+                "worker-stopped",
+                "the server was stopped while the task ran",
+            );
             (TaskState::Failed, "failed", Some(error))
         } else {
             (TaskState::Failed, "failed", Some(error))
@@ -288,32 +306,63 @@ fn transient(error: pith_db::Error) -> Error {
 
 async fn carry_out(context: Context, work: Work) -> Result<Box<dyn Commit>, TaskError> {
     match work {
-        Work::Sync { repository, remote, params } => {
-            sync::run(&context, repository, remote, params).await
-        }
-        Work::Modify { repository, add, remove, remove_all, base_version } => {
-            let change = modify::Change { add, remove, remove_all, base_version };
+        Work::Sync {
+            repository,
+            remote,
+            params,
+        } => sync::run(&context, repository, remote, params).await,
+        Work::Modify {
+            repository,
+            add,
+            remove,
+            remove_all,
+            base_version,
+        } => {
+            let change = modify::Change {
+                add,
+                remove,
+                remove_all,
+                base_version,
+            };
             modify::run(&context, repository, change).await
         }
-        Work::Publish { version, type_name, config } => {
-            publish::run(&context, version, type_name, config).await
-        }
-        Work::Upload { content_type, artifact, file_name, params, repository, labels } => {
-            let file = upload::File { content_type, artifact, file_name, params, labels };
+        Work::Publish {
+            version,
+            type_name,
+            config,
+        } => publish::run(&context, version, type_name, config).await,
+        Work::Upload {
+            content_type,
+            artifact,
+            file_name,
+            params,
+            repository,
+            labels,
+        } => {
+            let file = upload::File {
+                content_type,
+                artifact,
+                name: file_name,
+                params,
+                labels,
+            };
             upload::run(&context, file, repository).await
         }
-        Work::CreateDistribution { type_name, settings } => {
-            Ok(distribute::create(&context, type_name, settings))
-        }
+        Work::CreateDistribution {
+            type_name,
+            settings,
+        } => Ok(distribute::create(&context, type_name, settings)),
         Work::DeleteDistribution { distribution } => Ok(delete::distribution(distribution)),
         Work::DeleteRepository { repository } => Ok(delete::repository(repository)),
         Work::DeleteVersion { repository, number } => Ok(delete::version(repository, number)),
         Work::DeleteRemote { remote } => Ok(delete::remote(remote)),
-        Work::Repair { version, verify_checksums } => {
-            repair::run(&context, version, verify_checksums).await
-        }
-        Work::OrphanCleanup { protection_minutes, only } => {
-            clean_up::run(&context, protection_minutes, only).await
-        }
+        Work::Repair {
+            version,
+            verify_checksums,
+        } => repair::run(&context, version, verify_checksums).await,
+        Work::OrphanCleanup {
+            protection_minutes,
+            only,
+        } => clean_up::run(&context, protection_minutes, only).await,
     }
 }

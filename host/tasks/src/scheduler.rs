@@ -72,7 +72,11 @@ impl Scheduler {
 
     /// Stops a task if it runs in this process; others look for themselves.
     pub(crate) fn stop(&self, task: TaskId) {
-        let running = self.shared.running.lock().expect("nobody panics while holding it");
+        let running = self
+            .shared
+            .running
+            .lock()
+            .expect("nobody panics while holding it");
         if let Some(token) = running.get(&task) {
             token.cancel();
         }
@@ -82,7 +86,10 @@ impl Scheduler {
 /// Tells other processes, when this transaction commits, that a task may be ready.
 pub(crate) async fn announce(connection: &mut Connection) -> Result<()> {
     if connection.dialect() == Dialect::Postgres {
-        sql("SELECT pg_notify(?, '')").bind(READY_CHANNEL).execute(connection).await?;
+        sql("SELECT pg_notify(?, '')")
+            .bind(READY_CHANNEL)
+            .execute(connection)
+            .await?;
     }
     Ok(())
 }

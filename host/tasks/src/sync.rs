@@ -46,7 +46,11 @@ pub(crate) async fn run(
     let validators = old.as_ref().map(|old| old.validators.clone());
     let remote = Remote::new(services, &row, validators).map_err(failed)?;
     let policy = Policy::parse(&row.settings.policy).unwrap_or(Policy::Immediate);
-    let origin = Origin { remote: remote.clone(), id: row.id, policy };
+    let origin = Origin {
+        remote: remote.clone(),
+        id: row.id,
+        policy,
+    };
     let staging = Staging::start(
         services.clone(),
         &repository.plugin,
@@ -89,7 +93,9 @@ pub(crate) async fn run(
         version_number: version.as_ref().map_or(latest, NewVersion::number),
         remote_updated: row.pulp_last_updated,
         // A plugin that found nothing new says nothing new.
-        value: handle.take_checkpoint().or_else(|| old.as_ref()?.value.clone()),
+        value: handle
+            .take_checkpoint()
+            .or_else(|| old.as_ref()?.value.clone()),
         validators: remote.take_validators(),
     };
     if version.is_none() && old.as_ref() == Some(&new) {
@@ -122,6 +128,9 @@ impl Commit for Synced {
             None => Vec::new(),
         };
         checkpoint::save(connection, self.repository, self.remote, &self.checkpoint).await?;
-        Ok(Outcome { created, result: None })
+        Ok(Outcome {
+            created,
+            result: None,
+        })
     }
 }

@@ -23,7 +23,7 @@ use crate::run::{Context, failed, failed_db, gone};
 pub(crate) struct File {
     pub(crate) content_type: String,
     pub(crate) artifact: i64,
-    pub(crate) file_name: String,
+    pub(crate) name: String,
     pub(crate) params: Map<String, Value>,
     pub(crate) labels: Option<Map<String, Value>>,
 }
@@ -51,7 +51,10 @@ pub(crate) async fn run(
         None,
         context.progress.clone(),
     );
-    let input = Input { name: file.file_name, artifact };
+    let input = Input {
+        name: file.name,
+        artifact,
+    };
     let call = UploadCall {
         caller: context.caller(Value::Object(file.params), None),
         files: Inputs::new(services.clone(), Arc::clone(&references), vec![input]),
@@ -60,8 +63,10 @@ pub(crate) async fn run(
     let made = upload(&generation, call).await?;
     staging.finish().await.map_err(failed)?;
     references.check(&made).map_err(failed)?;
-    let units: Vec<UnitId> =
-        made.iter().filter_map(|reference| references.unit(*reference)).collect();
+    let units: Vec<UnitId> = made
+        .iter()
+        .filter_map(|reference| references.unit(*reference))
+        .collect();
     if units.is_empty() {
         return Err(TaskError::new(
             "invalid",
@@ -137,6 +142,9 @@ impl Commit for Uploaded {
             }
             created.push(one.clone());
         }
-        Ok(Outcome { created, result: None })
+        Ok(Outcome {
+            created,
+            result: None,
+        })
     }
 }

@@ -14,9 +14,9 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
+use crate::Toolbox;
 use crate::run::{Runner, Running};
 use crate::scheduler::{READY_CHANNEL, Scheduler};
-use crate::Toolbox;
 
 /// How often progress is written and called-off tasks are looked for: well within the
 /// second that a user is promised.
@@ -97,14 +97,20 @@ impl Workers {
         self.stop.cancel();
         let running: Vec<CancellationToken> = {
             let shared = self.scheduler.shared();
-            let running = shared.running.lock().expect("nobody panics while holding it");
+            let running = shared
+                .running
+                .lock()
+                .expect("nobody panics while holding it");
             running.values().cloned().collect()
         };
         for token in running {
             token.cancel();
         }
         self.tracker.close();
-        if tokio::time::timeout(PATIENCE, self.tracker.wait()).await.is_err() {
+        if tokio::time::timeout(PATIENCE, self.tracker.wait())
+            .await
+            .is_err()
+        {
             tracing::warn!("some tasks did not stop in time; the next start ends them");
             return;
         }
@@ -129,7 +135,9 @@ impl Workers {
             };
             loop {
                 // As many as there are places, at least one.
-                let Ok(mut free) = Arc::clone(&places).acquire_owned().await else { return };
+                let Ok(mut free) = Arc::clone(&places).acquire_owned().await else {
+                    return;
+                };
                 while let Ok(more) = Arc::clone(&places).try_acquire_owned() {
                     free.merge(more);
                 }
@@ -235,8 +243,7 @@ impl Workers {
                 "the server process that ran the task ended before the task did",
             );
             let mut transaction = self.database().write().await?;
-            let ended =
-                pith_db::task::fail_all_of(&mut transaction, worker, &error).await?;
+            let ended = pith_db::task::fail_all_of(&mut transaction, worker, &error).await?;
             pith_db::worker::delete(&mut transaction, worker).await?;
             crate::scheduler::announce(&mut transaction).await?;
             transaction.commit().await?;
@@ -263,7 +270,11 @@ impl Workers {
             }
             let idle = {
                 let shared = self.scheduler.shared();
-                shared.running.lock().expect("nobody panics while holding it").is_empty()
+                shared
+                    .running
+                    .lock()
+                    .expect("nobody panics while holding it")
+                    .is_empty()
             };
             if idle {
                 continue;
@@ -274,14 +285,18 @@ impl Workers {
             };
             match called_off.await {
                 Ok(tasks) => tasks.into_iter().for_each(|task| self.scheduler.stop(task)),
-                Err(error) => tracing::warn!(%error, "could not look for called-off tasks: {error}"),
+                Err(error) => {
+                    tracing::warn!(%error, "could not look for called-off tasks: {error}");
+                }
             }
         }
     }
 
     /// Hears from other processes that a task may be ready.
     async fn listen(self: Arc<Self>) {
-        let Some(pool) = self.database().postgres().cloned() else { return };
+        let Some(pool) = self.database().postgres().cloned() else {
+            return;
+        };
         loop {
             let heard = async {
                 let mut listener = sqlx::postgres::PgListener::connect_with(&pool).await?;

@@ -23,7 +23,9 @@ impl AddressPolicy {
         let link_local = match address {
             // Where clouds keep their machines' credentials.
             IpAddr::V4(v4) => v4.is_link_local(),
-            IpAddr::V6(v6) => v6.is_unicast_link_local() || v6.segments()[..3] == [0xfd00, 0xec2, 0],
+            IpAddr::V6(v6) => {
+                v6.is_unicast_link_local() || v6.segments()[..3] == [0xfd00, 0xec2, 0]
+            }
         };
         if link_local {
             return Some("is a link-local address");
@@ -75,7 +77,10 @@ impl Resolve for Resolver {
             let allowed: Vec<SocketAddr> = found
                 .filter(|address| match policy.problem(address.ip()) {
                     Some(problem) => {
-                        refused = Some(format!("{host} may not be asked: {} {problem}", address.ip()));
+                        refused = Some(format!(
+                            "{host} may not be asked: {} {problem}",
+                            address.ip()
+                        ));
                         false
                     }
                     None => true,
@@ -97,13 +102,33 @@ mod tests {
     #[test]
     fn metadata_services_are_never_asked() {
         let policy = AddressPolicy::default();
-        for denied in ["169.254.169.254", "::ffff:169.254.169.254", "fe80::1", "0.0.0.0", "224.0.0.1"] {
-            assert!(policy.problem(denied.parse().expect("an address")).is_some(), "{denied}");
+        for denied in [
+            "169.254.169.254",
+            "::ffff:169.254.169.254",
+            "fe80::1",
+            "0.0.0.0",
+            "224.0.0.1",
+        ] {
+            assert!(
+                policy
+                    .problem(denied.parse().expect("an address"))
+                    .is_some(),
+                "{denied}"
+            );
         }
         for allowed in ["127.0.0.1", "10.0.0.1", "192.0.2.1", "2001:db8::1"] {
-            assert!(policy.problem(allowed.parse().expect("an address")).is_none(), "{allowed}");
+            assert!(
+                policy
+                    .problem(allowed.parse().expect("an address"))
+                    .is_none(),
+                "{allowed}"
+            );
         }
         let strict = AddressPolicy { deny_private: true };
-        assert!(strict.problem("127.0.0.1".parse().expect("an address")).is_some());
+        assert!(
+            strict
+                .problem("127.0.0.1".parse().expect("an address"))
+                .is_some()
+        );
     }
 }

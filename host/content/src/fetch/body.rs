@@ -15,7 +15,7 @@ use crate::fetch::without_credentials;
 const LEAST_IN_WINDOW: u64 = 1024;
 
 /// How long an upstream is watched before it is called too slow.
-const WINDOW: Duration = Duration::from_secs(60);
+const WINDOW: Duration = Duration::from_mins(1);
 
 /// What a body must be.
 #[derive(Debug)]

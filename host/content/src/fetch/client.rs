@@ -30,7 +30,7 @@ const DEFAULT_CONCURRENCY: i64 = 10;
 const DEFAULT_RETRIES: i64 = 3;
 
 /// Silence after which an upstream is given up.
-const DEFAULT_READ_TIMEOUT: Duration = Duration::from_secs(60);
+const DEFAULT_READ_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// Longer than any healthy handshake.
 const DEFAULT_CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
@@ -39,7 +39,7 @@ const DEFAULT_CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
 const MAX_REDIRECTS: usize = 10;
 
 /// Longest pause that an upstream can ask for.
-const MAX_PAUSE: Duration = Duration::from_secs(60);
+const MAX_PAUSE: Duration = Duration::from_mins(1);
 
 /// What to fetch.
 #[derive(Clone, Debug)]
@@ -142,7 +142,8 @@ impl Client {
                 }
                 Err(failure) if attempt > 0 => {
                     let mut error = failure.error;
-                    error.message = format!("{} (tried {} times)", error.message, attempt + 1).into();
+                    error.message =
+                        format!("{} (tried {} times)", error.message, attempt + 1).into();
                     return Err(error);
                 }
                 Err(failure) => return Err(failure.error),
@@ -157,7 +158,9 @@ impl Client {
     }
 
     async fn attempt(&self, request: &Request) -> std::result::Result<Body, Failure> {
-        self.addresses.check(&request.url).map_err(Failure::final_)?;
+        self.addresses
+            .check(&request.url)
+            .map_err(Failure::final_)?;
         let place = self.place(request.index).await.map_err(Failure::final_)?;
         if let Some(rate) = &self.rate {
             rate.wait().await;
@@ -206,7 +209,11 @@ impl Client {
     }
 
     async fn place(&self, index: bool) -> Result<OwnedSemaphorePermit> {
-        let places = if index { &self.index_places } else { &self.places };
+        let places = if index {
+            &self.index_places
+        } else {
+            &self.places
+        };
         Arc::clone(places)
             .acquire_owned()
             .await
@@ -265,8 +272,10 @@ fn build(
         builder = builder.tls_certs_merge(certificates);
     }
     if let (Some(certificate), Some(key)) = (&settings.client_cert, &secrets.client_key) {
-        let identity = Identity::from_pem(format!("{certificate}\n{key}").as_bytes())
-            .map_err(|_| Error::invalid("the remote's client_cert and client_key are no PEM pair"))?;
+        let identity =
+            Identity::from_pem(format!("{certificate}\n{key}").as_bytes()).map_err(|_| {
+                Error::invalid("the remote's client_cert and client_key are no PEM pair")
+            })?;
         builder = builder.identity(identity);
     }
     if let Some(url) = &settings.proxy_url {
@@ -294,10 +303,13 @@ fn headers(list: &Value) -> Result<HeaderMap> {
         .flatten()
     {
         let wrong = || Error::invalid(format!("the remote's header {name:?} cannot be sent"));
-        let mut value = HeaderValue::try_from(value.as_str().unwrap_or_default())
-            .map_err(|_| wrong())?;
+        let mut value =
+            HeaderValue::try_from(value.as_str().unwrap_or_default()).map_err(|_| wrong())?;
         value.set_sensitive(true);
-        headers.insert(HeaderName::try_from(name.as_str()).map_err(|_| wrong())?, value);
+        headers.insert(
+            HeaderName::try_from(name.as_str()).map_err(|_| wrong())?,
+            value,
+        );
     }
     Ok(headers)
 }

@@ -32,7 +32,10 @@ impl Failure {
     pub(super) fn status(url: &Url, status: StatusCode, headers: &HeaderMap) -> Self {
         let url = without_credentials(url);
         let reason = status.canonical_reason().unwrap_or("unknown status");
-        let message = format!("GET {url}: the upstream answered {} {reason}", status.as_u16());
+        let message = format!(
+            "GET {url}: the upstream answered {} {reason}",
+            status.as_u16()
+        );
         let transient = matches!(status.as_u16(), 408 | 429 | 500 | 502 | 503 | 504);
         let after = headers
             .get(RETRY_AFTER)
@@ -67,7 +70,11 @@ impl Failure {
         let denied = what.contains("may not be asked");
         let message = format!("GET {url}: {what}");
         Self {
-            error: if denied { Error::denied(message) } else { Error::unavailable(message) },
+            error: if denied {
+                Error::denied(message)
+            } else {
+                Error::unavailable(message)
+            },
             transient: !denied,
             after: None,
         }

@@ -9,7 +9,7 @@ use url::Url;
 
 use super::draft::CheckedSource;
 use super::lookup::{Bytes, Found};
-use super::{Context, Origin, closed};
+use super::{Context, Origin};
 use crate::Services;
 use crate::error::{Code, Error, Result};
 use crate::fetch::Request;
@@ -63,7 +63,8 @@ pub(super) async fn run(
             let rest = batch.split_off(batch.len().min(step(&batch)));
             let fetched = fetch(&context, batch).await?;
             if next.send(fetched).await.is_err() {
-                return closed();
+                // The next stage ended early, and has the reason.
+                return Ok(());
             }
             batch = rest;
         }
@@ -74,9 +75,14 @@ pub(super) async fn run(
 /// All units at once where nothing is to fetch, or only small files.
 fn step(batch: &[Found]) -> usize {
     let holds_files = batch.iter().any(|found| {
-        found.draft.artifacts.iter().zip(&found.bytes).any(|(artifact, bytes)| {
-            *bytes == Bytes::Wanted && artifact.expected.size.is_none_or(|size| size > SMALL)
-        })
+        found
+            .draft
+            .artifacts
+            .iter()
+            .zip(&found.bytes)
+            .any(|(artifact, bytes)| {
+                *bytes == Bytes::Wanted && artifact.expected.size.is_none_or(|size| size > SMALL)
+            })
     });
     if holds_files { ONWARD } else { batch.len() }
 }
@@ -114,7 +120,13 @@ async fn fetch(context: &Context, mut units: Vec<Found>) -> Result<Fetched> {
             }
         }
         if small.len() >= TOGETHER {
-            store_small(context, &mut units, &mut incoming, std::mem::take(&mut small)).await?;
+            store_small(
+                context,
+                &mut units,
+                &mut incoming,
+                std::mem::take(&mut small),
+            )
+            .await?;
         }
     }
     store_small(context, &mut units, &mut incoming, small).await?;
@@ -223,9 +235,15 @@ pub(super) async fn store(
         if chunk.is_empty() {
             break;
         }
-        writer.write(chunk).await.map_err(|error| explain(url, error))?;
+        writer
+            .write(chunk)
+            .await
+            .map_err(|error| explain(url, error))?;
     }
-    writer.finish(expected).await.map_err(|error| explain(url, error))
+    writer
+        .finish(expected)
+        .await
+        .map_err(|error| explain(url, error))
 }
 
 /// A mismatch is the upstream's fault, and the URL says whose.
@@ -256,7 +274,9 @@ impl Future for AbortOnDrop {
         context: &mut std::task::Context<'_>,
     ) -> std::task::Poll<Self::Output> {
         std::pin::Pin::new(&mut self.0).poll(context).map(|joined| {
-            joined.unwrap_or_else(|_| Err(Error::internal("a fetch broke; the server's log says why")))
+            joined.unwrap_or_else(|_| {
+                Err(Error::internal("a fetch broke; the server's log says why"))
+            })
         })
     }
 }

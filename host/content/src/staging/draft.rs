@@ -133,12 +133,18 @@ pub(super) fn check(context: &Context, draft: UnitDraft) -> Result<Checked> {
 
 fn check_artifact(context: &Context, draft: ArtifactDraft) -> Result<CheckedArtifact> {
     if let Some(problem) = path::problem(&draft.path) {
-        return Err(Error::invalid(format!("the path {:?} {problem}", draft.path)));
+        return Err(Error::invalid(format!(
+            "the path {:?} {problem}",
+            draft.path
+        )));
     }
     let digests = draft
         .digests
         .iter()
-        .map(|text| text.parse::<Digest>().map_err(|error| Error::invalid(error.to_string())))
+        .map(|text| {
+            text.parse::<Digest>()
+                .map_err(|error| Error::invalid(error.to_string()))
+        })
         .collect::<Result<Vec<_>>>()?;
     let expected = Expected {
         digests,

@@ -7,10 +7,10 @@ use pith_model::{ArtifactId, UnitId};
 use pith_storage::Durable;
 use tokio::sync::mpsc;
 
+use super::Context;
 use super::download::Fetched;
 use super::draft::{CheckedArtifact, CheckedSource};
 use super::lookup::{Bytes, Existing, Found, tables};
-use super::{Context, closed};
 use crate::error::{Code, Error, Result};
 use crate::ingest::{self, REMOVAL_PAUSE, Rows};
 
@@ -37,7 +37,8 @@ pub(super) async fn store(
             context.services.store.keep(incoming).await?
         };
         if next.send(Stored { units, durable }).await.is_err() {
-            return closed();
+            // The next stage ended early, and has the reason.
+            return Ok(());
         }
     }
     Ok(())
@@ -76,7 +77,9 @@ enum Failed {
 impl From<pith_db::Error> for Failed {
     fn from(error: pith_db::Error) -> Self {
         if error.is_transient() {
-            Self::Again(Error::unavailable("others were always faster to store the same units"))
+            Self::Again(Error::unavailable(
+                "others were always faster to store the same units",
+            ))
         } else {
             Self::Final(error.into())
         }
@@ -85,7 +88,11 @@ impl From<pith_db::Error> for Failed {
 
 impl From<Error> for Failed {
     fn from(error: Error) -> Self {
-        if error.code == Code::Unavailable { Self::Again(error) } else { Self::Final(error) }
+        if error.code == Code::Unavailable {
+            Self::Again(error)
+        } else {
+            Self::Final(error)
+        }
     }
 }
 
@@ -96,7 +103,10 @@ async fn look_again(context: &Context, units: Vec<Found>) -> Result<Vec<Found>> 
     let mut found = super::lookup::look_up(context, drafts).await?;
     for (found, fetched) in found.iter_mut().zip(fetched) {
         for (now, before) in found.bytes.iter_mut().zip(fetched) {
-            if matches!((&now, &before), (Bytes::Wanted | Bytes::Upstream, Bytes::Fetched(_))) {
+            if matches!(
+                (&now, &before),
+                (Bytes::Wanted | Bytes::Upstream, Bytes::Fetched(_))
+            ) {
                 *now = before;
             }
         }
@@ -142,14 +152,20 @@ async fn insert(
     let mut sources = Vec::new();
     let mut ids = Vec::with_capacity(units.len());
     for found in units {
-        let Some(Existing { unit, artifacts: unit_artifacts }) = &found.existing else {
+        let Some(Existing {
+            unit,
+            artifacts: unit_artifacts,
+        }) = &found.existing
+        else {
             ids.push(known[&(found.draft.kind.table.id, found.draft.natural_key)]);
             continue;
         };
         ids.push(*unit);
         touched.push(*unit);
-        for (((row, has_bytes), bytes), draft) in
-            unit_artifacts.iter().zip(&found.bytes).zip(&found.draft.artifacts)
+        for (((row, has_bytes), bytes), draft) in unit_artifacts
+            .iter()
+            .zip(&found.bytes)
+            .zip(&found.draft.artifacts)
         {
             if !has_bytes && let Some(artifact) = artifact_row(bytes, &rows)? {
                 artifacts.push((*row, artifact));
@@ -209,7 +225,15 @@ fn remote_artifact(context: &Context, artifact: &CheckedArtifact) -> Option<NewR
     Some(NewRemoteArtifact {
         remote: origin.id,
         urls: urls.iter().map(crate::fetch::without_credentials).collect(),
-        size: artifact.expected.size.and_then(|size| i64::try_from(size).ok()),
-        digests: artifact.expected.digests.iter().map(ToString::to_string).collect(),
+        size: artifact
+            .expected
+            .size
+            .and_then(|size| i64::try_from(size).ok()),
+        digests: artifact
+            .expected
+            .digests
+            .iter()
+            .map(ToString::to_string)
+            .collect(),
     })
 }

@@ -9,8 +9,8 @@ use pith_model::remote::Policy;
 use pith_model::{ArtifactId, UnitId};
 use tokio::sync::mpsc;
 
+use super::Context;
 use super::draft::{Checked, CheckedArtifact, CheckedSource};
-use super::{Context, closed};
 use crate::error::{Error, Result};
 
 /// A draft and what was found of it.
@@ -53,7 +53,8 @@ pub(super) async fn run(
     while let Some(batch) = drafts.recv().await {
         let found = look_up(&context, batch).await?;
         if next.send(found).await.is_err() {
-            return closed();
+            // The next stage ended early, and has the reason.
+            return Ok(());
         }
     }
     Ok(())
@@ -87,7 +88,9 @@ pub(super) async fn look_up(context: &Context, batch: Vec<Checked>) -> Result<Ve
     batch
         .into_iter()
         .map(|draft| {
-            let unit = units.get(&(draft.kind.table.id, draft.natural_key)).copied();
+            let unit = units
+                .get(&(draft.kind.table.id, draft.natural_key))
+                .copied();
             let rows = unit.and_then(|unit| artifacts.get(&unit));
             let existing = unit
                 .map(|unit| existing(&draft, unit, rows.map_or(&[], Vec::as_slice)))
@@ -96,7 +99,8 @@ pub(super) async fn look_up(context: &Context, batch: Vec<Checked>) -> Result<Ve
                 .artifacts
                 .iter()
                 .map(|artifact| {
-                    let row = rows.and_then(|rows| rows.iter().find(|row| row.path == artifact.path));
+                    let row =
+                        rows.and_then(|rows| rows.iter().find(|row| row.path == artifact.path));
                     if let Some((id, ..)) = row.and_then(|row| row.stored.as_ref()) {
                         return Bytes::Stored(*id);
                     }
@@ -120,7 +124,10 @@ pub(super) async fn look_up(context: &Context, batch: Vec<Checked>) -> Result<Ve
 }
 
 fn policy(context: &Context) -> Policy {
-    context.origin.as_ref().map_or(Policy::Immediate, |origin| origin.policy)
+    context
+        .origin
+        .as_ref()
+        .map_or(Policy::Immediate, |origin| origin.policy)
 }
 
 /// The tables of a batch's types, each once.
@@ -135,12 +142,15 @@ pub(super) fn tables<'a>(batch: impl Iterator<Item = &'a Checked>) -> Vec<Arc<Ty
 fn existing(draft: &Checked, unit: UnitId, rows: &[UnitArtifact]) -> Result<Existing> {
     let mut artifacts = Vec::with_capacity(draft.artifacts.len());
     for artifact in &draft.artifacts {
-        let row = rows.iter().find(|row| row.path == artifact.path).ok_or_else(|| {
-            Error::conflict(format!(
-                "a unit with the key of {:?} is there already, with other artifacts",
-                artifact.path
-            ))
-        })?;
+        let row = rows
+            .iter()
+            .find(|row| row.path == artifact.path)
+            .ok_or_else(|| {
+                Error::conflict(format!(
+                    "a unit with the key of {:?} is there already, with other artifacts",
+                    artifact.path
+                ))
+            })?;
         let known = match (&row.stored, &row.announced) {
             (Some((_, sha256, _)), _) => <[u8; 32]>::try_from(sha256.as_slice()).ok(),
             (None, Some((_, digests))) => announced_sha256(digests),
@@ -162,6 +172,8 @@ fn existing(draft: &Checked, unit: UnitId, rows: &[UnitArtifact]) -> Result<Exis
 }
 
 fn announced_sha256(digests: &str) -> Option<[u8; 32]> {
-    let hexadecimal = digests.split(' ').find_map(|one| one.strip_prefix("sha256:"))?;
+    let hexadecimal = digests
+        .split(' ')
+        .find_map(|one| one.strip_prefix("sha256:"))?;
     hex::decode(hexadecimal).ok()?.try_into().ok()
 }

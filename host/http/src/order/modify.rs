@@ -14,7 +14,7 @@ use uuid::Uuid;
 use crate::app::App;
 use crate::declared;
 use crate::error::Result;
-use crate::form::Form;
+use crate::form::{Form, Given};
 use crate::lookup;
 use crate::order::Order;
 
@@ -85,6 +85,14 @@ pub(crate) async fn build(
     };
     let base = lookup::version(&mut connection, &mut form, "base_version", plugin).await?;
     drop(connection);
+    if let Given::This(base) = &base
+        && base.type_name != repository.type_name
+    {
+        form.wrong(
+            "base_version",
+            "It is a version of another type of repository.",
+        );
+    }
     form.finish()?;
 
     let prn = typed_prn(
@@ -110,7 +118,7 @@ pub(crate) async fn build(
             add,
             remove,
             remove_all,
-            base_version: base.value().map(|version| version.number),
+            base_version: base.value().map(|version| version.id.0),
         },
         locks: vec![Lock::exclusive(prn)],
     })

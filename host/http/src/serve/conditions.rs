@@ -12,7 +12,9 @@ pub(crate) fn is_unchanged(stored: &Stored, headers: &HeaderMap) -> bool {
     if let Some(tags) = headers.get(header::IF_NONE_MATCH) {
         return matches_tag(tags, &stored.etag);
     }
-    headers.get(header::IF_MODIFIED_SINCE).is_some_and(|date| !is_newer(stored, date))
+    headers
+        .get(header::IF_MODIFIED_SINCE)
+        .is_some_and(|date| !is_newer(stored, date))
 }
 
 /// Whether a range may be served: the rest of the client's copy must be these bytes.
@@ -28,13 +30,16 @@ fn matches_tag(tags: &HeaderValue, etag: &HeaderValue) -> bool {
     let (Ok(tags), Ok(etag)) = (tags.to_str(), etag.to_str()) else {
         return false;
     };
-    tags.split(',').map(str::trim).any(|tag| {
-        tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == etag
-    })
+    tags.split(',')
+        .map(str::trim)
+        .any(|tag| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == etag)
 }
 
 fn is_newer(stored: &Stored, date: &HeaderValue) -> bool {
-    let Some(date) = date.to_str().ok().and_then(|text| httpdate::parse_http_date(text).ok())
+    let Some(date) = date
+        .to_str()
+        .ok()
+        .and_then(|text| httpdate::parse_http_date(text).ok())
     else {
         return true;
     };

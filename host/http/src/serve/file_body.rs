@@ -63,7 +63,11 @@ impl Body for FileBody {
             return Poll::Ready(None);
         }
         let length = usize::try_from(remaining).map_or(CHUNK, |left| left.min(CHUNK));
-        let now = if self.waiting.is_none() { self.read_now(length) } else { None };
+        let now = if self.waiting.is_none() {
+            self.read_now(length)
+        } else {
+            None
+        };
         let bytes = match now {
             Some(bytes) => bytes,
             None => {
@@ -77,7 +81,9 @@ impl Body for FileBody {
             }
         };
         if bytes.is_empty() {
-            return Poll::Ready(Some(Err(Error::other("the stored file ended before its end"))));
+            return Poll::Ready(Some(Err(Error::other(
+                "the stored file ended before its end",
+            ))));
         }
         self.left.start += bytes.len() as u64;
         Poll::Ready(Some(Ok(Frame::data(bytes))))

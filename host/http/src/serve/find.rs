@@ -91,7 +91,9 @@ impl Locator {
             return Ok(None);
         };
         let Some(bytes) = found.stored else {
-            return Ok(found.unit_artifact.map(|unit_artifact| Located::Upstream { unit_artifact }));
+            return Ok(found
+                .unit_artifact
+                .map(|unit_artifact| Located::Upstream { unit_artifact }));
         };
         let Ok(sha256) = <[u8; 32]>::try_from(bytes.sha256.as_slice()) else {
             return Ok(None);
@@ -119,8 +121,17 @@ impl Locator {
         let sources = pith_db::remote_artifact::sources(&mut connection, unit_artifact).await?;
         Ok(sources.iter().find_map(|source| {
             let size = u64::try_from(source.size?).ok()?;
-            let digest = source.digests.iter().find_map(|one| one.strip_prefix("sha256:"))?;
-            Some(stored(digest.parse().ok()?, size, Timestamp::now(), None, path))
+            let digest = source
+                .digests
+                .iter()
+                .find_map(|one| one.strip_prefix("sha256:"))?;
+            Some(stored(
+                digest.parse().ok()?,
+                size,
+                Timestamp::now(),
+                None,
+                path,
+            ))
         }))
     }
 

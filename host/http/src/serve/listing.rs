@@ -16,8 +16,12 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 const MAX_ENTRIES: usize = 20_000;
 
 /// What may stand in a link as it is.
-const LINK: &AsciiSet =
-    &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/');
+const LINK: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~')
+    .remove(b'/');
 
 /// All distributions.
 pub(crate) fn of_sites(sites: &Table, has_slash: bool) -> Response {
@@ -27,7 +31,10 @@ pub(crate) fn of_sites(sites: &Table, has_slash: bool) -> Response {
     let names: Vec<Entry> = sites
         .base_paths()
         .into_iter()
-        .map(|path| Entry { name: format!("{path}/"), size: None })
+        .map(|path| Entry {
+            name: format!("{path}/"),
+            size: None,
+        })
         .collect();
     page("/", &names, false)
 }
@@ -105,10 +112,15 @@ fn page(title: &str, entries: &[Entry], more: bool) -> Response {
     response.headers_mut().insert(header::CONTENT_TYPE, kind);
     // Names come from upstreams: nothing in them may run.
     let policy = HeaderValue::from_static("default-src 'none'; style-src 'unsafe-inline'");
-    response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
+    response
+        .headers_mut()
+        .insert(header::CONTENT_SECURITY_POLICY, policy);
     response
 }
 
 fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+        .replace('"', "&quot;")
 }

@@ -45,7 +45,9 @@ pub(crate) async fn reply(
         if conditions::is_unchanged(&stored, asked.headers) {
             return Ok(reply::unchanged(&stored));
         }
-        response.headers_mut().insert(header::ETAG, stored.etag.clone());
+        response
+            .headers_mut()
+            .insert(header::ETAG, stored.etag.clone());
         let wanted = asked.headers.get(header::RANGE);
         if let Some(wanted) = wanted.filter(|_| conditions::range_applies(&stored, asked.headers)) {
             match range::parse(wanted.to_str().ok(), size) {
@@ -70,7 +72,10 @@ pub(crate) async fn reply(
     headers.insert(header::CONTENT_TYPE, media_type);
     headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    );
     reply::set_length(headers, part.end - part.start);
     if !asked.head {
         *response.body_mut() = body(pull, part);
@@ -79,19 +84,26 @@ pub(crate) async fn reply(
 }
 
 fn body(pull: Arc<Pull>, part: Range<u64>) -> Body {
-    Body::from_stream(stream::try_unfold((pull, part), |(pull, part)| async move {
-        if part.is_empty() {
-            return Ok(None);
-        }
-        let bytes = next(&pull, &part).await?;
-        let rest = part.start + bytes.len() as u64..part.end;
-        Ok::<_, Error>(Some((bytes, (pull, rest))))
-    }))
+    Body::from_stream(stream::try_unfold(
+        (pull, part),
+        |(pull, part)| async move {
+            if part.is_empty() {
+                return Ok(None);
+            }
+            let bytes = next(&pull, &part).await?;
+            let rest = part.start + bytes.len() as u64..part.end;
+            Ok::<_, Error>(Some((bytes, (pull, rest))))
+        },
+    ))
 }
 
 async fn next(pull: &Pull, part: &Range<u64>) -> Result<Bytes, Error> {
     let left = usize::try_from(part.end - part.start).map_or(CHUNK, |left| left.min(CHUNK));
-    let bytes = pull.bytes.read_at(part.start, left).await.map_err(Error::other)?;
+    let bytes = pull
+        .bytes
+        .read_at(part.start, left)
+        .await
+        .map_err(Error::other)?;
     if bytes.is_empty() {
         return Err(Error::other("the upstream's body ended before its end"));
     }

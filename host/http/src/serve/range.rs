@@ -23,10 +23,11 @@ pub(crate) fn parse(header: Option<&str>, size: u64) -> Asked {
     };
     let mut parts = Vec::new();
     for one in list.split(',') {
-        match parse_one(one.trim(), size) {
-            Some(Some(range)) => parts.push(range),
-            Some(None) => {}
-            None => return Asked::Whole,
+        let Some(range) = parse_one(one.trim(), size) else {
+            return Asked::Whole;
+        };
+        if range.start < range.end {
+            parts.push(range);
         }
         if parts.len() > MAX_RANGES {
             return Asked::Whole;
@@ -43,13 +44,12 @@ pub(crate) fn parse(header: Option<&str>, size: u64) -> Asked {
     Asked::Parts(parts)
 }
 
-/// None if it is no range; `Some(None)` if it is beyond the end.
-fn parse_one(text: &str, size: u64) -> Option<Option<Range<u64>>> {
+/// None if it is no range; empty if it is beyond the end.
+fn parse_one(text: &str, size: u64) -> Option<Range<u64>> {
     let (first, last) = text.split_once('-')?;
     if first.is_empty() {
         let length: u64 = last.parse().ok()?;
-        let start = size.saturating_sub(length);
-        return Some((length > 0 && size > 0).then_some(start..size));
+        return Some(size.saturating_sub(length)..size);
     }
     let start: u64 = first.parse().ok()?;
     let end = match last {
@@ -62,7 +62,7 @@ fn parse_one(text: &str, size: u64) -> Option<Option<Range<u64>>> {
             last.saturating_add(1).min(size)
         }
     };
-    Some((start < size).then_some(start..end))
+    Some(start..end)
 }
 
 #[cfg(test)]
@@ -72,7 +72,10 @@ mod tests {
     #[test]
     fn ranges_are_read_as_the_standard_says() {
         let parts = |text, size| match parse(Some(text), size) {
-            Asked::Parts(parts) => parts.into_iter().map(|part| (part.start, part.end)).collect(),
+            Asked::Parts(parts) => parts
+                .into_iter()
+                .map(|part| (part.start, part.end))
+                .collect(),
             _ => Vec::new(),
         };
         assert_eq!(parts("bytes=0-9", 100), [(0, 10)]);

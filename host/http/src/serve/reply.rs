@@ -37,12 +37,15 @@ pub(crate) fn of_bytes(stored: &Stored, bytes: &Bytes, headers: &HeaderMap) -> R
 }
 
 /// A body that is in a file.
-pub(crate) fn of_file(stored: &Stored, reader: Arc<dyn Reader>, headers: &HeaderMap) -> Response {
-    answer(stored, headers, |part| Body::new(FileBody::new(Arc::clone(&reader), part)))
+pub(crate) fn of_file(stored: &Stored, reader: &Arc<dyn Reader>, headers: &HeaderMap) -> Response {
+    answer(stored, headers, |part| {
+        Body::new(FileBody::new(Arc::clone(reader), part))
+    })
 }
 
 fn slice(bytes: &Bytes, part: Range<u64>) -> Bytes {
-    let at = |position: u64| usize::try_from(position).map_or(bytes.len(), |at| at.min(bytes.len()));
+    let at =
+        |position: u64| usize::try_from(position).map_or(bytes.len(), |at| at.min(bytes.len()));
     bytes.slice(at(part.start)..at(part.end))
 }
 
@@ -57,13 +60,19 @@ fn answer(stored: &Stored, headers: &HeaderMap, part: impl Fn(Range<u64>) -> Bod
         Asked::Whole => {
             let mut response = Response::new(part(0..stored.size));
             set_length(response.headers_mut(), stored.size);
-            response.headers_mut().insert(header::CONTENT_TYPE, stored.media_type.clone());
+            response
+                .headers_mut()
+                .insert(header::CONTENT_TYPE, stored.media_type.clone());
             response
         }
         Asked::Unsatisfiable => {
             let mut response = Response::new(Body::empty());
             *response.status_mut() = StatusCode::RANGE_NOT_SATISFIABLE;
-            set(response.headers_mut(), header::CONTENT_RANGE, format!("bytes */{}", stored.size));
+            set(
+                response.headers_mut(),
+                header::CONTENT_RANGE,
+                format!("bytes */{}", stored.size),
+            );
             response
         }
         Asked::Parts(parts) => match parts.as_slice() {
@@ -72,7 +81,11 @@ fn answer(stored: &Stored, headers: &HeaderMap, part: impl Fn(Range<u64>) -> Bod
                 *response.status_mut() = StatusCode::PARTIAL_CONTENT;
                 let headers = response.headers_mut();
                 set_length(headers, one.end - one.start);
-                set(headers, header::CONTENT_RANGE, content_range(one, stored.size));
+                set(
+                    headers,
+                    header::CONTENT_RANGE,
+                    content_range(one, stored.size),
+                );
                 headers.insert(header::CONTENT_TYPE, stored.media_type.clone());
                 response
             }
@@ -85,7 +98,10 @@ fn answer(stored: &Stored, headers: &HeaderMap, part: impl Fn(Range<u64>) -> Bod
 
 /// Several ranges in one body, each with its own headers.
 fn in_parts(stored: &Stored, parts: &[Range<u64>], part: impl Fn(Range<u64>) -> Body) -> Response {
-    let media_type = stored.media_type.to_str().unwrap_or("application/octet-stream");
+    let media_type = stored
+        .media_type
+        .to_str()
+        .unwrap_or("application/octet-stream");
     let mut length = 0;
     let mut pieces: Vec<Body> = Vec::with_capacity(parts.len() * 2 + 1);
     for range in parts {
@@ -121,7 +137,10 @@ fn describe(headers: &mut HeaderMap, stored: &Stored) {
     // What a path serves may change with the next publication: ask, and get a 304.
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     // Bytes of strangers: a browser must not guess that they are a page.
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    );
 }
 
 pub(crate) fn set_length(headers: &mut HeaderMap, length: u64) {

@@ -48,7 +48,9 @@ pub(crate) struct Sites {
 
 impl Default for Sites {
     fn default() -> Self {
-        let long_ago = Instant::now().checked_sub(BELIEVED * 2).unwrap_or_else(Instant::now);
+        let long_ago = Instant::now()
+            .checked_sub(BELIEVED * 2)
+            .unwrap_or_else(Instant::now);
         Self {
             table: ArcSwap::from_pointee(Known {
                 since: long_ago,
@@ -80,7 +82,13 @@ impl Sites {
         } else {
             let rows = served::sites(&mut connection).await?;
             let sites = rows.into_iter().map(|row| {
-                (row.base_path.clone(), Arc::new(Site { row, target: OnceCell::new() }))
+                (
+                    row.base_path.clone(),
+                    Arc::new(Site {
+                        row,
+                        target: OnceCell::new(),
+                    }),
+                )
             });
             Arc::new(Table {
                 epoch,
@@ -111,7 +119,10 @@ impl Table {
     /// The distribution of a path, and what is left of the path behind the slash after
     /// its base path; none if there is no slash.
     pub(crate) fn find<'a>(&self, path: &'a str) -> Option<(&Arc<Site>, Option<&'a str>)> {
-        let ends = path.match_indices('/').map(|(at, _)| at).chain([path.len()]);
+        let ends = path
+            .match_indices('/')
+            .map(|(at, _)| at)
+            .chain([path.len()]);
         for end in ends {
             if let Some(site) = self.by_base_path.get(&path[..end]) {
                 return Some((site, path.get(end + 1..)));
@@ -136,7 +147,10 @@ impl Table {
 impl Site {
     /// What it serves: found once for each time that something changed.
     pub(crate) async fn target(&self, database: &Database) -> Result<Target> {
-        self.target.get_or_try_init(|| self.resolve(database)).await.copied()
+        self.target
+            .get_or_try_init(|| self.resolve(database))
+            .await
+            .copied()
     }
 
     async fn resolve(&self, database: &Database) -> Result<Target> {
@@ -149,7 +163,9 @@ impl Site {
             _ => None,
         };
         if let Some(publication) = publication {
-            return served::publication_files(&mut connection, publication).await.map(Target);
+            return served::publication_files(&mut connection, publication)
+                .await
+                .map(Target);
         }
         let Some(version) = self.row.version else {
             return Ok(Target(None));
@@ -160,9 +176,9 @@ impl Site {
             None => None,
         };
         match publication {
-            Some(publication) => {
-                served::publication_files(&mut connection, publication).await.map(Target)
-            }
+            Some(publication) => served::publication_files(&mut connection, publication)
+                .await
+                .map(Target),
             None => Ok(Target(version.map(|version| FileSet {
                 publication: None,
                 units_of: Some((version.repository, version.number)),

@@ -52,6 +52,6 @@ async fn update(context: Context, id: &str, mut form: Form) -> Result<Response> 
     let user = find(&mut transaction, id).await?;
     transaction.commit().await?;
     Ok(document::object(None, |object| {
-        write(object, &user, context.root)
+        write(object, &user, context.root);
     }))
 }

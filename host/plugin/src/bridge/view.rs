@@ -27,7 +27,7 @@ impl HostView for State {
             content_type: query.content_type,
             order_by: query.order_by,
         };
-        let found = self.table.get(&view)?.find(query);
+        let found = self.table.get(&view)?.find(&query);
         let cursor = self.resume(found)?;
         self.give(cursor)
     }
