@@ -1,5 +1,8 @@
 //! Lists of units: a type's own table with what every unit has, or all types at once.
 
+use std::borrow::Cow;
+use std::fmt::Write as _;
+
 use pith_model::descriptor::{ArtifactCount, FieldKind};
 use pith_model::{RepositoryId, Timestamp, UnitId, VersionId};
 use serde_json::Value as JsonValue;
@@ -7,6 +10,7 @@ use uuid::Uuid;
 
 use crate::content_type::{TypeTable, column};
 use crate::database::Connection;
+use crate::dialect::Dialect;
 use crate::error::Result;
 use crate::list::{self, Column, Condition, Kind, Selection};
 use crate::row::Row;
@@ -38,16 +42,39 @@ pub struct Scope {
 
 /// Stored bytes of a unit that has one artifact.
 #[derive(Clone, Debug)]
-#[expect(missing_docs, reason = "the names are those of the API")]
 pub struct OneArtifact {
+    /// What clients know it by.
     pub uuid: Uuid,
-    pub size: i64,
-    pub sha256: Vec<u8>,
-    pub md5: Option<Vec<u8>>,
-    pub sha1: Option<Vec<u8>>,
-    pub sha224: Option<Vec<u8>>,
-    pub sha384: Option<Vec<u8>>,
-    pub sha512: Option<Vec<u8>>,
+    /// Hexadecimal digests in the order of [`DIGESTS`], empty where one is not known;
+    /// none at all for bytes of which only the SHA-256 is known.
+    digests: Option<String>,
+    sha256: Option<Vec<u8>>,
+}
+
+/// The digests of an artifact beside its SHA-256, with their columns.
+const DIGESTS: [(&str, &str); 5] = [
+    ("md5", "a.md5"),
+    ("sha1", "a.sha1"),
+    ("sha224", "a.sha224"),
+    ("sha384", "a.sha384"),
+    ("sha512", "a.sha512"),
+];
+
+impl OneArtifact {
+    /// A digest by its name, as hexadecimal digits.
+    pub fn digest(&self, name: &str) -> Option<Cow<'_, str>> {
+        if name == "sha256" {
+            let bytes = self.sha256.as_ref()?;
+            let mut digits = String::with_capacity(2 * bytes.len());
+            for byte in bytes {
+                let _ = write!(digits, "{byte:02x}");
+            }
+            return Some(digits.into());
+        }
+        let at = DIGESTS.iter().position(|(known, _)| *known == name)?;
+        let digest = self.digests.as_ref()?.split(' ').nth(at)?;
+        (!digest.is_empty()).then_some(digest.into())
+    }
 }
 
 /// A unit as a list shows it.
@@ -85,18 +112,9 @@ pub fn columns(table: &TypeTable) -> Vec<Column> {
         },
     }));
     if table.content_type.artifacts == ArtifactCount::One {
-        let digests = [
-            ("md5", "a.md5"),
-            ("sha1", "a.sha1"),
-            ("sha224", "a.sha224"),
-            ("sha256", "a.sha256"),
-            ("sha384", "a.sha384"),
-            ("sha512", "a.sha512"),
-        ];
         // A field of the type of that name says the same, and is there on demand too.
-        let new = digests
-            .iter()
-            .filter(|(name, _)| fields.iter().all(|field| field.name != *name));
+        let digests = DIGESTS.iter().chain(&[("sha256", "a.sha256")]);
+        let new = digests.filter(|(name, _)| fields.iter().all(|field| field.name != *name));
         columns.extend(new.map(|(name, expression)| Column::new(name, expression, Kind::Hex)));
     }
     columns
@@ -141,7 +159,7 @@ pub async fn page(
     for (at, scope) in scopes.iter().enumerate() {
         selection.conditions.insert(at, scope_condition(at, *scope));
     }
-    let expressions = expressions(table);
+    let expressions = expressions(table, connection.dialect());
     let expressions: Vec<&str> = expressions.iter().map(String::as_str).collect();
     // Rows come in the order of the table that leads the way, so that none are sorted.
     let key = match (scopes, table) {
@@ -178,7 +196,7 @@ pub async fn by_uuid(
 ) -> Result<Option<ListedUnit>> {
     let mut selection = Selection::one("u.uuid = ?", [uuid.into()]);
     selection.limit = 1;
-    let expressions = expressions(table);
+    let expressions = expressions(table, connection.dialect());
     let expressions: Vec<&str> = expressions.iter().map(String::as_str).collect();
     let rows = list::rows(
         connection,
@@ -274,57 +292,72 @@ async fn version_count(
         .sum())
 }
 
-fn expressions(table: Option<&TypeTable>) -> Vec<String> {
-    let mut expressions: Vec<String> = [
-        "u.id",
-        "u.uuid",
-        "u.content_type_id",
-        "u.pulp_created",
-        LABELS,
-    ]
-    .map(str::to_owned)
-    .to_vec();
-    if has_one_artifact(table) {
-        let artifact = [
-            "a.uuid", "a.size", "a.sha256", "a.md5", "a.sha1", "a.sha224", "a.sha384", "a.sha512",
-        ];
-        expressions.extend(artifact.map(str::to_owned));
+/// What is read of each unit; every column less is time saved, a list has many.
+fn expressions(table: Option<&TypeTable>, dialect: Dialect) -> Vec<String> {
+    let mut expressions: Vec<String> = ["u.id", "u.uuid", "u.pulp_created", LABELS]
+        .map(str::to_owned)
+        .to_vec();
+    let Some(table) = table else {
+        expressions.push("u.content_type_id".to_owned());
+        return expressions;
+    };
+    if has_one_artifact(Some(table)) {
+        let columns = DIGESTS.map(|(_, column)| column);
+        let digits = columns.map(|column| match dialect {
+            Dialect::Sqlite => format!("lower(hex({column}))"),
+            Dialect::Postgres => format!("COALESCE(encode({column}, 'hex'), '')"),
+        });
+        expressions.push("a.uuid".to_owned());
+        expressions.push(format!(
+            "CASE WHEN COALESCE({}) IS NOT NULL THEN {} END",
+            columns.join(", "),
+            digits.join(" || ' ' || ")
+        ));
+        if !has_sha256_field(table) {
+            expressions.push("a.sha256".to_owned());
+        }
     }
-    if let Some(table) = table {
-        expressions.extend(table.columns().iter().map(|name| format!("c.{name}")));
-    }
+    expressions.extend(table.columns().iter().map(|name| format!("c.{name}")));
     expressions
+}
+
+/// Whether the type itself says what its artifact's SHA-256 is.
+fn has_sha256_field(table: &TypeTable) -> bool {
+    table
+        .content_type
+        .fields
+        .iter()
+        .any(|field| field.name == "sha256")
 }
 
 fn read(row: &Row, table: Option<&TypeTable>) -> Result<ListedUnit> {
     let mut unit = ListedUnit {
         id: row.get(0)?,
         uuid: row.get(1)?,
-        content_type: row.get(2)?,
-        pulp_created: row.get(3)?,
-        pulp_labels: row.get(4)?,
+        pulp_created: row.get(2)?,
+        pulp_labels: row.get(3)?,
+        content_type: 0,
         values: Vec::new(),
         artifact: None,
     };
     let Some(table) = table else {
+        unit.content_type = row.get(4)?;
         return Ok(unit);
     };
-    let mut next = 5;
-    if table.content_type.artifacts == ArtifactCount::One {
-        if let Some(uuid) = row.get(5)? {
+    unit.content_type = table.id;
+    let mut next = 4;
+    if has_one_artifact(Some(table)) {
+        let has_sha256 = has_sha256_field(table);
+        if let Some(uuid) = row.get(4)? {
             unit.artifact = Some(OneArtifact {
                 uuid,
-                size: row.get(6)?,
-                sha256: row.get(7)?,
-                md5: row.get(8)?,
-                sha1: row.get(9)?,
-                sha224: row.get(10)?,
-                sha384: row.get(11)?,
-                sha512: row.get(12)?,
+                digests: row.get(5)?,
+                sha256: if has_sha256 { None } else { row.get(6)? },
             });
         }
-        next = 13;
+        next = if has_sha256 { 6 } else { 7 };
     }
+    unit.values.reserve_exact(table.content_type.fields.len());
     for (at, field) in table.content_type.fields.iter().enumerate() {
         unit.values
             .push(crate::unit::field_json(row, next + at, field.kind)?);

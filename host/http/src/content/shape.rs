@@ -8,7 +8,7 @@ use serde::ser::SerializeMap as _;
 use serde::{Serialize, Serializer};
 use uuid::Uuid;
 
-use crate::document::{Hex, Href, Object, Text};
+use crate::document::{Href, Object, Text};
 
 /// The artifacts of several units, ordered by unit.
 pub(super) type Paths = [(UnitId, String, Option<Uuid>)];
@@ -98,22 +98,14 @@ pub(super) fn write(
 /// Writes the digests of a unit's one artifact, but for those that are its own fields.
 fn write_digests(object: &mut Object<'_>, unit: &ListedUnit, table: &TypeTable) {
     let artifact = unit.artifact.as_ref();
-    let digests = [
-        ("md5", artifact.and_then(|one| one.md5.as_deref())),
-        ("sha1", artifact.and_then(|one| one.sha1.as_deref())),
-        ("sha224", artifact.and_then(|one| one.sha224.as_deref())),
-        ("sha256", artifact.map(|one| one.sha256.as_slice())),
-        ("sha384", artifact.and_then(|one| one.sha384.as_deref())),
-        ("sha512", artifact.and_then(|one| one.sha512.as_deref())),
-    ];
-    for (name, digest) in digests {
+    for name in ["md5", "sha1", "sha224", "sha256", "sha384", "sha512"] {
         if table
             .content_type
             .fields
             .iter()
             .all(|field| field.name != name)
         {
-            object.field(name, Hex(digest));
+            object.field(name, artifact.and_then(|one| one.digest(name)));
         }
     }
 }
