@@ -37,7 +37,8 @@ def curl_parallel(base, names, folder):
                 file.write(f'url = "{base}/{name}"\noutput = "{place}/{name}"\n')
         began = time.perf_counter()
         command = ["curl", "--silent", "--fail", "--parallel", "--parallel-max", "10"]
-        subprocess.run([*command, "--config", listing], check=True)
+        # With --parallel some versions draw their meter in spite of --silent.
+        subprocess.run([*command, "--config", listing], check=True, stderr=subprocess.DEVNULL)
         # A server that answers has its bytes on the disk; so must the mark.
         subprocess.run(["sync", "--file-system", place], check=True)
         return time.perf_counter() - began

@@ -315,6 +315,34 @@ pub async fn key_text(
     Ok(words.join(", "))
 }
 
+/// The numbers of units given by UUID, by type. How many there are tells whether one is
+/// missing; a row for each would cost more than the search.
+pub async fn ids_by_type(
+    connection: &mut Connection,
+    uuids: &[Uuid],
+) -> Result<Vec<(i64, Vec<UnitId>)>> {
+    let mut found: Vec<(i64, Vec<UnitId>)> = Vec::new();
+    for part in uuids.chunks(5000) {
+        let rows = sql(
+            "SELECT content_type_id, string_agg(CAST(id AS TEXT), ',') FROM unit
+             WHERE uuid IN (?*) GROUP BY content_type_id",
+        )
+        .bind(part.to_vec())
+        .fetch_all(connection)
+        .await?;
+        for row in rows {
+            let content_type = row.get(0)?;
+            let ids: String = row.get(1)?;
+            let ids = ids.split(',').filter_map(|id| id.parse().ok().map(UnitId));
+            match found.iter_mut().find(|(known, _)| *known == content_type) {
+                Some((_, known)) => known.extend(ids),
+                None => found.push((content_type, ids.collect())),
+            }
+        }
+    }
+    Ok(found)
+}
+
 /// The UUIDs and types of units.
 pub async fn uuids(connection: &mut Connection, units: &[UnitId]) -> Result<Vec<(Uuid, i64)>> {
     let mut found = HashMap::with_capacity(units.len());
