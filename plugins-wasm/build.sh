@@ -50,6 +50,9 @@ build() {
 is_component() { [ "$(od -An -tx1 -j4 -N4 -- "$1" | tr -d ' \n')" = 0d000100 ]; }
 
 mkdir -p "$out"
+# Two calls at once, as from tests that run side by side, take turns.
+exec 9>"$out/.lock"
+flock 9
 for crate in "${crates[@]}"; do
   plugins=$(build "$crate")
   [ -n "$plugins" ] || { echo "$0: $crate has no plugin; is its crate-type cdylib?" >&2; exit 1; }
