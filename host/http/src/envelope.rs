@@ -16,6 +16,7 @@ use tracing::Instrument as _;
 use crate::context::CorrelationId;
 use crate::error::{Error, as_problem_json, is_ours, wants_problem_json};
 use crate::options;
+use crate::unread::Unread;
 
 /// Carries the name in the log.
 const CORRELATION_ID: HeaderName = HeaderName::from_static("correlation-id");
@@ -33,6 +34,7 @@ pub(crate) async fn answer(api: axum::Router, root: Root, mut request: Request) 
     let accept = request.headers().get(header::ACCEPT).cloned();
     request.extensions_mut().insert(root);
     request.extensions_mut().insert(correlation_id.clone());
+    let unread = Unread::lend(&mut request);
 
     let span = tracing::info_span!(
         "request", %method, path, correlation_id = &*correlation_id.0
@@ -45,6 +47,9 @@ pub(crate) async fn answer(api: axum::Router, root: Root, mut request: Request) 
         Ok(Err(never)) => match never {},
         Err(panic) => Error::internal(&words_of(panic.as_ref())).into_response(),
     };
+    if let Some(unread) = unread {
+        unread.discard();
+    }
     if response.status() == StatusCode::METHOD_NOT_ALLOWED {
         response = refuse_method(
             &method,

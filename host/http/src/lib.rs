@@ -39,6 +39,7 @@ mod server;
 mod status;
 mod tasks;
 mod tokens;
+mod unread;
 mod users;
 mod versions;
 mod workers;
