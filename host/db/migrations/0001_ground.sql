@@ -142,12 +142,9 @@ CREATE TABLE remote_artifact (
 );
 CREATE INDEX remote_artifact_remote ON remote_artifact (remote_id);
 
--- The next number for units and their artifacts, where there are no sequences.
-CREATE TABLE number_source (
-    name {text} PRIMARY KEY,
-    next {int} NOT NULL
-);
-INSERT INTO number_source (name, next) VALUES ('unit', 1), ('unit_artifact', 1);
+-- The numbers of units and their artifacts are known before the rows are written.
+{sequence unit_number}
+{sequence unit_artifact_number}
 
 -- Repositories ------------------------------------------------------------
 

@@ -36,12 +36,32 @@ impl Dialect {
             ("{bool}", "BOOLEAN", "BOOLEAN"),
             ("{json}", "TEXT", "JSONB"),
         ];
-        types
+        let text = types
             .iter()
             .fold(text.to_owned(), |text, (word, lite, postgres)| {
                 let to = if self == Self::Sqlite { lite } else { postgres };
                 text.replace(word, to)
-            })
+            });
+        self.sequences(&text)
+    }
+
+    /// Replaces `{sequence name}` by what makes a source of numbers. SQLite has none, and
+    /// needs none: its one writer counts in a table.
+    fn sequences(self, text: &str) -> String {
+        let mut parts = text.split("{sequence ");
+        let mut out = parts.next().unwrap_or_default().to_owned();
+        for part in parts {
+            let (name, rest) = part.split_once('}').unwrap_or((part, ""));
+            out.push_str(&match self {
+                Self::Sqlite => format!(
+                    "CREATE TABLE {name} (next INTEGER NOT NULL);\n\
+                     INSERT INTO {name} (next) VALUES (1);"
+                ),
+                Self::Postgres => format!("CREATE SEQUENCE {name};"),
+            });
+            out.push_str(rest);
+        }
+        out
     }
 
     /// Rewrites `?` to this dialect's placeholders and `IN (?*)` to its form for a

@@ -24,6 +24,7 @@ pub mod remote_artifact;
 pub mod repair;
 pub mod repository;
 pub mod row;
+mod sequence;
 pub mod served;
 pub mod setting;
 pub mod statement;

@@ -10,6 +10,7 @@ use uuid::Uuid;
 use crate::content_type::TypeTable;
 use crate::database::Connection;
 use crate::error::{Error, Result};
+use crate::sequence;
 use crate::statement::{Value, insert_many, sql};
 
 /// The fingerprint of a key.
@@ -78,17 +79,6 @@ fn key(bytes: &[u8]) -> Result<Key> {
         .map_err(|_| Error::Unexpected("a key of another length".into()))
 }
 
-/// Takes `count` numbers that nobody else gets; the first of them.
-async fn reserve(connection: &mut Connection, source: &str, count: usize) -> Result<i64> {
-    let count = i64::try_from(count).unwrap_or(i64::MAX);
-    let next: i64 = sql("UPDATE number_source SET next = next + ? WHERE name = ? RETURNING next")
-        .bind(count)
-        .bind(source)
-        .scalar(connection)
-        .await?;
-    Ok(next - count)
-}
-
 /// Inserts units whose keys are not there yet; their numbers, in order.
 ///
 /// # Errors
@@ -102,8 +92,8 @@ pub async fn insert(
         return Ok(Vec::new());
     }
     let now = Timestamp::now();
-    let first = reserve(connection, "unit", units.len()).await?;
-    let ids: Vec<UnitId> = (first..).take(units.len()).map(UnitId).collect();
+    let ids = sequence::take(connection, "unit_number", units.len()).await?;
+    let ids: Vec<UnitId> = ids.into_iter().map(UnitId).collect();
     insert_many(
         connection,
         "INSERT INTO unit (id, uuid, content_type_id, pulp_created, touched)",
@@ -153,10 +143,10 @@ async fn insert_artifacts(
     if artifacts.is_empty() {
         return Ok(());
     }
-    let first = reserve(connection, "unit_artifact", artifacts.len()).await?;
-    let rows = artifacts.iter().zip(first..).map(|((unit, artifact), id)| {
+    let ids = sequence::take(connection, "unit_artifact_number", artifacts.len()).await?;
+    let rows = artifacts.iter().zip(&ids).map(|((unit, artifact), id)| {
         vec![
-            id.into(),
+            (*id).into(),
             (*unit).into(),
             artifact.path.as_str().into(),
             artifact.artifact.into(),
@@ -171,7 +161,7 @@ async fn insert_artifacts(
     .await?;
     let remotes = artifacts
         .into_iter()
-        .zip(first..)
+        .zip(ids)
         .filter_map(|((_, artifact), id)| artifact.remote.map(|remote| (id, remote)));
     crate::remote_artifact::insert(connection, remotes).await
 }

@@ -12,6 +12,7 @@ mod artifacts;
 mod auth;
 mod body;
 mod config;
+mod connection;
 mod content;
 mod context;
 mod declared;

@@ -25,6 +25,7 @@ use pith_content::pull::Pulls;
 
 use crate::app::App;
 use crate::error::Error;
+pub(crate) use file_body::FileBody;
 use find::{Located, Locator, Stored};
 use sites::{Sites, Target};
 

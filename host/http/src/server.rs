@@ -7,16 +7,16 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::Request;
-use axum::response::Response;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::rt::{TokioExecutor, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 
 use crate::app::App;
+use crate::connection::{Outgoing, Pieces, Wire};
 use crate::router::Front;
 
 /// How long a client may take to send a request's head, or say nothing between two.
@@ -71,10 +71,10 @@ pub async fn run(
         };
         prepare(&stream);
         let front = front.clone();
-        let service = service_fn(move |request| serve(front.clone(), request));
-        let connection = builder
-            .serve_connection(TokioIo::new(stream), service)
-            .into_owned();
+        let wire = Wire::new(stream);
+        let pieces = wire.pieces();
+        let service = service_fn(move |request| serve(front.clone(), pieces.clone(), request));
+        let connection = builder.serve_connection(wire, service).into_owned();
         let connection = graceful.watch(connection);
         tokio::spawn(async move {
             // A client that goes away is no news.
@@ -94,9 +94,15 @@ pub async fn run(
     Ok(())
 }
 
-async fn serve(front: Front, request: http::Request<Incoming>) -> Result<Response, Infallible> {
+async fn serve(
+    front: Front,
+    pieces: Pieces,
+    request: http::Request<Incoming>,
+) -> Result<http::Response<Outgoing>, Infallible> {
+    // Over HTTP/2 files are cut into frames with heads of their own.
+    let pieces = (request.version() <= http::Version::HTTP_11).then_some(pieces);
     let request: Request = request.map(Body::new);
-    Ok(front.answer(request).await)
+    Ok(Outgoing::response(front.answer(request).await, pieces))
 }
 
 fn connection_builder() -> Builder<TokioExecutor> {
@@ -105,8 +111,8 @@ fn connection_builder() -> Builder<TokioExecutor> {
         .http1()
         .timer(TokioTimer::new())
         .header_read_timeout(HEADER_TIMEOUT)
-        // Clients that send a request before the answer to the last get both at once.
-        .pipeline_flush(true)
+        // Not `pipeline_flush`: it copies every body once more.
+        .writev(true)
         .http2()
         .timer(TokioTimer::new())
         .max_concurrent_streams(STREAMS)

@@ -1,5 +1,6 @@
 //! A body that is read from a file while it is sent.
 
+use std::fs::File;
 use std::io::{Error, IoSliceMut};
 use std::ops::Range;
 use std::pin::Pin;
@@ -32,6 +33,19 @@ impl FileBody {
             left: part,
             waiting: None,
         }
+    }
+
+    /// The file and what is left of the part, unless a read is under way.
+    pub(crate) fn at_rest(&self) -> Option<(&Arc<File>, Range<u64>)> {
+        if self.waiting.is_some() || self.left.is_empty() {
+            return None;
+        }
+        Some((self.reader.as_file()?, self.left.clone()))
+    }
+
+    /// Leaves out what comes before an offset, since it went another way.
+    pub(crate) fn skip_to(&mut self, offset: u64) {
+        self.left.start = offset;
     }
 
     /// What is in the page cache is read here and now; only what is not goes to another

@@ -14,6 +14,7 @@ use super::conditions::range_applies;
 use super::file_body::FileBody;
 use super::find::Stored;
 use super::range::{self, Asked};
+use crate::connection::Sendable;
 
 /// Separates parts; random enough not to be in a body by accident.
 const BOUNDARY: &str = "pith-part-8f14e45fceea167a5a36dedd4bea2543";
@@ -28,19 +29,45 @@ pub(crate) fn unchanged(stored: &Stored) -> Response {
 
 /// The headers of what a GET would answer.
 pub(crate) fn head(stored: &Stored, headers: &HeaderMap) -> Response {
-    answer(stored, headers, |_| Body::empty())
+    answer(stored, headers, &Source::Nowhere)
 }
 
 /// A body that is at hand.
 pub(crate) fn of_bytes(stored: &Stored, bytes: &Bytes, headers: &HeaderMap) -> Response {
-    answer(stored, headers, |part| Body::from(slice(bytes, part)))
+    answer(stored, headers, &Source::Memory(bytes))
 }
 
 /// A body that is in a file.
 pub(crate) fn of_file(stored: &Stored, reader: &Arc<dyn Reader>, headers: &HeaderMap) -> Response {
-    answer(stored, headers, |part| {
-        Body::new(FileBody::new(Arc::clone(reader), part))
-    })
+    answer(stored, headers, &Source::File(reader))
+}
+
+/// Where the bytes of a body are.
+enum Source<'a> {
+    /// Only its headers are wanted.
+    Nowhere,
+    Memory(&'a Bytes),
+    File(&'a Arc<dyn Reader>),
+}
+
+impl Source<'_> {
+    fn body(&self, part: Range<u64>) -> Body {
+        match self {
+            Self::Nowhere => Body::empty(),
+            Self::Memory(bytes) => Body::from(slice(bytes, part)),
+            Self::File(reader) => Body::new(FileBody::new(Arc::clone(reader), part)),
+        }
+    }
+
+    /// An answer with nothing but this part.
+    fn response(&self, part: Range<u64>) -> Response {
+        let mut response = Response::new(self.body(part.clone()));
+        if let Self::File(reader) = self {
+            let reader = Arc::clone(reader);
+            response.extensions_mut().insert(Sendable { reader, part });
+        }
+        response
+    }
 }
 
 fn slice(bytes: &Bytes, part: Range<u64>) -> Bytes {
@@ -49,7 +76,7 @@ fn slice(bytes: &Bytes, part: Range<u64>) -> Bytes {
     bytes.slice(at(part.start)..at(part.end))
 }
 
-fn answer(stored: &Stored, headers: &HeaderMap, part: impl Fn(Range<u64>) -> Body) -> Response {
+fn answer(stored: &Stored, headers: &HeaderMap, source: &Source<'_>) -> Response {
     let asked = match headers.get(header::RANGE) {
         Some(range) if range_applies(stored, headers) => {
             range::parse(range.to_str().ok(), stored.size)
@@ -58,7 +85,7 @@ fn answer(stored: &Stored, headers: &HeaderMap, part: impl Fn(Range<u64>) -> Bod
     };
     let mut response = match asked {
         Asked::Whole => {
-            let mut response = Response::new(part(0..stored.size));
+            let mut response = source.response(0..stored.size);
             set_length(response.headers_mut(), stored.size);
             response
                 .headers_mut()
@@ -77,7 +104,7 @@ fn answer(stored: &Stored, headers: &HeaderMap, part: impl Fn(Range<u64>) -> Bod
         }
         Asked::Parts(parts) => match parts.as_slice() {
             [one] => {
-                let mut response = Response::new(part(one.clone()));
+                let mut response = source.response(one.clone());
                 *response.status_mut() = StatusCode::PARTIAL_CONTENT;
                 let headers = response.headers_mut();
                 set_length(headers, one.end - one.start);
@@ -89,7 +116,7 @@ fn answer(stored: &Stored, headers: &HeaderMap, part: impl Fn(Range<u64>) -> Bod
                 headers.insert(header::CONTENT_TYPE, stored.media_type.clone());
                 response
             }
-            several => in_parts(stored, several, part),
+            several => in_parts(stored, several, source),
         },
     };
     describe(response.headers_mut(), stored);
@@ -97,7 +124,7 @@ fn answer(stored: &Stored, headers: &HeaderMap, part: impl Fn(Range<u64>) -> Bod
 }
 
 /// Several ranges in one body, each with its own headers.
-fn in_parts(stored: &Stored, parts: &[Range<u64>], part: impl Fn(Range<u64>) -> Body) -> Response {
+fn in_parts(stored: &Stored, parts: &[Range<u64>], source: &Source<'_>) -> Response {
     let media_type = stored
         .media_type
         .to_str()
@@ -111,7 +138,7 @@ fn in_parts(stored: &Stored, parts: &[Range<u64>], part: impl Fn(Range<u64>) -> 
         );
         length += head.len() as u64 + range.end - range.start;
         pieces.push(Body::from(head));
-        pieces.push(part(range.clone()));
+        pieces.push(source.body(range.clone()));
     }
     let end = format!("\r\n--{BOUNDARY}--\r\n");
     length += end.len() as u64;
