@@ -20,7 +20,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// A content repository server in one binary.
 #[derive(Debug, Parser)]
-#[command(name = "pith", version, about, propagate_version = true)]
+#[command(name = "pith", version, propagate_version = true)]
 struct Arguments {
     #[command(flatten)]
     flags: Flags,
@@ -46,10 +46,24 @@ fn main() -> ExitCode {
     match run(arguments) {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("pith: {error:#}");
+            eprintln!("pith: {}", words(&error));
             ExitCode::FAILURE
         }
     }
+}
+
+/// The error and its causes, without those that another one has told already.
+fn words(error: &anyhow::Error) -> String {
+    let mut text = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if !text.contains(&cause) {
+            if !text.is_empty() {
+                text.push_str(": ");
+            }
+            text.push_str(&cause);
+        }
+    }
+    text
 }
 
 fn run(Arguments { flags, command }: Arguments) -> anyhow::Result<ExitCode> {
