@@ -8,6 +8,7 @@ use pith_plugin::Plugins;
 use pith_tasks::Scheduler;
 
 use crate::auth::Authenticator;
+use crate::openapi::serve::Documents;
 
 /// The server's parts, shared by all requests.
 pub struct App {
@@ -21,6 +22,8 @@ pub struct App {
     pub settings: HttpSettings,
     /// Knows who asks.
     pub(crate) authenticator: Authenticator,
+    /// The OpenAPI documents that are written already.
+    pub(crate) documents: Documents,
 }
 
 /// Settings of the HTTP side.
@@ -58,6 +61,7 @@ impl App {
             scheduler,
             settings,
             authenticator: Authenticator::default(),
+            documents: Documents::default(),
         })
     }
 }

@@ -6,22 +6,46 @@ mod list;
 mod read;
 mod shape;
 
-use std::sync::Arc;
-
-use axum::Router;
-use axum::routing::get;
 use pith_db::Connection;
 use pith_db::artifact::{self, Artifact};
 
-use crate::app::App;
 use crate::error::{Error, Result};
 use crate::lookup::uuid_in_path;
+use crate::openapi::Operation;
+use crate::routes::{Routes, get};
 
 /// The routes.
-pub(crate) fn routes() -> Router<Arc<App>> {
-    Router::new()
-        .route("/artifacts/", get(list::list).post(create::create))
-        .route("/artifacts/{id}/", get(read::read).delete(delete::delete))
+pub(crate) fn routes() -> Routes {
+    Routes::new()
+        .route(
+            "/artifacts/",
+            get(
+                Operation::new("artifacts_list", "List artifacts")
+                    .lists(&shape::ARTIFACT, list::FILTERS),
+                list::list,
+            )
+            .post(
+                Operation::new("artifacts_create", "Store a file")
+                    .takes_upload("Artifact", create::described)
+                    .shows(201, &shape::ARTIFACT),
+                create::create,
+            ),
+        )
+        .route(
+            "/artifacts/{id}/",
+            get(
+                Operation::new("artifacts_read", "Inspect an artifact").reads(&shape::ARTIFACT),
+                read::read,
+            )
+            .delete(
+                Operation::new(
+                    "artifacts_delete",
+                    "Delete an artifact that nothing refers to",
+                )
+                .answers_nothing(204),
+                delete::delete,
+            ),
+        )
 }
 
 /// The artifact that a path names.

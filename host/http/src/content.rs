@@ -6,32 +6,67 @@ mod list;
 mod read;
 mod shape;
 
-use std::sync::Arc;
-
-use axum::Router;
-use axum::routing::{get, post};
-
-use crate::app::App;
+use crate::label;
+use crate::openapi::Operation;
+use crate::order;
+use crate::routes::{Routes, get, post};
 
 pub(crate) use create::order_for_stored;
 pub(crate) use list::orphaned_for;
 
 /// The routes.
-pub(crate) fn routes() -> Router<Arc<App>> {
-    Router::new()
-        .route("/content/", get(list::all))
+pub(crate) fn routes() -> Routes {
+    Routes::new()
+        .route(
+            "/content/",
+            get(
+                Operation::new("content_list", "List content of all types")
+                    .lists(&shape::CONTENT, list::FILTERS),
+                list::all,
+            ),
+        )
         .route(
             "/content/{plugin}/{plural}/",
-            get(list::of_type).post(create::create),
+            get(
+                Operation::new("content_{plugin}_{plural}_list", "List {plural}")
+                    .lists(&shape::UNIT, list::FILTERS_OF_TYPE),
+                list::of_type,
+            )
+            .post(
+                Operation::new(
+                    "content_{plugin}_{plural}_create",
+                    "Create content from a file",
+                )
+                .when(order::upload::is_offered)
+                .takes_upload("{plugin}.{plural}.ContentUpload", order::upload::described)
+                .orders(),
+                create::create,
+            ),
         )
-        .route("/content/{plugin}/{plural}/{id}/", get(read::read))
+        .route(
+            "/content/{plugin}/{plural}/{id}/",
+            get(
+                Operation::new(
+                    "content_{plugin}_{plural}_read",
+                    "Inspect one of the {plural}",
+                )
+                .reads(&shape::UNIT),
+                read::read,
+            ),
+        )
         .route(
             "/content/{plugin}/{plural}/{id}/set_label/",
-            post(labels::set),
+            post(
+                label::set_operation("content_{plugin}_{plural}_set_label", 201),
+                labels::set,
+            ),
         )
         .route(
             "/content/{plugin}/{plural}/{id}/unset_label/",
-            post(labels::unset),
+            post(
+                label::unset_operation("content_{plugin}_{plural}_unset_label", 201),
+                labels::unset,
+            ),
         )
 }
 

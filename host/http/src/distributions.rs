@@ -9,39 +9,94 @@ mod settings;
 mod shape;
 mod update;
 
-use std::sync::Arc;
-
-use axum::Router;
-use axum::routing::{get, post};
 use pith_db::Connection;
 use pith_db::distribution::{self, Distribution};
 
-use crate::app::App;
 use crate::error::{Error, Result};
+use crate::label;
 use crate::lookup::uuid_in_path;
+use crate::openapi::Operation;
+use crate::routes::{Routes, get, post};
 
 /// The routes.
-pub(crate) fn routes() -> Router<Arc<App>> {
-    Router::new()
-        .route("/distributions/", get(list::all))
+pub(crate) fn routes() -> Routes {
+    Routes::new()
+        .route(
+            "/distributions/",
+            get(
+                Operation::new("distributions_list", "List distributions of all types")
+                    .lists(&shape::DISTRIBUTION, list::FILTERS),
+                list::all,
+            ),
+        )
         .route(
             "/distributions/{plugin}/{type_name}/",
-            get(list::of_type).post(create::create),
+            get(
+                Operation::new(
+                    "distributions_{plugin}_{type_name}_list",
+                    "List {type_name} distributions",
+                )
+                .lists(&shape::DISTRIBUTION, list::FILTERS_OF_TYPE),
+                list::of_type,
+            )
+            .post(
+                Operation::new(
+                    "distributions_{plugin}_{type_name}_create",
+                    "Create a {type_name} distribution",
+                )
+                .takes_all(&shape::DISTRIBUTION)
+                .orders(),
+                create::create,
+            ),
         )
         .route(
             "/distributions/{plugin}/{type_name}/{id}/",
-            get(read::read)
-                .put(update::replace)
-                .patch(update::change)
-                .delete(delete::delete),
+            get(
+                Operation::new(
+                    "distributions_{plugin}_{type_name}_read",
+                    "Inspect a {type_name} distribution",
+                )
+                .reads(&shape::DISTRIBUTION),
+                read::read,
+            )
+            .put(
+                Operation::new(
+                    "distributions_{plugin}_{type_name}_update",
+                    "Replace a {type_name} distribution's settings",
+                )
+                .replaces(&shape::DISTRIBUTION),
+                update::replace,
+            )
+            .patch(
+                Operation::new(
+                    "distributions_{plugin}_{type_name}_partial_update",
+                    "Change a {type_name} distribution",
+                )
+                .changes(&shape::DISTRIBUTION),
+                update::change,
+            )
+            .delete(
+                Operation::new(
+                    "distributions_{plugin}_{type_name}_delete",
+                    "Delete a {type_name} distribution",
+                )
+                .orders(),
+                delete::delete,
+            ),
         )
         .route(
             "/distributions/{plugin}/{type_name}/{id}/set_label/",
-            post(labels::set),
+            post(
+                label::set_operation("distributions_{plugin}_{type_name}_set_label", 200),
+                labels::set,
+            ),
         )
         .route(
             "/distributions/{plugin}/{type_name}/{id}/unset_label/",
-            post(labels::unset),
+            post(
+                label::unset_operation("distributions_{plugin}_{type_name}_unset_label", 200),
+                labels::unset,
+            ),
         )
 }
 

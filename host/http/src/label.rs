@@ -9,6 +9,26 @@ use crate::body::Fields;
 use crate::document;
 use crate::error::Result;
 use crate::form::Form;
+use crate::openapi::resource::object;
+use crate::openapi::{Field, Operation};
+
+const KEY: Field = Field::text("key", "Letters, digits, underscores and spaces.").required();
+const VALUE: Field = Field::blank("value", "").nullable();
+
+/// What the document says of `set_label/`; Pulp answers for some resources with 201 and
+/// for others with 200.
+pub(crate) fn set_operation(id: &'static str, status: u16) -> Operation {
+    Operation::new(id, "Set a label")
+        .takes("SetLabel", |_| object(&[KEY, VALUE.required()]))
+        .answers(status, "Label", |_| object(&[KEY, VALUE]))
+}
+
+/// What the document says of `unset_label/`.
+pub(crate) fn unset_operation(id: &'static str, status: u16) -> Operation {
+    Operation::new(id, "Remove a label")
+        .takes("UnsetLabel", |_| object(&[KEY]))
+        .answers(status, "Label", |_| object(&[KEY, VALUE]))
+}
 
 /// What a key may consist of: it must stand in a query beside `=`, `!` and `,`.
 fn is_key(key: &str) -> bool {

@@ -1,23 +1,47 @@
 //! Sessions: `login/`.
 
-use std::sync::Arc;
-
-use axum::Router;
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
 use http::StatusCode;
 use http::header::{self, HeaderValue};
 use pith_db::user::{self, User};
 
-use crate::app::App;
 use crate::auth::session;
 use crate::context::Context;
 use crate::document::{self, Href, Text};
 use crate::error::Result;
+use crate::openapi::{Field, Operation, Resource};
+use crate::routes::{Routes, get};
+
+/// What the document says of who asks.
+static LOGIN: Resource = Resource::new(
+    "Login",
+    "Who asks.",
+    &[
+        Field::href("pulp_href", "").read_only(),
+        Field::text("prn", "").read_only(),
+        Field::text("username", "").read_only(),
+    ],
+);
 
 /// The routes; any user may use them.
-pub(crate) fn routes() -> Router<Arc<App>> {
-    Router::new().route("/login/", get(read).post(login).delete(logout))
+pub(crate) fn routes() -> Routes {
+    Routes::new().route(
+        "/login/",
+        get(
+            Operation::new("login_read", "Say who asks").shows(200, &LOGIN),
+            read,
+        )
+        .post(
+            Operation::new("login", "Begin a session")
+                .about("Answers with the cookies `sessionid` and `csrftoken`.")
+                .shows(201, &LOGIN),
+            login,
+        )
+        .delete(
+            Operation::new("logout", "End the session").answers_nothing(204),
+            logout,
+        ),
+    )
 }
 
 /// `GET login/`: who asks.

@@ -1,10 +1,6 @@
 //! Cleaning up what nobody refers to: `orphans/cleanup/`.
 
-use std::sync::Arc;
-
-use axum::Router;
 use axum::response::Response;
-use axum::routing::{delete, post};
 use pith_db::unit;
 use pith_model::Reference;
 use pith_model::reference::Kind;
@@ -13,23 +9,55 @@ use pith_tasks::work::Work;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use crate::app::App;
 use crate::body::Fields;
 use crate::context::Context;
 use crate::error::Result;
 use crate::form::{Form, Given};
+use crate::openapi::resource::object;
+use crate::openapi::{Field, Operation};
 use crate::order::{self, ORPHANS, Order};
 use crate::query::not_a_reference;
 use crate::roots;
+use crate::routes::{Routes, delete, post};
 
 /// For how many minutes orphans are kept if nothing is said: a day, as in Pulp.
 const PROTECTION: i64 = 1440;
 
+/// What a client can say.
+const FIELDS: &[Field] = &[
+    Field::integer(
+        "orphan_protection_time",
+        0,
+        "For how many minutes what became an orphan is kept; a day if not given.",
+    )
+    .nullable(),
+    Field::hrefs("content_hrefs", "Only these units."),
+];
+
 /// The routes.
-pub(crate) fn routes() -> Router<Arc<App>> {
-    Router::new()
-        .route("/orphans/", delete(clean_up_all).get(roots::orphans))
-        .route("/orphans/cleanup/", post(clean_up))
+pub(crate) fn routes() -> Routes {
+    Routes::new()
+        .route(
+            "/orphans/",
+            delete(
+                Operation::new("orphans_delete", "Delete orphans").orders(),
+                clean_up_all,
+            )
+            .get(roots::operation("orphans_list_routes"), roots::orphans),
+        )
+        .route(
+            "/orphans/cleanup/",
+            post(
+                Operation::new("orphans_cleanup_cleanup", "Delete orphans")
+                    .about(
+                        "Removes units that no repository has, and files that nothing refers to.",
+                    )
+                    .tag("Orphans: Cleanup")
+                    .may_take("OrphansCleanup", |_| object(FIELDS))
+                    .orders(),
+                clean_up,
+            ),
+        )
 }
 
 /// `DELETE orphans/`, Pulp's old form.

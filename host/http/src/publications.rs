@@ -6,28 +6,63 @@ mod list;
 mod read;
 mod shape;
 
-use std::sync::Arc;
-
-use axum::Router;
-use axum::routing::get;
 use pith_db::Connection;
 use pith_db::publication::{self, Publication};
 
-use crate::app::App;
 use crate::error::{Error, Result};
 use crate::lookup::uuid_in_path;
+use crate::openapi::Operation;
+use crate::routes::{Routes, get};
 
 /// The routes.
-pub(crate) fn routes() -> Router<Arc<App>> {
-    Router::new()
-        .route("/publications/", get(list::all))
+pub(crate) fn routes() -> Routes {
+    Routes::new()
+        .route(
+            "/publications/",
+            get(
+                Operation::new("publications_list", "List publications of all types")
+                    .lists(&shape::PUBLICATION, list::FILTERS),
+                list::all,
+            ),
+        )
         .route(
             "/publications/{plugin}/{type_name}/",
-            get(list::of_type).post(create::create),
+            get(
+                Operation::new(
+                    "publications_{plugin}_{type_name}_list",
+                    "List {type_name} publications",
+                )
+                .lists(&shape::PUBLICATION, list::FILTERS_OF_TYPE),
+                list::of_type,
+            )
+            .post(
+                Operation::new(
+                    "publications_{plugin}_{type_name}_create",
+                    "Create a {type_name} publication",
+                )
+                .takes_all(&shape::PUBLICATION)
+                .orders(),
+                create::create,
+            ),
         )
         .route(
             "/publications/{plugin}/{type_name}/{id}/",
-            get(read::read).delete(delete::delete),
+            get(
+                Operation::new(
+                    "publications_{plugin}_{type_name}_read",
+                    "Inspect a {type_name} publication",
+                )
+                .reads(&shape::PUBLICATION),
+                read::read,
+            )
+            .delete(
+                Operation::new(
+                    "publications_{plugin}_{type_name}_delete",
+                    "Delete a {type_name} publication",
+                )
+                .answers_nothing(204),
+                delete::delete,
+            ),
         )
 }
 

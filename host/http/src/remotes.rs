@@ -10,39 +10,93 @@ mod settings;
 mod shape;
 mod update;
 
-use std::sync::Arc;
-
-use axum::Router;
-use axum::routing::{get, post};
 use pith_db::Connection;
 use pith_db::remote::{self, Remote};
 
-use crate::app::App;
 use crate::error::{Error, Result};
+use crate::label;
 use crate::lookup::uuid_in_path;
+use crate::openapi::Operation;
+use crate::routes::{Routes, get, post};
 
 /// The routes.
-pub(crate) fn routes() -> Router<Arc<App>> {
-    Router::new()
-        .route("/remotes/", get(list::all))
+pub(crate) fn routes() -> Routes {
+    Routes::new()
+        .route(
+            "/remotes/",
+            get(
+                Operation::new("remotes_list", "List remotes of all types")
+                    .lists(&shape::REMOTE, list::FILTERS),
+                list::all,
+            ),
+        )
         .route(
             "/remotes/{plugin}/{type_name}/",
-            get(list::of_type).post(create::create),
+            get(
+                Operation::new(
+                    "remotes_{plugin}_{type_name}_list",
+                    "List {type_name} remotes",
+                )
+                .lists(&shape::REMOTE, list::FILTERS_OF_TYPE),
+                list::of_type,
+            )
+            .post(
+                Operation::new(
+                    "remotes_{plugin}_{type_name}_create",
+                    "Create a {type_name} remote",
+                )
+                .creates(&shape::REMOTE),
+                create::create,
+            ),
         )
         .route(
             "/remotes/{plugin}/{type_name}/{id}/",
-            get(read::read)
-                .put(update::replace)
-                .patch(update::change)
-                .delete(delete::delete),
+            get(
+                Operation::new(
+                    "remotes_{plugin}_{type_name}_read",
+                    "Inspect a {type_name} remote",
+                )
+                .reads(&shape::REMOTE),
+                read::read,
+            )
+            .put(
+                Operation::new(
+                    "remotes_{plugin}_{type_name}_update",
+                    "Replace a {type_name} remote's settings",
+                )
+                .replaces(&shape::REMOTE),
+                update::replace,
+            )
+            .patch(
+                Operation::new(
+                    "remotes_{plugin}_{type_name}_partial_update",
+                    "Change a {type_name} remote",
+                )
+                .changes(&shape::REMOTE),
+                update::change,
+            )
+            .delete(
+                Operation::new(
+                    "remotes_{plugin}_{type_name}_delete",
+                    "Delete a {type_name} remote",
+                )
+                .orders(),
+                delete::delete,
+            ),
         )
         .route(
             "/remotes/{plugin}/{type_name}/{id}/set_label/",
-            post(labels::set),
+            post(
+                label::set_operation("remotes_{plugin}_{type_name}_set_label", 201),
+                labels::set,
+            ),
         )
         .route(
             "/remotes/{plugin}/{type_name}/{id}/unset_label/",
-            post(labels::unset),
+            post(
+                label::unset_operation("remotes_{plugin}_{type_name}_unset_label", 201),
+                labels::unset,
+            ),
         )
 }
 

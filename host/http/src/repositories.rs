@@ -11,49 +11,121 @@ mod shape;
 mod sync;
 mod update;
 
-use std::sync::Arc;
-
-use axum::Router;
-use axum::routing::{get, post};
 use pith_db::Connection;
 use pith_db::repository::{self, Repository};
 
-use crate::app::App;
 use crate::error::{Error, Result};
+use crate::label;
 use crate::lookup::uuid_in_path;
+use crate::openapi::Operation;
+use crate::order;
+use crate::routes::{Routes, get, post};
 
 pub(crate) use list::units;
 
 /// The routes.
-pub(crate) fn routes() -> Router<Arc<App>> {
-    Router::new()
-        .route("/repositories/", get(list::all))
+pub(crate) fn routes() -> Routes {
+    Routes::new()
+        .route(
+            "/repositories/",
+            get(
+                Operation::new("repositories_list", "List repositories of all types")
+                    .lists(&shape::REPOSITORY, list::FILTERS),
+                list::all,
+            ),
+        )
         .route(
             "/repositories/{plugin}/{type_name}/",
-            get(list::of_type).post(create::create),
+            get(
+                Operation::new(
+                    "repositories_{plugin}_{type_name}_list",
+                    "List {type_name} repositories",
+                )
+                .lists(&shape::REPOSITORY, list::FILTERS_OF_TYPE),
+                list::of_type,
+            )
+            .post(
+                Operation::new(
+                    "repositories_{plugin}_{type_name}_create",
+                    "Create a {type_name} repository",
+                )
+                .creates(&shape::REPOSITORY),
+                create::create,
+            ),
         )
         .route(
             "/repositories/{plugin}/{type_name}/{id}/",
-            get(read::read)
-                .put(update::replace)
-                .patch(update::change)
-                .delete(delete::delete),
+            get(
+                Operation::new(
+                    "repositories_{plugin}_{type_name}_read",
+                    "Inspect a {type_name} repository",
+                )
+                .reads(&shape::REPOSITORY),
+                read::read,
+            )
+            .put(
+                Operation::new(
+                    "repositories_{plugin}_{type_name}_update",
+                    "Replace a {type_name} repository's settings",
+                )
+                .replaces(&shape::REPOSITORY),
+                update::replace,
+            )
+            .patch(
+                Operation::new(
+                    "repositories_{plugin}_{type_name}_partial_update",
+                    "Change a {type_name} repository",
+                )
+                .changes(&shape::REPOSITORY),
+                update::change,
+            )
+            .delete(
+                Operation::new(
+                    "repositories_{plugin}_{type_name}_delete",
+                    "Delete a {type_name} repository",
+                )
+                .orders(),
+                delete::delete,
+            ),
         )
         .route(
             "/repositories/{plugin}/{type_name}/{id}/sync/",
-            post(sync::sync),
+            post(
+                Operation::new(
+                    "repositories_{plugin}_{type_name}_sync",
+                    "Sync from a remote",
+                )
+                .when(order::sync::is_offered)
+                .may_take("{plugin}.RepositorySyncURL", order::sync::described)
+                .orders(),
+                sync::sync,
+            ),
         )
         .route(
             "/repositories/{plugin}/{type_name}/{id}/modify/",
-            post(modify::modify),
+            post(
+                Operation::new(
+                    "repositories_{plugin}_{type_name}_modify",
+                    "Add and remove content units",
+                )
+                .may_take("RepositoryAddRemoveContent", |_| order::modify::described())
+                .orders(),
+                modify::modify,
+            ),
         )
         .route(
             "/repositories/{plugin}/{type_name}/{id}/set_label/",
-            post(labels::set),
+            post(
+                label::set_operation("repositories_{plugin}_{type_name}_set_label", 201),
+                labels::set,
+            ),
         )
         .route(
             "/repositories/{plugin}/{type_name}/{id}/unset_label/",
-            post(labels::unset),
+            post(
+                label::unset_operation("repositories_{plugin}_{type_name}_unset_label", 201),
+                labels::unset,
+            ),
         )
 }
 

@@ -1,25 +1,24 @@
 //! The roots of the API: each says what is below it.
 
-use std::sync::Arc;
-
-use axum::Router;
 use axum::extract::Path;
 use axum::response::Response;
-use axum::routing::get;
 use pith_model::reference::Kind;
 use serde::Serialize;
+use serde_json::json;
 
-use crate::app::App;
 use crate::context::Context;
 use crate::declared;
 use crate::document::{self, Href};
 use crate::error::{Error, Result};
+use crate::openapi::Operation;
+use crate::routes::{Routes, get};
 
 /// What is below the root of the API.
 const TOP: &[&str] = &[
     "artifacts/",
     "content/",
     "distributions/",
+    "docs/",
     "livez/",
     "login/",
     "orphans/",
@@ -34,26 +33,51 @@ const TOP: &[&str] = &[
     "workers/",
 ];
 
+/// What the document says of a root.
+pub(crate) fn operation(id: &'static str) -> Operation {
+    Operation::new(id, "List what is below").answers(200, "SubRoutes", |_| {
+        json!({"type": "object", "properties": {"sub_routes": {"type": "array", "items": {
+            "type": "object", "properties": {
+                "url": {"type": "string", "format": "uri-reference"},
+                "status": {"type": "string",
+                    "enum": ["production", "tech_preview", "deprecated"]}}}}}})
+    })
+}
+
 /// The routes.
-pub(crate) fn routes() -> Router<Arc<App>> {
-    Router::new()
-        .route("/", get(top))
-        .route("/content/{plugin}/", get(content))
+pub(crate) fn routes() -> Routes {
+    Routes::new()
+        .route("/", get(operation("api_root_read"), top))
+        .route(
+            "/content/{plugin}/",
+            get(operation("content_{plugin}_list_routes"), content),
+        )
         .route(
             "/repositories/{plugin}/",
-            get(async |c, p| typed(&c, p, Kind::Repository)),
+            get(
+                operation("repositories_{plugin}_list_routes"),
+                async |c, p| typed(&c, p, Kind::Repository),
+            ),
         )
         .route(
             "/remotes/{plugin}/",
-            get(async |c, p| typed(&c, p, Kind::Remote)),
+            get(operation("remotes_{plugin}_list_routes"), async |c, p| {
+                typed(&c, p, Kind::Remote)
+            }),
         )
         .route(
             "/publications/{plugin}/",
-            get(async |c, p| typed(&c, p, Kind::Publication)),
+            get(
+                operation("publications_{plugin}_list_routes"),
+                async |c, p| typed(&c, p, Kind::Publication),
+            ),
         )
         .route(
             "/distributions/{plugin}/",
-            get(async |c, p| typed(&c, p, Kind::Distribution)),
+            get(
+                operation("distributions_{plugin}_list_routes"),
+                async |c, p| typed(&c, p, Kind::Distribution),
+            ),
         )
 }
 

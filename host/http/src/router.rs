@@ -16,25 +16,35 @@ use crate::app::App;
 use crate::auth::gate;
 use crate::envelope;
 use crate::error::Error;
+use crate::openapi;
+use crate::openapi::refusals::Access;
+use crate::routes::{Documented, Routes};
 use crate::serve::Content;
 use crate::{
-    artifacts, content, distributions, login, orphans, publications, remotes, repositories, roots,
-    status, tasks, tokens, users, versions, workers,
+    artifacts, content, distributions, docs, login, orphans, publications, remotes, repositories,
+    roots, status, tasks, tokens, users, versions, workers,
 };
 
 /// Needs nobody to say who he is.
-fn open() -> Router<Arc<App>> {
-    Router::new().merge(status::routes())
+fn open() -> Routes {
+    Routes::new()
+        .merge(status::routes())
+        .merge(docs::routes())
+        .merge(openapi::serve::routes())
+        .for_whom(Access::Open)
 }
 
 /// For any user, about himself.
-fn own() -> Router<Arc<App>> {
-    Router::new().merge(login::routes()).merge(tokens::routes())
+fn own() -> Routes {
+    Routes::new()
+        .merge(login::routes())
+        .merge(tokens::routes())
+        .for_whom(Access::Own)
 }
 
 /// For administrators.
-fn administered() -> Router<Arc<App>> {
-    Router::new()
+fn administered() -> Routes {
+    Routes::new()
         .merge(roots::routes())
         .merge(artifacts::routes())
         .merge(content::routes())
@@ -47,16 +57,25 @@ fn administered() -> Router<Arc<App>> {
         .merge(users::routes())
         .merge(versions::routes())
         .merge(workers::routes())
-        .fallback(async || Error::not_found())
+        .for_whom(Access::Administered)
+}
+
+/// What the OpenAPI document says of all routes.
+pub(crate) fn documented() -> Vec<Documented> {
+    open().merge(own()).merge(administered()).into_documented()
 }
 
 /// The API, its paths below a root.
 fn api(app: &Arc<App>) -> Router {
     let any_user = middleware::from_fn_with_state(Arc::clone(app), gate::any_user);
     let administrator = middleware::from_fn_with_state(Arc::clone(app), gate::administrator);
+    let administered = administered()
+        .into_router()
+        .fallback(async || Error::not_found());
     open()
-        .merge(own().layer(any_user))
-        .merge(administered().layer(administrator))
+        .into_router()
+        .merge(own().into_router().layer(any_user))
+        .merge(administered.layer(administrator))
         // Each handler reads its body within its own limit.
         .layer(DefaultBodyLimit::disable())
         .with_state(Arc::clone(app))

@@ -1,10 +1,6 @@
 //! How the server and its parts are: `status/` in Pulp's shape, and `livez/`.
 
-use std::sync::Arc;
-
-use axum::Router;
 use axum::response::Response;
-use axum::routing::get;
 use pith_db::worker;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -13,6 +9,8 @@ use crate::app::App;
 use crate::context::Context;
 use crate::document;
 use crate::error::Result;
+use crate::openapi::{Field, Operation, Resource};
+use crate::routes::{Routes, get};
 use crate::workers;
 
 /// The version of Pulp whose API this is. Pulp's clients look at the version of the
@@ -22,10 +20,89 @@ use crate::workers;
 pub(crate) const PULP_VERSION: &str = "3.123.1";
 
 /// The routes; nobody needs to say who he is.
-pub(crate) fn routes() -> Router<Arc<App>> {
-    Router::new()
-        .route("/status/", get(status))
-        .route("/livez/", get(livez))
+pub(crate) fn routes() -> Routes {
+    Routes::new()
+        .route(
+            "/status/",
+            get(
+                Operation::new("status_read", "Inspect the server").shows(200, &STATUS),
+                status,
+            ),
+        )
+        .route(
+            "/livez/",
+            get(
+                Operation::new("livez_read", "See whether the server answers").answers(
+                    200,
+                    "Livez",
+                    |_| json!({"type": "object"}),
+                ),
+                livez,
+            ),
+        )
+}
+
+/// What the document says of the status.
+static STATUS: Resource = Resource::new(
+    "Status",
+    "How the server and its parts are.",
+    &[
+        Field::schema_of("versions", versions_schema, "The parts and their versions.").read_only(),
+        Field::objects("online_workers", "Processes that run tasks.").read_only(),
+        Field::schema_of(
+            "online_api_apps",
+            processes,
+            "Processes that answer this API.",
+        )
+        .read_only(),
+        Field::schema_of(
+            "online_content_apps",
+            processes,
+            "Processes that serve content.",
+        )
+        .read_only(),
+        Field::object("database_connection", "").read_only(),
+        Field::object("redis_connection", "Always null: there is none.")
+            .nullable()
+            .read_only(),
+        Field::object("storage", "Space in bytes, where it is known.")
+            .nullable()
+            .read_only(),
+        Field::object("content_settings", "Where content is served.").read_only(),
+        Field::boolean("domain_enabled", "").read_only(),
+    ],
+);
+
+fn versions_schema() -> Value {
+    json!({"type": "array", "items": {"type": "object", "properties": {
+        "component": {"type": "string"}, "version": {"type": "string"},
+        "package": {"type": "string"}, "module": {"type": "string"},
+        "domain_compatible": {"type": "boolean"}}}})
+}
+
+fn processes() -> Value {
+    json!({"type": "array", "items": {"type": "object", "properties": {
+        "name": {"type": "string"}, "last_heartbeat": {"type": "string", "format": "date-time"},
+        "versions": {"type": "object", "additionalProperties": {"type": "string"}}}}})
+}
+
+/// The parts of the server with the versions of Pulp's whose API they have.
+pub(crate) fn versions(app: &App) -> Vec<(String, String)> {
+    let mut versions = vec![
+        ("core".to_owned(), PULP_VERSION.to_owned()),
+        ("pith".to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
+    ];
+    let plugins = app.plugins.all();
+    versions.extend(plugins.iter().map(|(name, generation)| {
+        // See `PULP_VERSION`.
+        let version = if name == "file" {
+            PULP_VERSION
+        } else {
+            generation.version()
+        };
+        (name.clone(), version.to_owned())
+    }));
+    versions
 }
 
 #[derive(Serialize)]
@@ -86,20 +163,14 @@ async fn status(context: Context) -> Result<Response> {
         let used = space.total.saturating_sub(space.available);
         json!({"total": space.total, "used": used, "free": space.available})
     });
-    let plugins = app.plugins.all();
-    let mut versions = vec![
-        Component::new("core", PULP_VERSION, "pulpcore"),
-        Component::new("pith", env!("CARGO_PKG_VERSION"), "pith"),
-    ];
-    versions.extend(plugins.iter().map(|(name, generation)| {
-        // See `PULP_VERSION`.
-        let version = if name == "file" {
-            PULP_VERSION
-        } else {
-            generation.version()
-        };
-        Component::new(name, version, name)
-    }));
+    let versions = versions(app);
+    let versions: Vec<Component<'_>> = versions
+        .iter()
+        .map(|(name, version)| {
+            let package = if name == "core" { "pulpcore" } else { name };
+            Component::new(name, version, package)
+        })
+        .collect();
     Ok(document::object(None, |object| {
         object
             .field("versions", &versions)

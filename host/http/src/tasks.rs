@@ -8,40 +8,113 @@ mod read;
 mod shape;
 mod types;
 
-use std::sync::Arc;
-
-use axum::Router;
 use axum::extract::{Path, RawQuery};
 use axum::response::Response;
-use axum::routing::get;
+use http::Method;
 use pith_db::Connection;
 use pith_db::task::{self, Task};
 use uuid::Uuid;
 
-use crate::app::App;
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::lookup::uuid_in_path;
+use crate::openapi::Operation;
+use crate::routes::{Routes, get};
 
 /// The routes.
-pub(crate) fn routes() -> Router<Arc<App>> {
-    Router::new()
-        .route("/tasks/", get(list::all))
+pub(crate) fn routes() -> Routes {
+    Routes::new()
+        .route(
+            "/tasks/",
+            get(
+                Operation::new("tasks_list", "List tasks").lists(&shape::TASK, list::FILTERS),
+                list::all,
+            ),
+        )
         .route(
             "/tasks/{word}/",
-            get(task_or_types)
-                .patch(cancel::cancel)
-                .delete(delete::delete),
+            get(
+                Operation::new("tasks_read", "Inspect a task")
+                    .at("/tasks/{id}/")
+                    .reads(&shape::TASK),
+                task_or_types,
+            )
+            .also(
+                Method::GET,
+                Operation::new(
+                    "tasks_{plugin}_list_types",
+                    "List a plugin's types of tasks",
+                )
+                .at("/tasks/{plugin}/")
+                .answers(200, "TaskTypes", |_| types::described()),
+            )
+            .patch(
+                Operation::new("tasks_cancel", "Cancel a task")
+                    .at("/tasks/{id}/")
+                    .takes("PatchedTaskCancel", |_| cancel::described())
+                    .shows(200, &shape::TASK)
+                    .shows(409, &shape::TASK),
+                cancel::cancel,
+            )
+            .delete(
+                Operation::new("tasks_delete", "Forget a task that is over")
+                    .at("/tasks/{id}/")
+                    .answers_nothing(204),
+                delete::delete,
+            ),
         )
         .route(
             "/tasks/{plugin}/{type_name}/",
-            get(list::of_type).post(create::create),
+            get(
+                Operation::new(
+                    "tasks_{plugin}_{type_name}_list",
+                    "List {plugin} {type_name}",
+                )
+                .lists(&shape::TASK, list::FILTERS),
+                list::of_type,
+            )
+            .post(
+                Operation::new(
+                    "tasks_{plugin}_{type_name}_create",
+                    "Start one of the {plugin} {type_name}",
+                )
+                .takes("{plugin}.{type_name}.Task", types::described_one)
+                .shows(202, &shape::TASK),
+                create::create,
+            ),
         )
         .route(
             "/tasks/{plugin}/{type_name}/{id}/",
-            get(read::typed).patch(cancel::typed).delete(delete::typed),
+            get(
+                Operation::new(
+                    "tasks_{plugin}_{type_name}_read",
+                    "Inspect one of the {plugin} {type_name}",
+                )
+                .reads(&shape::TASK),
+                read::typed,
+            )
+            .patch(
+                Operation::new(
+                    "tasks_{plugin}_{type_name}_cancel",
+                    "Cancel one of the {plugin} {type_name}",
+                )
+                .takes("PatchedTaskCancel", |_| cancel::described())
+                .shows(200, &shape::TASK)
+                .shows(409, &shape::TASK),
+                cancel::typed,
+            )
+            .delete(
+                Operation::new(
+                    "tasks_{plugin}_{type_name}_delete",
+                    "Forget one of the {plugin} {type_name} that is over",
+                )
+                .answers_nothing(204),
+                delete::typed,
+            ),
         )
 }
+
+pub(crate) use types::documented;
 
 /// `GET tasks/<id>/`, or `GET tasks/<plugin>/`: no plugin is called like a UUID.
 async fn task_or_types(

@@ -1,11 +1,7 @@
 //! The caller's own API tokens: `tokens/`. A token is shown once, when it is made.
 
-use std::sync::Arc;
-
-use axum::Router;
 use axum::extract::Path;
 use axum::response::Response;
-use axum::routing::{delete, get};
 use http::StatusCode;
 use http::header::{self, HeaderValue};
 use pith_db::user::{self, Token};
@@ -13,7 +9,6 @@ use pith_model::{Root, Timestamp};
 use serde::Serialize;
 use uuid::Uuid;
 
-use crate::app::App;
 use crate::auth::token;
 use crate::body::Fields;
 use crate::context::Context;
@@ -21,14 +16,56 @@ use crate::document::{self, Href};
 use crate::error::{Error, Result};
 use crate::form::{Form, Given};
 use crate::lookup::uuid_in_path;
+use crate::openapi::{Field, Operation, Resource};
 use crate::order::set_location;
 use crate::page;
+use crate::routes::{Routes, delete, get};
+
+const NAME: Field = Field::text("name", "For its owner.").nullable();
+const EXPIRES: Field = Field::time("expires", "After that it opens nothing.").nullable();
+const HREF: Field = Field::href("pulp_href", "").read_only();
+const CREATED: Field = Field::time("pulp_created", "").read_only();
+
+/// What the document says of a token.
+static TOKEN: Resource = Resource::new("Token", "An API token.", &[HREF, NAME, CREATED, EXPIRES]);
+
+/// What the document says of a token that was just made.
+static NEW_TOKEN: Resource = Resource::new(
+    "NewToken",
+    "An API token that was just made.",
+    &[
+        HREF,
+        NAME,
+        CREATED,
+        EXPIRES,
+        Field::text("token", "What to send as `Authorization: Bearer …`.").read_only(),
+    ],
+);
 
 /// The routes; any user may use them, for himself.
-pub(crate) fn routes() -> Router<Arc<App>> {
-    Router::new()
-        .route("/tokens/", get(list).post(create))
-        .route("/tokens/{id}/", delete(revoke))
+pub(crate) fn routes() -> Routes {
+    Routes::new()
+        .route(
+            "/tokens/",
+            get(
+                Operation::new("tokens_list", "List one's own tokens").lists_all(&TOKEN),
+                list,
+            )
+            .post(
+                Operation::new("tokens_create", "Create a token")
+                    .about("The token itself is shown this once.")
+                    .takes_all(&TOKEN)
+                    .shows(201, &NEW_TOKEN),
+                create,
+            ),
+        )
+        .route(
+            "/tokens/{id}/",
+            delete(
+                Operation::new("tokens_delete", "Revoke a token").answers_nothing(204),
+                revoke,
+            ),
+        )
 }
 
 /// A token as clients see it.

@@ -4,12 +4,8 @@ mod create;
 mod settings;
 mod update;
 
-use std::sync::Arc;
-
-use axum::Router;
 use axum::extract::{Path, RawQuery};
 use axum::response::Response;
-use axum::routing::get;
 use http::StatusCode;
 use pith_db::Connection;
 use pith_db::list::{self, Record as _};
@@ -17,25 +13,87 @@ use pith_db::user::{self, User};
 use pith_model::{Root, UserId};
 use serde_json::json;
 
-use crate::app::App;
 use crate::context::Context;
 use crate::document::{self, Href, Object, Text};
 use crate::error::{Error, Result};
+use crate::openapi::parameters::IDENTITY;
+use crate::openapi::{Field, Filters, Operation, Parameter, Resource};
 use crate::page;
 use crate::query::{self, Query};
+use crate::routes::{Routes, get};
 
 /// The routes.
-pub(crate) fn routes() -> Router<Arc<App>> {
-    Router::new()
-        .route("/users/", get(list).post(create::create))
+pub(crate) fn routes() -> Routes {
+    Routes::new()
+        .route(
+            "/users/",
+            get(
+                Operation::new("users_list", "List users").lists(&USER, FILTERS),
+                list,
+            )
+            .post(
+                Operation::new("users_create", "Create a user").creates(&USER),
+                create::create,
+            ),
+        )
         .route(
             "/users/{id}/",
-            get(read)
-                .put(update::replace)
-                .patch(update::change)
-                .delete(delete),
+            get(
+                Operation::new("users_read", "Inspect a user").reads(&USER),
+                read,
+            )
+            .put(
+                Operation::new("users_update", "Replace a user's settings").replaces(&USER),
+                update::replace,
+            )
+            .patch(
+                Operation::new("users_partial_update", "Change a user").changes(&USER),
+                update::change,
+            )
+            .delete(
+                Operation::new("users_delete", "Delete a user").answers_nothing(204),
+                delete,
+            ),
         )
 }
+
+/// What the document says of a user.
+pub(crate) static USER: Resource = Resource::new(
+    "User",
+    "Someone who may log in.",
+    &[
+        Field::href("pulp_href", "").read_only(),
+        Field::text("prn", "").read_only(),
+        Field::integer("id", 1, "").read_only(),
+        Field::text("username", "Letters, digits and @/./+/-/_, at most 150.").required(),
+        Field::text("password", "If null, no password opens the account.")
+            .nullable()
+            .write_only(),
+        Field::blank("first_name", ""),
+        Field::blank("last_name", ""),
+        Field::blank("email", ""),
+        Field::boolean("is_staff", "Whether the user is an administrator."),
+        Field::boolean("is_active", "Whether the user may log in at all."),
+        Field::time("date_joined", "").read_only(),
+        Field::objects("groups", "").read_only(),
+        Field::objects(
+            "hidden_fields",
+            "Which fields that are never shown are set.",
+        )
+        .read_only(),
+    ],
+);
+
+const FILTERS: Filters = Filters::new(
+    |_| User::COLUMNS.to_vec(),
+    &[
+        IDENTITY[0],
+        IDENTITY[1],
+        IDENTITY[2],
+        IDENTITY[3],
+        Parameter::several("pulp_id__in", ""),
+    ],
+);
 
 /// Writes a user: all but the password.
 fn write(object: &mut Object<'_>, user: &User, root: Root) {

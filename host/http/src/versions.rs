@@ -7,27 +7,74 @@ mod read;
 mod repair;
 mod shape;
 
-use std::sync::Arc;
-
-use axum::Router;
-use axum::routing::{get, post};
 use pith_db::Connection;
 use pith_db::version::{self, Version};
 
-use crate::app::App;
 use crate::error::{Error, Result};
 use crate::lookup::uuid_in_path;
+use crate::openapi::Operation;
+use crate::routes::{Routes, get, post};
 
 /// The routes.
-pub(crate) fn routes() -> Router<Arc<App>> {
+pub(crate) fn routes() -> Routes {
     let all = "/repositories/{plugin}/{type_name}/{id}/versions/";
     let one = "/repositories/{plugin}/{type_name}/{id}/versions/{number}/";
     let repair = "/repositories/{plugin}/{type_name}/{id}/versions/{number}/repair/";
-    Router::new()
-        .route("/repository_versions/", get(list::all))
-        .route(all, get(list::of_repository))
-        .route(one, get(read::read).delete(delete::delete))
-        .route(repair, post(repair::repair))
+    Routes::new()
+        .route(
+            "/repository_versions/",
+            get(
+                Operation::new(
+                    "repository_versions_list",
+                    "List versions of all repositories",
+                )
+                .lists(&shape::VERSION, list::FILTERS),
+                list::all,
+            ),
+        )
+        .route(
+            all,
+            get(
+                Operation::new(
+                    "repositories_{plugin}_{type_name}_versions_list",
+                    "List versions",
+                )
+                .lists(&shape::VERSION, list::FILTERS),
+                list::of_repository,
+            ),
+        )
+        .route(
+            one,
+            get(
+                Operation::new(
+                    "repositories_{plugin}_{type_name}_versions_read",
+                    "Inspect a version",
+                )
+                .reads(&shape::VERSION),
+                read::read,
+            )
+            .delete(
+                Operation::new(
+                    "repositories_{plugin}_{type_name}_versions_delete",
+                    "Delete a version",
+                )
+                .orders(),
+                delete::delete,
+            ),
+        )
+        .route(
+            repair,
+            post(
+                Operation::new(
+                    "repositories_{plugin}_{type_name}_versions_repair",
+                    "Repair a version",
+                )
+                .about("Reads every stored file again and fetches anew what is damaged.")
+                .may_take("Repair", |_| repair::described())
+                .orders(),
+                repair::repair,
+            ),
+        )
 }
 
 /// What a path names: plugin, type, the repository's UUID and the version's number.

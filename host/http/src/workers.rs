@@ -1,32 +1,75 @@
 //! Server processes that run tasks: `workers/`.
 
-use std::sync::Arc;
-
-use axum::Router;
 use axum::extract::{Path, RawQuery};
 use axum::response::Response;
-use axum::routing::get;
 use pith_db::list::{self, Record as _};
 use pith_db::worker::{self, Worker};
 use pith_model::Root;
 use pith_model::reference::{Kind, core_prn};
 use serde_json::json;
 
-use crate::app::App;
 use crate::context::Context;
 use crate::document::{self, Href, Object};
 use crate::error::{Error, Result};
 use crate::lookup::uuid_in_path;
+use crate::openapi::parameters::IDENTITY;
+use crate::openapi::{Field, Filters, Operation, Parameter, Resource};
 use crate::page;
 use crate::query::{self, Query};
+use crate::routes::{Routes, get};
 use crate::status::PULP_VERSION;
 
 /// The routes.
-pub(crate) fn routes() -> Router<Arc<App>> {
-    Router::new()
-        .route("/workers/", get(list))
-        .route("/workers/{id}/", get(read))
+pub(crate) fn routes() -> Routes {
+    Routes::new()
+        .route(
+            "/workers/",
+            get(
+                Operation::new("workers_list", "List workers").lists(&WORKER, FILTERS),
+                list,
+            ),
+        )
+        .route(
+            "/workers/{id}/",
+            get(
+                Operation::new("workers_read", "Inspect a worker").reads(&WORKER),
+                read,
+            ),
+        )
 }
+
+/// What the document says of a worker.
+pub(crate) static WORKER: Resource = Resource::new(
+    "Worker",
+    "A server process that runs tasks.",
+    &[
+        Field::href("pulp_href", "").read_only(),
+        Field::text("prn", "").read_only(),
+        Field::time("pulp_created", "When it started.").read_only(),
+        Field::time("pulp_last_updated", "").read_only(),
+        Field::text("name", "").read_only(),
+        Field::time("last_heartbeat", "When it last said that it lives.").read_only(),
+        Field::object("versions", "What it runs.").read_only(),
+        Field::href(
+            "current_task",
+            "Always null: `tasks/?worker=` lists its tasks.",
+        )
+        .nullable()
+        .read_only(),
+    ],
+);
+
+const FILTERS: Filters = Filters::new(
+    |_| Worker::COLUMNS.to_vec(),
+    &[
+        IDENTITY[0],
+        IDENTITY[1],
+        IDENTITY[2],
+        IDENTITY[3],
+        Parameter::boolean("online", "Whether it lives."),
+        Parameter::boolean("missing", "Whether it was not heard of for too long."),
+    ],
+);
 
 /// Writes a worker.
 pub(crate) fn write(object: &mut Object<'_>, worker: &Worker, root: Root) {

@@ -7,7 +7,7 @@
 use uuid::Uuid;
 
 /// The two paths below which the one API is served.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
 pub enum Root {
     /// `/pulp/api/v3/`, where Pulp's clients look.
     #[default]

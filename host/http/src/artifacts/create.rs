@@ -5,6 +5,7 @@ use axum::response::Response;
 use http::StatusCode;
 use pith_content::ingest::ingest;
 use pith_db::artifact;
+use serde_json::Value;
 
 use super::shape;
 use crate::body;
@@ -12,8 +13,24 @@ use crate::context::Context;
 use crate::document::{self, Href};
 use crate::error::{Error, Result};
 use crate::form::Form;
+use crate::openapi::resource::object;
+use crate::openapi::{Field, Place};
 use crate::order::set_location;
 use crate::receive;
+
+/// What it takes.
+pub(super) fn described(_: &Place) -> Value {
+    object(&[
+        Field::file("file", "").required().write_only(),
+        Field::integer("size", 0, "Is compared with that of the file, in bytes.").nullable(),
+        Field::text("md5", "Is compared with that of the file.").nullable(),
+        Field::text("sha1", "Is compared with that of the file.").nullable(),
+        Field::text("sha224", "Is compared with that of the file.").nullable(),
+        Field::text("sha256", "Is compared with that of the file.").nullable(),
+        Field::text("sha384", "Is compared with that of the file.").nullable(),
+        Field::text("sha512", "Is compared with that of the file.").nullable(),
+    ])
+}
 
 /// `POST artifacts/`
 pub(super) async fn create(context: Context, request: Request) -> Result<Response> {

@@ -10,8 +10,26 @@ use crate::content::orphaned_for;
 use crate::context::Context;
 use crate::error::Result;
 use crate::lookup;
+use crate::openapi::parameters::IDENTITY;
+use crate::openapi::{Filters, Parameter};
 use crate::page;
 use crate::query::Query;
+
+/// What the document says of the filters.
+pub(super) const FILTERS: Filters = Filters::new(
+    |_| Artifact::COLUMNS.to_vec(),
+    &[
+        IDENTITY[0],
+        IDENTITY[1],
+        IDENTITY[2],
+        IDENTITY[3],
+        Parameter::integer(
+            "orphaned_for",
+            "Those that nothing refers to, for so many minutes.",
+        ),
+        Parameter::text("repository_version", "Those of this version."),
+    ],
+);
 
 /// `GET artifacts/`
 pub(super) async fn list(context: Context, RawQuery(text): RawQuery) -> Result<Response> {

@@ -5,6 +5,27 @@ use pith_model::Root;
 use pith_model::reference::{Kind, core_prn};
 
 use crate::document::{Hex, Href, Object, Text};
+use crate::openapi::{Field, Resource};
+
+/// What the document says of an artifact.
+pub(super) static ARTIFACT: Resource = Resource::new(
+    "Artifact",
+    "A stored file.",
+    &[
+        Field::href("pulp_href", "").read_only(),
+        Field::text("prn", "").read_only(),
+        Field::time("pulp_created", "").read_only(),
+        Field::time("pulp_last_updated", "").read_only(),
+        Field::text("file", "Its name in the store.").read_only(),
+        Field::integer("size", 0, "In bytes."),
+        Field::text("md5", "").nullable(),
+        Field::text("sha1", "").nullable(),
+        Field::text("sha224", "").nullable(),
+        Field::text("sha256", ""),
+        Field::text("sha384", "").nullable(),
+        Field::text("sha512", "").nullable(),
+    ],
+);
 
 /// Writes an artifact.
 pub(super) fn write(object: &mut Object<'_>, artifact: &Artifact, root: Root) {

@@ -15,6 +15,8 @@ use crate::context::Context;
 use crate::declared;
 use crate::error::{Error, Result};
 use crate::lookup;
+use crate::openapi::parameters::{IDENTITY, LABELS};
+use crate::openapi::{Filters, Parameter, Place};
 use crate::page;
 use crate::query::Query;
 
@@ -24,6 +26,41 @@ const SCOPES: [(&str, Relation); 3] = [
     ("repository_version_added", Relation::Added),
     ("repository_version_removed", Relation::Removed),
 ];
+
+/// What the document says of the filters that are no columns.
+const PARAMETERS: &[Parameter] = &[
+    IDENTITY[0],
+    IDENTITY[1],
+    IDENTITY[2],
+    IDENTITY[3],
+    LABELS,
+    Parameter::text("repository_version", "Those that this version has."),
+    Parameter::text("repository_version_added", "Those that this version added."),
+    Parameter::text(
+        "repository_version_removed",
+        "Those that this version removed.",
+    ),
+    Parameter::integer(
+        "orphaned_for",
+        "Those that no repository has, for so many minutes.",
+    ),
+    Parameter::text("artifact", "Those with this stored file."),
+    Parameter::several("artifact__in", ""),
+];
+
+/// The filters of the list of all types.
+pub(super) const FILTERS: Filters =
+    Filters::new(|_| unit_list::base_columns(), PARAMETERS.split_at(9).0);
+
+/// The filters of the list of one type.
+pub(super) const FILTERS_OF_TYPE: Filters = Filters::new(
+    |place: &Place| {
+        place
+            .content_type()
+            .map_or_else(unit_list::base_columns, unit_list::columns)
+    },
+    PARAMETERS,
+);
 
 /// `GET content/`
 pub(super) async fn all(context: Context, RawQuery(text): RawQuery) -> Result<Response> {

@@ -9,6 +9,38 @@ use serde::{Serialize, Serializer};
 use uuid::Uuid;
 
 use crate::document::{Href, Object, Text};
+use crate::openapi::{Field, Resource};
+
+/// What the document says of a unit of any type.
+pub(super) static CONTENT: Resource = Resource::new(
+    "MultipleArtifactContent",
+    "A unit of content of any type.",
+    &[
+        HREF,
+        PRN,
+        CREATED,
+        UPDATED,
+        LABELS,
+        REPORT,
+        Field::object("artifacts", "The stored files by their paths.").read_only(),
+    ],
+);
+
+/// What the document says of a unit of a type, beside the fields of the type.
+pub(super) static UNIT: Resource = Resource::new(
+    "Content",
+    "A unit of content.",
+    &[HREF, PRN, CREATED, UPDATED, LABELS, REPORT],
+);
+
+const HREF: Field = Field::href("pulp_href", "Null if the plugin of its type is gone.")
+    .nullable()
+    .read_only();
+const PRN: Field = Field::text("prn", "").read_only();
+const CREATED: Field = Field::time("pulp_created", "").read_only();
+const UPDATED: Field = Field::time("pulp_last_updated", "").read_only();
+const LABELS: Field = Field::labels("pulp_labels", "").read_only();
+const REPORT: Field = Field::text("vuln_report", "").nullable().read_only();
 
 /// The artifacts of several units, ordered by unit.
 pub(super) type Paths = [(UnitId, String, Option<Uuid>)];

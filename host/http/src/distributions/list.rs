@@ -12,8 +12,33 @@ use crate::context::Context;
 use crate::declared::Declared;
 use crate::error::Result;
 use crate::lookup;
+use crate::openapi::parameters::{IDENTITY, LABELS, with_config};
+use crate::openapi::{Filters, Parameter};
 use crate::page;
 use crate::query::Query;
+
+/// What the document says of the filters that are no columns.
+const PARAMETERS: &[Parameter] = &[
+    IDENTITY[0],
+    IDENTITY[1],
+    IDENTITY[2],
+    IDENTITY[3],
+    LABELS,
+    Parameter::text("repository", ""),
+    Parameter::several("repository__in", ""),
+    Parameter::text("publication", ""),
+    Parameter::several("publication__in", ""),
+    Parameter::text("repository_version", ""),
+];
+
+/// The filters of the list of all.
+pub(super) const FILTERS: Filters = Filters::new(|_| Distribution::COLUMNS.to_vec(), PARAMETERS);
+
+/// The filters of the list of one type.
+pub(super) const FILTERS_OF_TYPE: Filters = Filters::new(
+    |place| with_config(Distribution::COLUMNS, place),
+    PARAMETERS,
+);
 
 /// `GET distributions/`
 pub(super) async fn all(context: Context, RawQuery(text): RawQuery) -> Result<Response> {

@@ -8,6 +8,47 @@ use uuid::Uuid;
 
 use crate::config;
 use crate::document::{Href, Object, Text};
+use crate::openapi::{Field, Resource};
+
+/// What the document says of a distribution.
+pub(super) static DISTRIBUTION: Resource = Resource::new(
+    "Distribution",
+    "Which base path serves what.",
+    &[
+        Field::href("pulp_href", "").read_only(),
+        Field::text("prn", "").read_only(),
+        Field::time("pulp_created", "").read_only(),
+        Field::time("pulp_last_updated", "").read_only(),
+        Field::text("base_path", "Unique, and neither above nor below another.").required(),
+        Field::text("base_url", "Where clients find it.").read_only(),
+        Field::href(
+            "content_guard",
+            "Only null is taken: there are no guards yet.",
+        )
+        .nullable(),
+        Field::text("content_guard_prn", "").nullable().read_only(),
+        Field::time("no_content_change_since", "")
+            .nullable()
+            .read_only(),
+        Field::boolean(
+            "hidden",
+            "Whether the list of all distributions leaves it out.",
+        ),
+        Field::labels("pulp_labels", ""),
+        Field::text("name", "Unique.").required(),
+        Field::href(
+            "repository",
+            "Serves the newest publication of this repository.",
+        )
+        .nullable(),
+        Field::href("repository_version", "Serves this version.").nullable(),
+        Field::href("publication", "Serves this publication.").nullable(),
+    ],
+)
+.typed(&[Field::boolean(
+    "checkpoint",
+    "Only false is taken: there are no checkpoints yet.",
+)]);
 
 /// Writes what every distribution has. `content_origin` has no slash at its end.
 pub(super) fn write_base(

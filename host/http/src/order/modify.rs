@@ -14,6 +14,8 @@ use crate::declared;
 use crate::error::Result;
 use crate::form::{Form, Given};
 use crate::lookup;
+use crate::openapi::Field;
+use crate::openapi::resource::object;
 use crate::order::Order;
 
 /// How many wrong references are told; the rest are counted.
@@ -43,6 +45,22 @@ pub(crate) fn schema_of_both() -> Value {
         properties.insert("remove_content_units".to_owned(), units);
     }
     schema
+}
+
+/// What `modify/` of a repository takes.
+pub(crate) fn described() -> Value {
+    object(&[
+        Field::hrefs("add_content_units", "Units to add."),
+        Field::hrefs(
+            "remove_content_units",
+            "Units to remove; `*` alone for all.",
+        ),
+        Field::href(
+            "base_version",
+            "A version to start from instead of the newest.",
+        )
+        .nullable(),
+    ])
 }
 
 /// Builds it; `parameters` are what the task shows.

@@ -14,6 +14,8 @@ use crate::declared;
 use crate::error::{Error, Result};
 use crate::form::{Form, Given};
 use crate::lookup;
+use crate::openapi::Place;
+use crate::openapi::resource::joined;
 use crate::order::Order;
 
 /// The schema of what a client gives, beside what the plugin adds.
@@ -23,6 +25,38 @@ pub(crate) fn schema() -> Value {
         "remote": {"type": ["string", "null"],
             "description": "Where to sync from; the repository's own remote if not given."},
     }})
+}
+
+/// Whether a plugin can sync.
+pub(crate) fn is_offered(place: &Place) -> bool {
+    place
+        .generation()
+        .is_some_and(|generation| declared::task_type(generation, TaskKind::Sync).is_some())
+}
+
+/// What `sync/` of a repository takes.
+pub(crate) fn described(place: &Place) -> Value {
+    let task_type = place
+        .generation()
+        .and_then(|generation| declared::task_type(generation, TaskKind::Sync));
+    without_repository(&joined(&schema(), task_type.map(|one| &one.params)))
+}
+
+/// The repository is in the path.
+fn without_repository(schema: &Value) -> Value {
+    let mut schema = schema.clone();
+    if let Some(properties) = schema["properties"].as_object_mut() {
+        properties.remove("repository");
+    }
+    if let Some(required) = schema["required"].as_array_mut() {
+        required.retain(|name| name != "repository");
+        if required.is_empty() {
+            schema
+                .as_object_mut()
+                .map(|schema| schema.remove("required"));
+        }
+    }
+    schema
 }
 
 /// Builds it; `parameters` are what the task shows.

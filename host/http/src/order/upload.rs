@@ -19,6 +19,8 @@ use crate::error::{Error, Result};
 use crate::form::Form;
 use crate::label;
 use crate::lookup;
+use crate::openapi::Place;
+use crate::openapi::resource::joined;
 use crate::order::Order;
 
 /// The schema of what a client gives, beside what the plugin adds.
@@ -31,6 +33,36 @@ pub(crate) fn schema() -> Value {
             "description": "A repository that gets a new version with the units."},
         "pulp_labels": {"type": "object", "description": "Labels for the new units."},
     }})
+}
+
+/// Whether a plugin makes units of files.
+pub(crate) fn is_offered(place: &Place) -> bool {
+    place
+        .generation()
+        .is_some_and(|generation| declared::task_type(generation, TaskKind::Upload).is_some())
+}
+
+/// What making content takes: a file, or one that is stored.
+pub(crate) fn described(place: &Place) -> Value {
+    let task_type = place
+        .generation()
+        .and_then(|generation| declared::task_type(generation, TaskKind::Upload));
+    let mut schema = joined(&schema(), task_type.map(|one| &one.params));
+    if let Some(properties) = schema["properties"].as_object_mut() {
+        properties.remove("content_type");
+        let file = json!({"type": "string", "format": "binary", "writeOnly": true,
+            "description": "The file, in a multipart form."});
+        properties.insert("file".to_owned(), file);
+    }
+    if let Some(required) = schema["required"].as_array_mut() {
+        required.retain(|name| name != "artifact");
+        if required.is_empty() {
+            schema
+                .as_object_mut()
+                .map(|schema| schema.remove("required"));
+        }
+    }
+    schema
 }
 
 /// Everything but the file: checked before the file is kept.

@@ -13,9 +13,31 @@ use crate::context::Context;
 use crate::declared::Declared;
 use crate::error::Result;
 use crate::lookup;
+use crate::openapi::parameters::{IDENTITY, with_config};
+use crate::openapi::{Filters, Parameter};
 use crate::page;
 use crate::query::Query;
 use crate::repositories;
+
+/// What the document says of the filters that are no columns.
+const PARAMETERS: &[Parameter] = &[
+    IDENTITY[0],
+    IDENTITY[1],
+    IDENTITY[2],
+    IDENTITY[3],
+    Parameter::text("repository", ""),
+    Parameter::several("repository__in", ""),
+    Parameter::text("repository_version", ""),
+    Parameter::text("content", "Those with this unit."),
+    Parameter::several("content__in", "Those with one of these units."),
+];
+
+/// The filters of the list of all.
+pub(super) const FILTERS: Filters = Filters::new(|_| Publication::COLUMNS.to_vec(), PARAMETERS);
+
+/// The filters of the list of one type.
+pub(super) const FILTERS_OF_TYPE: Filters =
+    Filters::new(|place| with_config(Publication::COLUMNS, place), PARAMETERS);
 
 /// `GET publications/`
 pub(super) async fn all(context: Context, RawQuery(text): RawQuery) -> Result<Response> {

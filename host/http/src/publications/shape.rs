@@ -8,6 +8,28 @@ use uuid::Uuid;
 
 use crate::config;
 use crate::document::{Href, Object};
+use crate::openapi::{Field, Resource};
+
+/// What the document says of a publication.
+pub(super) static PUBLICATION: Resource = Resource::new(
+    "Publication",
+    "The files that clients see for a repository version.",
+    &[
+        Field::href("pulp_href", "").read_only(),
+        Field::text("prn", "").read_only(),
+        Field::time("pulp_created", "").read_only(),
+        Field::time("pulp_last_updated", "").read_only(),
+        Field::href("repository_version", "The version that is published."),
+        Field::href("repository", "Whose newest version is published."),
+    ],
+)
+.typed(&[
+    Field::hrefs("distributions", "What serves it.").read_only(),
+    Field::boolean(
+        "checkpoint",
+        "Only false is taken: there are no checkpoints yet.",
+    ),
+]);
 
 /// The distributions that serve several publications: UUID, plugin and type.
 pub(super) type Distributions = [(PublicationId, Uuid, String, String)];

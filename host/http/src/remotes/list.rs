@@ -11,8 +11,20 @@ use crate::config;
 use crate::context::Context;
 use crate::declared::Declared;
 use crate::error::Result;
+use crate::openapi::parameters::{IDENTITY, LABELS, with_config};
+use crate::openapi::{Filters, Parameter};
 use crate::page;
 use crate::query::Query;
+
+/// What the document says of the filters that are no columns.
+const PARAMETERS: &[Parameter] = &[IDENTITY[0], IDENTITY[1], IDENTITY[2], IDENTITY[3], LABELS];
+
+/// The filters of the list of all.
+pub(super) const FILTERS: Filters = Filters::new(|_| Remote::COLUMNS.to_vec(), PARAMETERS);
+
+/// The filters of the list of one type.
+pub(super) const FILTERS_OF_TYPE: Filters =
+    Filters::new(|place| with_config(Remote::COLUMNS, place), PARAMETERS);
 
 /// `GET remotes/`
 pub(super) async fn all(context: Context, RawQuery(text): RawQuery) -> Result<Response> {

@@ -6,10 +6,80 @@ use pith_model::Root;
 use pith_model::reference::{Kind, typed_path, typed_prn};
 use pith_model::remote::Secrets;
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::config;
 use crate::document::{Href, Object};
+use crate::openapi::{Field, Resource};
+
+/// What the document says of a remote.
+pub(super) static REMOTE: Resource = Resource::new(
+    "Remote",
+    "Where content comes from.",
+    &[
+        Field::href("pulp_href", "").read_only(),
+        Field::text("prn", "").read_only(),
+        Field::time("pulp_created", "").read_only(),
+        Field::time("pulp_last_updated", "").read_only(),
+        Field::text("name", "Unique.").required(),
+        Field::text("url", "With the scheme `http` or `https`.").required(),
+        Field::text("ca_cert", "Who vouches for the upstream, as PEM.").nullable(),
+        Field::text("client_cert", "Who we are, as PEM.").nullable(),
+        Field::text("client_key", "As PEM.").nullable().write_only(),
+        Field::boolean(
+            "tls_validation",
+            "Whether the upstream must prove who it is.",
+        ),
+        Field::text(
+            "proxy_url",
+            "With the scheme `http`, `https`, `socks5` or `socks5h`.",
+        )
+        .nullable(),
+        Field::text("proxy_username", "").nullable().write_only(),
+        Field::text("proxy_password", "").nullable().write_only(),
+        Field::text("username", "").nullable().write_only(),
+        Field::text("password", "").nullable().write_only(),
+        Field::labels("pulp_labels", ""),
+        Field::integer("download_concurrency", 1, "Downloads at once.").nullable(),
+        Field::integer(
+            "max_retries",
+            0,
+            "How often a failed download is tried again.",
+        )
+        .nullable(),
+        Field::one_of(
+            "policy",
+            &["immediate", "on_demand", "streamed"],
+            "Whether files are fetched with the sync, or when somebody asks for them.",
+        ),
+        Field::number("total_timeout", "In seconds.").nullable(),
+        Field::number("connect_timeout", "In seconds.").nullable(),
+        Field::number("sock_connect_timeout", "In seconds.").nullable(),
+        Field::number("sock_read_timeout", "In seconds.").nullable(),
+        Field::schema_of(
+            "headers",
+            headers,
+            "Sent with each request: `[{\"name\": \"value\"}]`.",
+        ),
+        Field::integer("rate_limit", 0, "Requests in a second.").nullable(),
+        Field::schema_of(
+            "hidden_fields",
+            hidden_fields,
+            "Which fields that are never shown are set.",
+        )
+        .read_only(),
+    ],
+);
+
+fn headers() -> Value {
+    json!({"type": "array", "items": {"type": "object", "minProperties": 1, "maxProperties": 1,
+        "additionalProperties": {"type": "string"}}})
+}
+
+fn hidden_fields() -> Value {
+    json!({"type": "array", "items": {"type": "object", "properties": {
+        "name": {"type": "string"}, "is_set": {"type": "boolean"}}}})
+}
 
 /// A field that can be written and not read.
 #[derive(Serialize)]

@@ -13,8 +13,39 @@ use crate::config;
 use crate::context::Context;
 use crate::declared::Declared;
 use crate::error::{Error, Result};
+use crate::openapi::parameters::{IDENTITY, LABELS, with_config};
+use crate::openapi::{Filters, Parameter};
 use crate::page;
 use crate::query::{Query, not_a_reference};
+
+/// What the document says of the filters that are no columns.
+const PARAMETERS: &[Parameter] = &[
+    IDENTITY[0],
+    IDENTITY[1],
+    IDENTITY[2],
+    IDENTITY[3],
+    LABELS,
+    Parameter::text(
+        "remote",
+        "Those that sync from this remote if nothing else is said.",
+    ),
+    Parameter::several("remote__in", ""),
+    Parameter::several(
+        "with_content",
+        "Those of which a version has one of these units.",
+    ),
+    Parameter::several(
+        "latest_with_content",
+        "Those whose newest version has one of these units.",
+    ),
+];
+
+/// The filters of the list of all.
+pub(super) const FILTERS: Filters = Filters::new(|_| Repository::COLUMNS.to_vec(), PARAMETERS);
+
+/// The filters of the list of one type.
+pub(super) const FILTERS_OF_TYPE: Filters =
+    Filters::new(|place| with_config(Repository::COLUMNS, place), PARAMETERS);
 
 /// `GET repositories/`
 pub(super) async fn all(context: Context, RawQuery(text): RawQuery) -> Result<Response> {

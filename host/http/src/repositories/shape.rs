@@ -7,6 +7,41 @@ use serde_json::{Map, Value};
 
 use crate::config;
 use crate::document::{Href, Object};
+use crate::openapi::{Field, Resource};
+
+/// What the document says of a repository.
+pub(super) static REPOSITORY: Resource = Resource::new(
+    "Repository",
+    "A named line of immutable versions of content.",
+    &[
+        Field::href("pulp_href", "").read_only(),
+        Field::text("prn", "").read_only(),
+        Field::time("pulp_created", "").read_only(),
+        Field::time("pulp_last_updated", "").read_only(),
+        Field::href("versions_href", "Its versions.").read_only(),
+        Field::labels("pulp_labels", ""),
+        Field::href("latest_version_href", "Its newest version.").read_only(),
+        Field::text("name", "Unique.").required(),
+        Field::text("description", "").nullable(),
+        Field::integer(
+            "retain_repo_versions",
+            1,
+            "How many versions are kept; null for all.",
+        )
+        .nullable(),
+        Field::integer(
+            "retain_checkpoints",
+            1,
+            "Only null is taken: there are none yet.",
+        )
+        .nullable(),
+        Field::href("remote", "Where it syncs from if nothing else is said.").nullable(),
+    ],
+)
+.typed(&[
+    Field::object("last_sync_details", "").read_only(),
+    Field::boolean("autopublish", "Whether each new version is published."),
+]);
 
 /// Writes what every repository has.
 pub(super) fn write_base(object: &mut Object<'_>, repository: &Repository, root: Root) {

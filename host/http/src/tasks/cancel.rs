@@ -4,12 +4,20 @@ use axum::extract::Path;
 use axum::response::Response;
 use http::StatusCode;
 use pith_db::task::{self, Cancelled, Task};
+use serde_json::Value;
 
 use super::{find, find_typed, read};
 use crate::body::Fields;
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::form::Form;
+use crate::openapi::Field;
+use crate::openapi::resource::object;
+
+/// What it takes.
+pub(super) fn described() -> Value {
+    object(&[Field::one_of("state", &["canceled"], "").required()])
+}
 
 /// `PATCH tasks/<id>/`
 pub(super) async fn cancel(

@@ -12,8 +12,35 @@ use uuid::Uuid;
 use super::{shape, types};
 use crate::context::Context;
 use crate::error::{Error, Result};
+use crate::openapi::parameters::IDENTITY;
+use crate::openapi::{Filters, Parameter};
 use crate::page;
 use crate::query::{Query, not_a_reference};
+
+/// What the document says of the filters.
+pub(super) const FILTERS: Filters = Filters::new(
+    |_| Task::COLUMNS.to_vec(),
+    &[
+        IDENTITY[0],
+        IDENTITY[1],
+        IDENTITY[2],
+        IDENTITY[3],
+        Parameter::text("parent_task", ""),
+        Parameter::several("parent_task__in", ""),
+        Parameter::text("worker", ""),
+        Parameter::several("worker__in", ""),
+        Parameter::text("child_tasks", "The parent of this task."),
+        Parameter::text("task_group", ""),
+        Parameter::text("reserved_resources", "Those that hold this, alone or not."),
+        Parameter::several("reserved_resources__in", ""),
+        Parameter::text("exclusive_resources", "Those that hold this alone."),
+        Parameter::several("exclusive_resources__in", ""),
+        Parameter::text("shared_resources", "Those that hold this beside others."),
+        Parameter::several("shared_resources__in", ""),
+        Parameter::text("created_resources", "Those that made this."),
+        Parameter::several("created_resources__in", ""),
+    ],
+);
 
 /// `GET tasks/`
 pub(super) async fn all(context: Context, RawQuery(text): RawQuery) -> Result<Response> {

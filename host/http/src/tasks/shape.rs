@@ -3,10 +3,70 @@
 use pith_db::task::Task;
 use pith_model::reference::{Kind, core_prn};
 use pith_model::{Root, TaskId};
-use serde_json::Value;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::document::{Href, Object};
+use crate::openapi::{Field, Resource};
+
+/// What the document says of a task.
+pub(super) static TASK: Resource = Resource::new(
+    "Task",
+    "Work that the server does or did.",
+    &[
+        Field::href("pulp_href", "").read_only(),
+        Field::text("prn", "").read_only(),
+        Field::time("pulp_created", "").read_only(),
+        Field::time("pulp_last_updated", "").read_only(),
+        Field::one_of(
+            "state",
+            &[
+                "waiting",
+                "running",
+                "completed",
+                "failed",
+                "canceling",
+                "canceled",
+                "skipped",
+            ],
+            "",
+        )
+        .read_only(),
+        Field::text("name", "Pulp's name for it.").read_only(),
+        Field::text("plugin", "").read_only(),
+        Field::text("type", "The last word of its path below `tasks/`.").read_only(),
+        Field::text("plugin_version", "").nullable().read_only(),
+        Field::object("parameters", "As they were given.").read_only(),
+        Field::blank("logging_cid", "Under which name it is in the log.").read_only(),
+        Field::href("created_by", "").nullable().read_only(),
+        Field::time("unblocked_at", "When nothing was in its way any more.")
+            .nullable()
+            .read_only(),
+        Field::time("started_at", "").nullable().read_only(),
+        Field::time("finished_at", "").nullable().read_only(),
+        Field::object("error", "Why it failed.")
+            .nullable()
+            .read_only(),
+        Field::schema_of("result", anything, "")
+            .nullable()
+            .read_only(),
+        Field::href("worker", "").nullable().read_only(),
+        Field::href("parent_task", "").nullable().read_only(),
+        Field::hrefs("child_tasks", "").read_only(),
+        Field::href("task_group", "").nullable().read_only(),
+        Field::objects("progress_reports", "").read_only(),
+        Field::href("created_resource", "The main one of what it made.")
+            .nullable()
+            .read_only(),
+        Field::hrefs("created_resources", "").read_only(),
+        Field::texts("created_resource_prns", "").read_only(),
+        Field::texts("reserved_resources_record", "What it holds while it runs.").read_only(),
+    ],
+);
+
+fn anything() -> Value {
+    json!({})
+}
 
 /// The children of several tasks, in order of the parents.
 pub(super) type Children = [(TaskId, Uuid)];

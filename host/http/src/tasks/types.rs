@@ -10,6 +10,8 @@ use crate::context::Context;
 use crate::declared;
 use crate::document;
 use crate::error::{Error, Result};
+use crate::openapi::Place;
+use crate::openapi::resource;
 use crate::order::{self, CORE};
 
 /// What a type of task makes.
@@ -113,6 +115,33 @@ pub(super) fn of_plugin(app: &App, plugin: &str) -> Result<Vec<TaskType>> {
         .collect();
     types.extend(host);
     Ok(types)
+}
+
+/// The types that can be made for a plugin, with what each takes.
+pub(crate) fn documented(app: &App, plugin: &str) -> Vec<(String, Value)> {
+    of_plugin(app, plugin)
+        .unwrap_or_default()
+        .into_iter()
+        .map(|one| (one.name, one.schema))
+        .collect()
+}
+
+/// What making a task of a type takes.
+pub(super) fn described_one(place: &Place) -> Value {
+    place
+        .task_schema()
+        .map(|schema| resource::joined(schema, None))
+        .unwrap_or_default()
+}
+
+/// What the list of types shows.
+pub(super) fn described() -> Value {
+    json!({"type": "object", "properties": {"sub_routes": {"type": "array", "items": {
+        "type": "object", "properties": {
+            "url": {"type": "string", "format": "uri-reference"},
+            "status": {"type": "string"}, "name": {"type": "string"},
+            "title": {"type": "string"},
+            "schema": {"type": "object", "description": "The JSON Schema of what it takes."}}}}}})
 }
 
 /// A type of a plugin by its name.

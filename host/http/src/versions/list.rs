@@ -12,9 +12,24 @@ use uuid::Uuid;
 use super::shape;
 use crate::context::Context;
 use crate::error::{Error, Result};
+use crate::openapi::parameters::IDENTITY;
+use crate::openapi::{Filters, Parameter};
 use crate::page;
 use crate::query::{Query, not_a_reference};
 use crate::repositories;
+
+/// What the document says of the filters.
+pub(super) const FILTERS: Filters = Filters::new(
+    |_| Version::COLUMNS.to_vec(),
+    &[
+        IDENTITY[0],
+        IDENTITY[1],
+        IDENTITY[2],
+        IDENTITY[3],
+        Parameter::text("content", "Those with this unit."),
+        Parameter::several("content__in", "Those with one of these units."),
+    ],
+);
 
 /// `GET repository_versions/`
 pub(super) async fn all(context: Context, RawQuery(text): RawQuery) -> Result<Response> {

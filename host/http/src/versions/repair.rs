@@ -5,14 +5,24 @@ use axum::response::Response;
 use pith_model::reference::{Kind, typed_prn, version_path};
 use pith_model::task::Lock;
 use pith_tasks::work::Work;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{PathOfOne, find};
 use crate::body::Fields;
 use crate::context::Context;
 use crate::error::Result;
 use crate::form::Form;
+use crate::openapi::Field;
+use crate::openapi::resource::object;
 use crate::order::{self, Order};
+
+/// What it takes.
+pub(super) fn described() -> Value {
+    object(&[Field::boolean(
+        "verify_checksums",
+        "Whether the digests are computed again; else only sizes are compared.",
+    )])
+}
 
 /// `POST repositories/<plugin>/<type>/<id>/versions/<number>/repair/`
 pub(super) async fn repair(

@@ -6,8 +6,43 @@ use pith_db::version::Version;
 use pith_model::Root;
 use pith_model::VersionId;
 use pith_model::reference::{Kind, core_prn, typed_path, version_path};
+use serde_json::{Value, json};
 
 use crate::document::{Href, Object};
+use crate::openapi::{Field, Resource};
+
+/// What the document says of a version.
+pub(super) static VERSION: Resource = Resource::new(
+    "RepositoryVersion",
+    "An immutable, numbered set of content.",
+    &[
+        Field::href("pulp_href", "").read_only(),
+        Field::text("prn", "").read_only(),
+        Field::time("pulp_created", "").read_only(),
+        Field::time("pulp_last_updated", "").read_only(),
+        Field::integer("number", 0, "").read_only(),
+        Field::href("repository", "").read_only(),
+        Field::href("base_version", "The version that it was made from.")
+            .nullable()
+            .read_only(),
+        Field::schema_of(
+            "content_summary",
+            content_summary,
+            "What it added, removed and has.",
+        )
+        .read_only(),
+        Field::text("vuln_report", "").nullable().read_only(),
+    ],
+);
+
+fn content_summary() -> Value {
+    let counts = json!({"type": "object", "additionalProperties": {"type": "object",
+        "properties": {
+            "count": {"type": "integer"},
+            "href": {"type": "string", "format": "uri-reference"}}}});
+    json!({"type": "object", "properties":
+        {"added": counts, "removed": counts, "present": counts}})
+}
 
 /// The counts of several versions, ordered by version.
 pub(super) type AllCounts = [(VersionId, Counts)];
