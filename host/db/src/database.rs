@@ -6,11 +6,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use sqlx::pool::{PoolConnection, PoolOptions};
+use sqlx::pool::PoolOptions;
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{Connection as _, Executor, PgPool, Postgres, Sqlite, SqlitePool};
 
+use crate::budget::{PostgresReader, SqliteReader};
 use crate::dialect::Dialect;
 use crate::error::{Error, Result};
 
@@ -47,16 +48,16 @@ enum Pools {
 /// A connection on which questions are asked.
 #[derive(Debug)]
 pub struct Connection {
-    handle: Handle,
+    pub(crate) handle: Handle,
     /// Whether what is served changes when this transaction commits.
     pub(crate) changes_served: bool,
 }
 
 #[derive(Debug)]
-enum Handle {
-    Sqlite(PoolConnection<Sqlite>),
+pub(crate) enum Handle {
+    Sqlite(SqliteReader),
     SqliteTransaction(sqlx::Transaction<'static, Sqlite>),
-    Postgres(PoolConnection<Postgres>),
+    Postgres(PostgresReader),
     PostgresTransaction(sqlx::Transaction<'static, Postgres>),
 }
 
@@ -76,9 +77,9 @@ impl Connection {
 
     pub(crate) fn raw(&mut self) -> Raw<'_> {
         match &mut self.handle {
-            Handle::Sqlite(connection) => Raw::Sqlite(connection),
+            Handle::Sqlite(reader) => Raw::Sqlite(&mut reader.connection),
             Handle::SqliteTransaction(transaction) => Raw::Sqlite(transaction),
-            Handle::Postgres(connection) => Raw::Postgres(connection),
+            Handle::Postgres(reader) => Raw::Postgres(&mut reader.connection),
             Handle::PostgresTransaction(transaction) => Raw::Postgres(transaction),
         }
     }
@@ -161,8 +162,8 @@ impl Database {
     /// A connection for questions that change nothing.
     pub async fn read(&self) -> Result<Connection> {
         let handle = match &self.pools {
-            Pools::Sqlite { readers, .. } => Handle::Sqlite(readers.acquire().await?),
-            Pools::Postgres(pool) => Handle::Postgres(pool.acquire().await?),
+            Pools::Sqlite { readers, .. } => Handle::Sqlite(readers.acquire().await?.into()),
+            Pools::Postgres(pool) => Handle::Postgres(pool.acquire().await?.into()),
         };
         Ok(Connection {
             handle,

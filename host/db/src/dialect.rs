@@ -115,7 +115,19 @@ impl Dialect {
         let quoted: Vec<String> = path.iter().map(|name| name.replace('\'', "''")).collect();
         match self {
             Self::Sqlite => format!("json_extract({column}, '$.\"{}\"')", quoted.join("\".\"")),
-            Self::Postgres => format!("({column} #>> '{{{}}}')", quoted.join(",")),
+            // Bytewise order, as everywhere.
+            Self::Postgres => {
+                format!("(({column} #>> '{{{}}}') COLLATE \"C\")", quoted.join(","))
+            }
+        }
+    }
+
+    /// A value inside a JSON column, as JSON.
+    pub fn json_value(self, column: &str, name: &str) -> String {
+        let quoted = name.replace('\'', "''");
+        match self {
+            Self::Sqlite => format!("({column} -> '$.\"{quoted}\"')"),
+            Self::Postgres => format!("({column} -> '{quoted}')"),
         }
     }
 

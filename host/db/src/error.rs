@@ -23,6 +23,9 @@ pub enum Error {
     /// The database took too long for one question.
     #[error("the database took too long")]
     TimedOut,
+    /// These filters of a client took longer than a list may.
+    #[error("a list took too long because of {}", .0.join(", "))]
+    TooSlow(Vec<String>),
     /// The database cannot be reached, is full or is damaged: nothing to decide here.
     #[error("the database failed: {0}")]
     Other(#[source] sqlx::Error),
@@ -74,7 +77,8 @@ impl From<sqlx::Error> for Error {
                 // PostgreSQL: serialization failure, deadlock. SQLite: busy.
                 Some("40001" | "40P01" | "5" | "261" | "517") => Self::Serialization,
                 Some("2201B") => Self::Pattern,
-                Some("57014") => Self::TimedOut,
+                // PostgreSQL: canceled. SQLite: interrupted.
+                Some("57014" | "9") => Self::TimedOut,
                 _ => Self::Other(error),
             },
         }

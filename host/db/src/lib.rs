@@ -6,13 +6,19 @@
 //! whether that is a reader or a transaction.
 
 pub mod artifact;
+mod budget;
 pub mod checkpoint;
+pub mod column;
+pub mod compare;
+pub mod condition;
 pub mod content_type;
 pub mod database;
 pub mod dialect;
 pub mod distribution;
 pub mod error;
+pub mod filter;
 pub mod hold;
+mod json_filter;
 pub mod label;
 pub mod list;
 pub mod membership;
@@ -32,6 +38,7 @@ pub mod task;
 pub mod task_filter;
 pub mod task_lock;
 pub mod unit;
+pub mod unit_filter;
 pub mod unit_list;
 pub mod user;
 pub mod version;

@@ -100,16 +100,19 @@ pub struct ListedUnit {
 pub fn columns(table: &TypeTable) -> Vec<Column> {
     let mut columns = base_columns();
     let fields = &table.content_type.fields;
-    columns.extend(fields.iter().map(|field| Column {
-        name: field.name.clone().into(),
-        expression: format!("c.{}", column(&field.name)).into(),
-        kind: match field.kind {
+    columns.extend(fields.iter().map(|field| {
+        let kind = match field.kind {
             FieldKind::Text => Kind::Text,
             FieldKind::Integer => Kind::Integer,
             FieldKind::Real => Kind::Real,
             FieldKind::Boolean => Kind::Boolean,
             FieldKind::Json => Kind::Json,
-        },
+        };
+        let expression = format!("c.{}", column(&field.name));
+        Column {
+            is_indexed: table.content_type.indexed.contains(&field.name),
+            ..Column::made(field.name.clone(), expression, kind)
+        }
     }));
     if table.content_type.artifacts == ArtifactCount::One {
         // A field of the type of that name says the same, and is there on demand too.
@@ -236,7 +239,9 @@ fn has_one_artifact(table: Option<&TypeTable>) -> bool {
     table.is_some_and(|table| table.content_type.artifacts == ArtifactCount::One)
 }
 
-fn from(table: Option<&TypeTable>, scopes: &[Scope]) -> String {
+/// The tables of units: `u` for all, `c` for the type's own fields, `ua` and `a` for the
+/// artifact of a type whose units have one.
+pub(crate) fn tables(table: Option<&TypeTable>) -> String {
     let mut from = String::from("unit u");
     if let Some(table) = table {
         from.push_str(" JOIN ");
@@ -249,6 +254,11 @@ fn from(table: Option<&TypeTable>, scopes: &[Scope]) -> String {
               LEFT JOIN artifact a ON a.id = ua.artifact_id",
         );
     }
+    from
+}
+
+fn from(table: Option<&TypeTable>, scopes: &[Scope]) -> String {
+    let mut from = tables(table);
     for at in 0..scopes.len() {
         let join = format!(" JOIN membership m{at} ON m{at}.unit_id = u.id");
         from.push_str(&join);

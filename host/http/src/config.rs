@@ -111,13 +111,9 @@ pub(crate) fn columns(schema: &Value, column: &str, dialect: Dialect) -> Vec<Col
                 FieldKind::Integer => (format!("CAST({text} AS BIGINT)"), Kind::Integer),
                 FieldKind::Real => (format!("CAST({text} AS DOUBLE PRECISION)"), Kind::Real),
                 FieldKind::Boolean => (format!("CAST({text} AS BOOLEAN)"), Kind::Boolean),
-                FieldKind::Json => (text, Kind::Json),
+                FieldKind::Json => (dialect.json_value(column, &field.name), Kind::Json),
             };
-            Column {
-                name: field.name.into(),
-                expression: expression.into(),
-                kind,
-            }
+            Column::made(field.name, expression, kind)
         })
         .collect()
 }

@@ -235,6 +235,19 @@ impl From<pith_db::Error> for Error {
             Database::Pattern => {
                 Self::bad_request("The database does not understand this regular expression.")
             }
+            Database::TooSlow(fields) => {
+                let seconds = pith_db::list::BUDGET.as_secs();
+                let message = format!(
+                    "No index answers this, and it took longer than {seconds} seconds. \
+                     Add a filter that an index answers, or ask for less."
+                );
+                Self::fields(
+                    fields
+                        .iter()
+                        .map(|field| (field.clone(), vec![message.clone()]))
+                        .collect(),
+                )
+            }
             Database::TimedOut => {
                 tracing::error!(%error, "a request failed: {error}");
                 Self::unavailable("The database took too long.")

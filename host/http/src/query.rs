@@ -1,10 +1,13 @@
 //! The parameters of a list: which page, in which order, which fields, and what is left
 //! are filters.
 
+use pith_db::compare::Literal;
+use pith_db::filter::{self, Refusal, find};
 use pith_db::list::{Column, Condition, Selection};
 use pith_db::{Dialect, Value};
-use pith_model::filter::{self, Operator};
+use pith_model::expression::{Expression, Given, Sign, Term};
 use pith_model::{Reference, Root};
+use uuid::Uuid;
 
 use crate::document::Projection;
 use crate::error::{Error, Result};
@@ -15,6 +18,9 @@ const DEFAULT_LIMIT: i64 = 100;
 
 /// The most that it can have.
 const MOST: i64 = 1000;
+
+/// Most values in the filters of one request: they are parameters of one SQL statement.
+const MOST_VALUES: usize = 20_000;
 
 /// What a client asks of a list.
 #[derive(Clone, Debug, Default)]
@@ -31,7 +37,19 @@ pub(crate) struct Query {
     /// All that are no place in the list, for the links to its other pages.
     others: Vec<(String, String)>,
     conditions: Vec<Condition>,
+    /// Of `q`; each term is the number of a slot.
+    expressions: Vec<Expression<usize>>,
+    slots: Vec<Slot>,
+    /// Names of filters that no index answers.
+    slow: Vec<String>,
     known: Vec<&'static str>,
+}
+
+/// A term of `q` on its way to being a condition.
+#[derive(Clone, Debug)]
+enum Slot {
+    Open(Term),
+    Settled(Condition),
 }
 
 impl Query {
@@ -70,6 +88,7 @@ impl Query {
                             None => (word, false),
                         }));
                 }
+                "q" => query.add_expression(&value)?,
                 _ => query.filters.push((name.clone(), value.clone())),
             }
             query.others.push((name, value));
@@ -77,7 +96,73 @@ impl Query {
         Ok(query)
     }
 
-    /// Takes a parameter that is no column out of the filters.
+    fn add_expression(&mut self, text: &str) -> Result<()> {
+        let expression = Expression::parse(text).map_err(|message| Error::invalid("q", message))?;
+        let slots = &mut self.slots;
+        let numbered = expression.try_map(&mut |term| {
+            slots.push(Slot::Open(term));
+            Ok::<_, Error>(slots.len() - 1)
+        })?;
+        self.expressions.push(numbered);
+        Ok(())
+    }
+
+    /// What is asked of a filter that is no column, as parameters and within `q`.
+    pub(crate) fn given(&mut self, name: &'static str) -> Vec<String> {
+        self.known.push(name);
+        let parameters = self.filters.iter().filter(|(key, _)| key == name);
+        let parameters = parameters.map(|(_, text)| text.clone());
+        let terms = self.slots.iter().filter_map(|slot| match slot {
+            Slot::Open(term) => text_of(term, name),
+            Slot::Settled(_) => None,
+        });
+        let mut texts: Vec<String> = parameters.chain(terms).collect();
+        texts.sort();
+        texts.dedup();
+        texts
+    }
+
+    /// Puts the condition that a filter means into every place where it is asked for.
+    pub(crate) fn settle(&mut self, name: &str, text: &str, condition: &Condition) {
+        let before = self.filters.len();
+        self.filters
+            .retain(|(key, value)| key != name || value != text);
+        if self.filters.len() < before {
+            self.add(name, condition.clone());
+        }
+        for slot in &mut self.slots {
+            let Slot::Open(term) = slot else { continue };
+            if text_of(term, name).is_some_and(|given| given == text) {
+                let condition = Expression::Term(condition.clone());
+                *slot = Slot::Settled(Condition::of(match term.sign {
+                    Sign::Unequal => Expression::Not(Box::new(condition)),
+                    _ => condition,
+                }));
+            }
+        }
+    }
+
+    /// Gives a meaning to a filter that is no column.
+    pub(crate) fn filter(
+        &mut self,
+        name: &'static str,
+        mut meaning: impl FnMut(&str) -> Result<Condition>,
+    ) -> Result<()> {
+        for text in self.given(name) {
+            let condition = meaning(&text)?;
+            self.settle(name, &text, &condition);
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, name: &str, condition: Condition) {
+        if condition.is_slow {
+            self.slow.push(name.to_owned());
+        }
+        self.conditions.push(condition);
+    }
+
+    /// Takes a parameter that is no condition out of the filters.
     pub(crate) fn take(&mut self, name: &'static str) -> Option<String> {
         self.known.push(name);
         let at = self.filters.iter().position(|(key, _)| key == name)?;
@@ -98,33 +183,23 @@ impl Query {
         self.push(Condition::new(text, values));
     }
 
-    /// Adds the condition that a column holds the UUID in a reference given as `name`
-    /// (an href or a PRN), or one of several given as `name__in`.
+    /// Gives a meaning to the filters `name` and `name_in`: that a column holds the UUID in
+    /// a reference (an href or a PRN), or in one of several.
     pub(crate) fn refer(
         &mut self,
         name: &'static str,
         name_in: &'static str,
         column: &str,
     ) -> Result<()> {
-        for (name, several) in [(name, false), (name_in, true)] {
-            while let Some(text) = self.take(name) {
-                let texts: Vec<&str> = if several {
-                    text.split(',').collect()
-                } else {
-                    vec![&text]
-                };
-                let uuids = texts
-                    .into_iter()
-                    .map(|text| {
-                        Reference::parse(text.trim())
-                            .map(|reference| reference.uuid)
-                            .ok_or_else(|| Error::invalid(name, not_a_reference(text)))
-                    })
-                    .collect::<Result<Vec<_>>>()?;
-                self.require(format!("{column} IN (?*)"), [uuids.into()]);
-            }
-        }
-        Ok(())
+        self.filter(name, |text| {
+            let uuid = uuid_of(name, text)?;
+            Ok(Condition::new(format!("{column} = ?"), [uuid.into()]))
+        })?;
+        self.filter(name_in, |text| {
+            let uuids = text.split(',').map(|text| uuid_of(name_in, text));
+            let uuids = uuids.collect::<Result<Vec<_>>>()?;
+            Ok(Condition::new(format!("{column} IN (?*)"), [uuids.into()]))
+        })
     }
 
     /// Adds the conditions by which a resource is told by itself; `column` is its UUID.
@@ -135,67 +210,74 @@ impl Query {
 
     /// Adds the conditions on labels.
     pub(crate) fn label_select(&mut self, column: &str, dialect: Dialect) -> Result<()> {
-        while let Some(text) = self.take("pulp_label_select") {
-            for (key, test) in label::parse_select(&text)
-                .map_err(|message| Error::invalid("pulp_label_select", message))?
-            {
-                self.push(pith_db::label::condition(column, &key, &test, dialect));
-            }
-        }
-        Ok(())
+        self.filter("pulp_label_select", |text| {
+            let tests = label::parse_select(text)
+                .map_err(|message| Error::invalid("pulp_label_select", message))?;
+            let conditions = tests.iter().map(|(key, test)| {
+                Expression::Term(pith_db::label::condition(column, key, test, dialect))
+            });
+            Ok(Condition::of(Expression::All(conditions.collect())))
+        })
     }
 
     /// Turns what is left into conditions on columns and gives the rows to ask for.
     pub(crate) fn select(&mut self, columns: &[Column], dialect: Dialect) -> Result<Selection> {
         for (parameter, literal) in std::mem::take(&mut self.filters) {
-            let condition = self.compare(columns, &parameter, &literal, dialect)?;
-            self.conditions.push(condition);
+            let condition =
+                filter::condition(columns, &parameter, Literal::Text(&literal), dialect)
+                    .map_err(|refusal| self.refuse(&parameter, refusal, columns))?;
+            self.add(&parameter, condition);
         }
-        let order = self
-            .ordering
-            .iter()
-            .map(|(name, descending)| {
-                let column = find(columns, name).ok_or_else(|| {
-                    let known = names(columns).join(", ");
-                    Error::invalid(
-                        "ordering",
-                        format!("There is no field {name:?} to order by. Fields are: {known}."),
-                    )
-                })?;
-                Ok((column.expression.to_string(), *descending))
-            })
-            .collect::<Result<_>>()?;
+        for expression in std::mem::take(&mut self.expressions) {
+            let expression = expression.try_map(&mut |slot: usize| match &self.slots[slot] {
+                Slot::Settled(condition) => Ok(condition.clone()),
+                Slot::Open(term) => filter::condition_of_term(columns, term, dialect)
+                    .map_err(|refusal| self.refuse_term(term, refusal, columns)),
+            })?;
+            self.add("q", Condition::of(expression));
+        }
+        let values: usize = self.conditions.iter().map(|one| one.values.len()).sum();
+        if values > MOST_VALUES {
+            return Err(Error::invalid_together(format!(
+                "The filters have {values} values together; at most {MOST_VALUES} are possible."
+            )));
+        }
+        let mut order = Vec::with_capacity(self.ordering.len());
+        for (name, descending) in &self.ordering {
+            let column = find(columns, name).ok_or_else(|| {
+                let known = names(columns).join(", ");
+                Error::invalid(
+                    "ordering",
+                    format!("There is no field {name:?} to order by. Fields are: {known}."),
+                )
+            })?;
+            if !column.is_indexed {
+                self.slow.push("ordering".to_owned());
+            }
+            order.push((column.expression.to_string(), *descending));
+        }
         Ok(Selection {
             conditions: self.conditions.clone(),
             order,
             limit: self.limit,
             offset: self.offset,
+            slow: self.slow.clone(),
         })
     }
 
-    fn compare(
-        &self,
-        columns: &[Column],
-        parameter: &str,
-        literal: &str,
-        dialect: Dialect,
-    ) -> Result<Condition> {
-        // A field may be called `a__b` itself.
-        let (column, operator) = if let Some(column) = find(columns, parameter) {
-            (column, Operator::Exact)
-        } else {
-            let field = parameter
-                .rsplit_once("__")
-                .map_or(parameter, |(field, _)| field);
-            let Some(column) = find(columns, field) else {
-                return Err(Error::invalid(parameter, self.unknown(columns)));
-            };
-            let (_, operator) =
-                filter::split(parameter).map_err(|message| Error::invalid(parameter, message))?;
-            (column, operator)
+    fn refuse(&self, parameter: &str, refusal: Refusal, columns: &[Column]) -> Error {
+        match refusal {
+            Refusal::NoSuchField => Error::invalid(parameter, self.unknown(columns)),
+            Refusal::Wrong(message) => Error::invalid(parameter, message),
+        }
+    }
+
+    fn refuse_term(&self, term: &Term, refusal: Refusal, columns: &[Column]) -> Error {
+        let message = match refusal {
+            Refusal::NoSuchField => self.unknown(columns),
+            Refusal::Wrong(message) => message,
         };
-        Condition::compare(column, operator, literal, dialect)
-            .map_err(|message| Error::invalid(parameter, message))
+        Error::invalid("q", format!("{}: {message}", term.field))
     }
 
     fn unknown(&self, columns: &[Column]) -> String {
@@ -203,12 +285,11 @@ impl Query {
         known.extend(self.known.iter().map(|name| (*name).to_owned()));
         known.sort();
         known.dedup();
-        let operators: Vec<&str> = Operator::ALL.iter().map(|(name, _)| *name).collect();
         format!(
             "There is no such filter. Filters are: {}. A field can be followed by two \
              underscores and an operator: {}.",
             known.join(", "),
-            operators.join(", ")
+            pith_model::filter::words()
         )
     }
 
@@ -223,6 +304,28 @@ impl Query {
             .chain(self.others.iter().cloned())
             .collect();
         serde_urlencoded::to_string(pairs).unwrap_or_default()
+    }
+}
+
+/// What a term asks of a filter, as a parameter of that name would say it; none if it is
+/// about something else.
+fn text_of(term: &Term, name: &str) -> Option<String> {
+    let text = match &term.given {
+        Given::One(text) => text.clone(),
+        Given::List(list) => list.join(","),
+    };
+    let asks = match term.sign {
+        Sign::Equal | Sign::Unequal => term.field == name,
+        Sign::In => name.strip_suffix("__in") == Some(&term.field),
+        _ => false,
+    };
+    asks.then_some(text)
+}
+
+fn uuid_of(parameter: &str, text: &str) -> Result<Uuid> {
+    match Reference::parse(text.trim()) {
+        Some(reference) => Ok(reference.uuid),
+        None => Err(Error::invalid(parameter, not_a_reference(text))),
     }
 }
 
@@ -257,12 +360,6 @@ fn words(value: &str) -> impl Iterator<Item = String> + '_ {
         .map(str::trim)
         .filter(|word| !word.is_empty())
         .map(str::to_owned)
-}
-
-fn find<'a>(columns: &'a [Column], name: &str) -> Option<&'a Column> {
-    columns
-        .iter()
-        .find(|column| !name.is_empty() && column.name == name)
 }
 
 fn names(columns: &[Column]) -> Vec<String> {
@@ -313,6 +410,8 @@ mod tests {
         assert!(text("ordering=id").contains("Fields are: name"));
         assert!(text("limit=x").contains("limit"));
         assert!(text("pulp_created__gte=x").contains("pulp_created__gte"));
+        assert!(text("q=nome%3Dx").contains("nome: There is no such filter"));
+        assert!(text("q=name").contains("At character 5"));
     }
 
     #[test]
@@ -333,6 +432,14 @@ mod tests {
         query.identify("t.uuid").unwrap();
         let selection = query.select(COLUMNS, Dialect::Sqlite).unwrap();
         assert_eq!(selection.conditions[0].text, "t.uuid IN (?*)");
+        let text = format!("q=NOT+pulp_href%3D/pulp/api/v3/tasks/{uuid}/+AND+name%3Dx");
+        let mut query = Query::parse(Some(&text)).unwrap();
+        query.identify("t.uuid").unwrap();
+        let selection = query.select(COLUMNS, Dialect::Sqlite).unwrap();
+        assert_eq!(
+            selection.conditions[0].text,
+            "((t.uuid = ?) IS NOT TRUE) AND (r.name = ?)"
+        );
         let mut query = Query::parse(Some("pulp_href=x")).unwrap();
         assert!(query.identify("t.uuid").is_err());
     }

@@ -47,22 +47,16 @@ impl Operator {
     ];
 }
 
-/// Splits a query parameter's name into a field and an operator.
-///
-/// # Errors
-/// The unknown operator, with the ones that exist.
-pub fn split(parameter: &str) -> Result<(&str, Operator), String> {
-    let Some((field, word)) = parameter.rsplit_once("__") else {
-        return Ok((parameter, Operator::Exact));
-    };
-    if let Some((_, operator)) = Operator::ALL.into_iter().find(|(name, _)| *name == word) {
-        return Ok((field, operator));
-    }
-    let known: Vec<&str> = Operator::ALL.iter().map(|(name, _)| *name).collect();
-    Err(format!(
-        "Unknown operator {word:?}. Operators are: {}.",
-        known.join(", ")
-    ))
+/// The operator of that word.
+pub fn operator(word: &str) -> Option<Operator> {
+    let mut all = Operator::ALL.into_iter();
+    all.find_map(|(name, operator)| (name == word).then_some(operator))
+}
+
+/// The words of all operators, for people.
+pub fn words() -> String {
+    let words: Vec<&str> = Operator::ALL.iter().map(|(name, _)| *name).collect();
+    words.join(", ")
 }
 
 #[cfg(test)]
@@ -70,12 +64,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_parameter_is_a_field_and_an_operator() {
-        assert_eq!(split("name"), Ok(("name", Operator::Exact)));
-        assert_eq!(
-            split("pulp_created__gte"),
-            Ok(("pulp_created", Operator::Gte))
-        );
-        assert!(split("name__like").unwrap_err().contains("istartswith"));
+    fn operators_are_known_by_their_words() {
+        assert_eq!(operator("gte"), Some(Operator::Gte));
+        assert_eq!(operator("like"), None);
+        assert!(words().starts_with("ne, in, contains"));
     }
 }

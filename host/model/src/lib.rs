@@ -1,6 +1,7 @@
 //! The words of the domain as types. No I/O lives here.
 
 pub mod descriptor;
+pub mod expression;
 pub mod filter;
 pub mod id;
 pub mod path;
@@ -11,6 +12,7 @@ pub mod task;
 pub mod time;
 
 pub use descriptor::{ArtifactCount, ContentType, Descriptor, ResourceType, TaskKind, TaskType};
+pub use expression::Expression;
 pub use id::{
     ArtifactId, DistributionId, PublicationId, RemoteId, RepositoryId, TaskId, UnitId, UserId,
     VersionId, WorkerId,

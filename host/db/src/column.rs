@@ -1,0 +1,150 @@
+//! Columns of lists: how clients call them, and what their literals look like.
+
+use std::borrow::Cow;
+
+use pith_model::Timestamp;
+use uuid::Uuid;
+
+use crate::dialect::Dialect;
+use crate::statement::Value;
+
+/// What a column holds, as far as filters care.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Text.
+    Text,
+    /// An integer.
+    Integer,
+    /// A float.
+    Real,
+    /// True or false.
+    Boolean,
+    /// A [`Timestamp`]; filters take RFC 3339.
+    Time,
+    /// A UUID.
+    Uuid,
+    /// Bytes that people see as hexadecimal.
+    Hex,
+    /// JSON; filters look at every element of a list and at what is named below.
+    Json,
+}
+
+/// A column of a list.
+#[derive(Clone, Debug)]
+pub struct Column {
+    /// Its name in the API; empty for one that is only read.
+    pub name: Cow<'static, str>,
+    /// Its SQL.
+    pub expression: Cow<'static, str>,
+    /// What it holds.
+    pub kind: Kind,
+    /// Whether an index leads to its values.
+    pub is_indexed: bool,
+}
+
+impl Column {
+    /// A column of a resource that is known at compile time.
+    pub const fn new(name: &'static str, expression: &'static str, kind: Kind) -> Self {
+        Self {
+            name: Cow::Borrowed(name),
+            expression: Cow::Borrowed(expression),
+            kind,
+            is_indexed: false,
+        }
+    }
+
+    /// A column that is known only when a plugin or a request says so.
+    pub fn made(name: String, expression: String, kind: Kind) -> Self {
+        Self {
+            name: Cow::Owned(name),
+            expression: Cow::Owned(expression),
+            kind,
+            is_indexed: false,
+        }
+    }
+
+    /// The column with an index of its own, so that comparing it is cheap.
+    #[must_use]
+    pub const fn indexed(mut self) -> Self {
+        self.is_indexed = true;
+        self
+    }
+
+    /// The column as the text that clients see.
+    pub(crate) fn text(&self, dialect: Dialect) -> String {
+        let expression = &self.expression;
+        match (self.kind, dialect) {
+            (Kind::Text, _) => expression.to_string(),
+            (Kind::Hex, Dialect::Sqlite) => format!("lower(hex({expression}))"),
+            (Kind::Hex, Dialect::Postgres) => format!("encode({expression}, 'hex')"),
+            (Kind::Uuid, Dialect::Sqlite) => {
+                let part = |from: u8, length: u8| {
+                    format!("substr(lower(hex({expression})), {from}, {length})")
+                };
+                let parts = [
+                    part(1, 8),
+                    part(9, 4),
+                    part(13, 4),
+                    part(17, 4),
+                    part(21, 12),
+                ];
+                format!("({})", parts.join(" || '-' || "))
+            }
+            (Kind::Time, Dialect::Sqlite) => format!(
+                "(strftime('%Y-%m-%dT%H:%M:%S.', {expression} / 1000000, 'unixepoch')
+                  || substr('00000' || {expression} % 1000000, -6) || 'Z')"
+            ),
+            (Kind::Time, Dialect::Postgres) => format!(
+                "to_char(to_timestamp({expression} / 1000000) AT TIME ZONE 'UTC'
+                     + {expression} % 1000000 * INTERVAL '1 microsecond',
+                     'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"
+            ),
+            (Kind::Boolean, _) => format!("CASE WHEN {expression} THEN 'true' ELSE 'false' END"),
+            _ => format!("CAST({expression} AS TEXT)"),
+        }
+    }
+
+    /// Reads a literal as the column's kind.
+    pub(crate) fn value(&self, literal: &str) -> std::result::Result<Value, String> {
+        let wrong = |expected: &str| format!("Expected {expected}, got {literal:?}.");
+        Ok(match self.kind {
+            Kind::Text | Kind::Json => literal.into(),
+            Kind::Integer => literal
+                .parse::<i64>()
+                .map_err(|_| wrong("an integer"))?
+                .into(),
+            Kind::Real => literal
+                .parse::<f64>()
+                .map_err(|_| wrong("a number"))?
+                .into(),
+            Kind::Boolean => boolean(literal)?.into(),
+            Kind::Time => Timestamp::parse(literal)
+                .ok_or_else(|| wrong("a moment such as 2026-01-31T12:00:00Z"))?
+                .into(),
+            Kind::Uuid => Uuid::try_parse(literal)
+                .map_err(|_| wrong("a UUID"))?
+                .into(),
+            Kind::Hex => hex_bytes(literal)
+                .ok_or_else(|| wrong("hexadecimal digits"))?
+                .into(),
+        })
+    }
+}
+
+pub(crate) fn boolean(literal: &str) -> std::result::Result<bool, String> {
+    match literal.to_ascii_lowercase().as_str() {
+        "true" | "1" | "yes" => Ok(true),
+        "false" | "0" | "no" => Ok(false),
+        _ => Err(format!("Expected true or false, got {literal:?}.")),
+    }
+}
+
+fn hex_bytes(literal: &str) -> Option<Vec<u8>> {
+    if !literal.len().is_multiple_of(2) || !literal.is_ascii() {
+        return None;
+    }
+    (0..literal.len())
+        .step_by(2)
+        .map(|at| u8::from_str_radix(&literal[at..at + 2], 16).ok())
+        .collect()
+}
