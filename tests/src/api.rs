@@ -186,6 +186,31 @@ impl Api {
             .await
     }
 
+    /// PUT of any bytes, with headers.
+    pub async fn put_bytes(
+        &self,
+        path: &str,
+        headers: &[(&str, &str)],
+        bytes: impl Into<bytes::Bytes>,
+    ) -> Result<Reply> {
+        self.request(Method::PUT, path, headers, Some(bytes.into()))
+            .await
+    }
+
+    /// PUT of a form, with headers.
+    pub async fn put_form(
+        &self,
+        path: &str,
+        headers: &[(&str, &str)],
+        form: Form,
+    ) -> Result<Reply> {
+        let content_type = Form::content_type();
+        let mut headers = headers.to_vec();
+        headers.push((CONTENT_TYPE.as_str(), &content_type));
+        self.request(Method::PUT, path, &headers, Some(form.finish()))
+            .await
+    }
+
     /// The `results` of a list, which must all be on its first page.
     pub async fn list(&self, path: &str) -> Result<Vec<Value>> {
         let page = self.get(path).await?.ok()?;

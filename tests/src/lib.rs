@@ -18,6 +18,7 @@ mod run;
 mod server;
 mod stored_artifacts;
 mod task;
+mod upload;
 
 pub use api::{API_ROOTS, Api};
 pub use content_summary::{added, present, removed};
@@ -32,6 +33,7 @@ pub use run::{Test, run};
 pub use server::{ADMIN_PASSWORD, ServerBuilder, TestServer};
 pub use stored_artifacts::{is_stored, stored_digests, verify_stored_artifacts};
 pub use task::Task;
+pub use upload::Sending;
 
 /// Runs each named function of the enclosing module once per database.
 #[macro_export]

@@ -14,6 +14,7 @@ mod field_errors;
 #[cfg(feature = "heavy")]
 mod heavy;
 mod hostile_plugins;
+mod imports;
 mod labels;
 mod lists;
 mod orphans;
@@ -29,3 +30,6 @@ mod status;
 mod sync;
 mod sync_policies;
 mod tasks;
+mod unsized_uploads;
+mod upload_kills;
+mod uploads;

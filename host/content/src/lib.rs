@@ -4,6 +4,7 @@
 pub mod changes;
 pub mod error;
 pub mod fetch;
+pub mod fetch_file;
 pub mod ingest;
 pub mod inputs;
 pub mod orphan;
@@ -16,6 +17,7 @@ pub mod seal;
 pub mod staging;
 pub mod task;
 pub mod types;
+pub mod upload;
 pub mod version;
 pub mod view;
 
@@ -36,6 +38,8 @@ pub struct Services {
     pub seal: seal::Seal,
     /// Which addresses may be asked.
     pub addresses: fetch::AddressPolicy,
+    /// What users may upload.
+    pub uploads: upload::Limits,
 }
 
 impl std::fmt::Debug for Services {

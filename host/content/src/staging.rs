@@ -16,6 +16,7 @@ use pith_model::remote::Policy;
 use tokio::sync::{Mutex, mpsc};
 use tokio::task::JoinSet;
 
+pub(crate) use download::store as store_body;
 pub use draft::{ArtifactDraft, Source, UnitDraft};
 
 use crate::Services;

@@ -86,7 +86,8 @@ pub fn orphaned_since(moment: Timestamp) -> Condition {
     Condition::new(
         "a.touched <= ?
          AND NOT EXISTS (SELECT 1 FROM unit_artifact xu WHERE xu.artifact_id = a.id)
-         AND NOT EXISTS (SELECT 1 FROM published_file xf WHERE xf.artifact_id = a.id)",
+         AND NOT EXISTS (SELECT 1 FROM published_file xf WHERE xf.artifact_id = a.id)
+         AND NOT EXISTS (SELECT 1 FROM upload xp WHERE xp.artifact_id = a.id)",
         [moment.into()],
     )
 }
@@ -188,7 +189,9 @@ pub async fn insert(
 /// Whether anything refers to the artifact.
 pub async fn is_used(connection: &mut Connection, artifact: ArtifactId) -> Result<bool> {
     let used: Option<i64> = sql("SELECT 1 FROM unit_artifact WHERE artifact_id = ?
-         UNION ALL SELECT 1 FROM published_file WHERE artifact_id = ? LIMIT 1")
+         UNION ALL SELECT 1 FROM published_file WHERE artifact_id = ?
+         UNION ALL SELECT 1 FROM upload WHERE artifact_id = ? LIMIT 1")
+    .bind(artifact)
     .bind(artifact)
     .bind(artifact)
     .scalar_optional(connection)

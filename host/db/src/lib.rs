@@ -40,6 +40,8 @@ pub mod task_lock;
 pub mod unit;
 pub mod unit_filter;
 pub mod unit_list;
+pub mod upload;
+pub mod upload_chunk;
 pub mod user;
 pub mod version;
 pub mod worker;

@@ -1,6 +1,7 @@
 //! Remotes: where content comes from. Secrets are sealed before they come here.
 
 use pith_model::{RemoteId, Timestamp};
+use serde::{Deserialize, Serialize};
 use serde_json::Value as JsonValue;
 use uuid::Uuid;
 
@@ -24,7 +25,7 @@ pub struct Remote {
 }
 
 /// What a user can set.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "the names are those of the API")]
 pub struct Settings {
     pub name: String,

@@ -121,6 +121,7 @@ readable_ids!(
     DistributionId,
     TaskId,
     WorkerId,
+    UploadId,
     UserId,
 );
 

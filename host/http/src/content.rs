@@ -5,6 +5,7 @@ mod labels;
 mod list;
 mod read;
 mod shape;
+mod source;
 
 use crate::label;
 use crate::openapi::Operation;

@@ -134,6 +134,11 @@ impl Error {
         Self::detail(StatusCode::NOT_FOUND, "Not found.")
     }
 
+    /// 404 for what may have been there.
+    pub(crate) fn absent(detail: impl Into<Cow<'static, str>>) -> Self {
+        Self::detail(StatusCode::NOT_FOUND, detail)
+    }
+
     /// 405.
     pub(crate) fn method_not_allowed(method: &Method) -> Self {
         Self::detail(
@@ -166,6 +171,21 @@ impl Error {
         )
     }
 
+    /// 413 for what has a bound of its own.
+    pub(crate) fn exceeds(detail: impl Into<Cow<'static, str>>) -> Self {
+        Self::detail(StatusCode::PAYLOAD_TOO_LARGE, detail)
+    }
+
+    /// 415 for a body that is to be stored as it is.
+    pub(crate) fn unsupported_encoding(encoding: &str) -> Self {
+        Self::detail(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            format!(
+                "The Content-Encoding \"{encoding}\" is not supported: send the bytes as they are."
+            ),
+        )
+    }
+
     /// 415.
     pub(crate) fn unsupported_media_type(media_type: &str) -> Self {
         Self::detail(
@@ -183,6 +203,11 @@ impl Error {
                 "Too many passwords are being checked right now; try again in a moment.",
             )
         }
+    }
+
+    /// 429: when something else has ended.
+    pub(crate) fn too_many(detail: impl Into<Cow<'static, str>>) -> Self {
+        Self::detail(StatusCode::TOO_MANY_REQUESTS, detail)
     }
 
     /// 503: later it may do.

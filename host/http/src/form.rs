@@ -46,7 +46,7 @@ impl<T> Given<T> {
 }
 
 /// The fields that are left, and what was wrong with those that were taken.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Form {
     fields: Map<String, Value>,
     textual: bool,
@@ -107,6 +107,22 @@ impl Form {
     pub(crate) fn require(&mut self, name: &str) {
         if !self.has(name) {
             self.wrong(name, "This field is required.");
+        }
+    }
+
+    /// Adds a field that was given elsewhere.
+    pub(crate) fn put(&mut self, name: String, value: Value) {
+        self.fields.insert(name, value);
+    }
+
+    /// Ends, and notes what was wrong as wrong with parts of a field of another form.
+    pub(crate) fn finish_within(self, outer: &mut Self, field: &str) {
+        if let Err(errors) = self.checked() {
+            for (name, messages) in errors {
+                for message in messages {
+                    outer.wrong(format!("{field}.{name}"), message);
+                }
+            }
         }
     }
 
@@ -262,7 +278,11 @@ impl Form {
     }
 
     /// Ends: an error if anything was wrong, or if a field is left that nobody knows.
-    pub(crate) fn finish(mut self) -> Result<()> {
+    pub(crate) fn finish(self) -> Result<()> {
+        self.checked().map_err(Error::fields)
+    }
+
+    fn checked(mut self) -> Result<(), FieldErrors> {
         self.fields.remove("csrfmiddlewaretoken");
         let unknown: Vec<String> = self.fields.keys().cloned().collect();
         for name in unknown {
@@ -271,7 +291,7 @@ impl Form {
         if self.errors.is_empty() {
             Ok(())
         } else {
-            Err(Error::fields(self.errors))
+            Err(self.errors)
         }
     }
 }

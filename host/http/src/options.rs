@@ -48,6 +48,17 @@ const RESOURCES: &[(&str, &str, &str)] = &[
         "API tokens",
         "Tokens by which you can be known instead of a password.",
     ),
+    ("import_upload", "Imports", "Content made of an upload."),
+    (
+        "upload",
+        "Upload",
+        "Takes a file in chunks that follow one another.",
+    ),
+    (
+        "uploads",
+        "Uploads",
+        "Takes files of known size in chunks of any order.",
+    ),
     ("users", "Users", "Who may log in."),
     ("workers", "Workers", "Server processes that run tasks."),
 ];

@@ -3,6 +3,7 @@
 
 use axum::extract::{FromRequest as _, Multipart, Request};
 use pith_storage::{Algorithm, Digest, Expected, Incoming, MultiHasher, Store};
+use pith_tasks::work::Expectation;
 use serde_json::{Map, Value};
 
 use crate::body::{self, Fields};
@@ -79,24 +80,50 @@ fn announced(fields: &Map<String, Value>) -> Vec<Algorithm> {
 /// How much is read at a time when a digest is computed after the fact.
 const STRIDE: usize = 1 << 20;
 
-/// Compares a file with the digests and the size that a form announces; what does not
-/// match is noted.
-pub(crate) async fn verify(form: &mut Form, incoming: &Incoming) -> Result<()> {
-    if let Some(size) = form.nullable_integer("size", 0).value()
-        && u64::try_from(size).ok() != Some(incoming.size())
+/// What to tell of a size that is not the file's.
+pub(crate) const WRONG_SIZE: &str = "The size did not match actual size of file.";
+
+/// What to tell of a digest that is not the file's.
+pub(crate) fn wrong_digest(algorithm: impl std::fmt::Display) -> String {
+    format!("The {algorithm} checksum did not match.")
+}
+
+/// Takes the size and the digests that a client announces; `others` are names that mean
+/// something else here.
+pub(crate) fn expectation(form: &mut Form, others: &[&str]) -> Expectation {
+    let mut announced = Expectation::default();
+    if !others.contains(&"size")
+        && let Some(size) = form.nullable_integer("size", 0).value()
     {
-        form.wrong_together("The size did not match actual size of file.");
+        announced.size = u64::try_from(size).ok();
     }
-    let mut expected = Vec::new();
     for algorithm in Algorithm::ALL {
-        let Some(text) = form.nullable_text(algorithm.name()).value() else {
+        let name = algorithm.name();
+        if others.contains(&name) {
+            continue;
+        }
+        let Some(text) = form.nullable_text(name).value() else {
             continue;
         };
         match Digest::from_hex(algorithm, text.trim()) {
-            Ok(digest) => expected.push(digest),
-            Err(error) => form.wrong(algorithm.name(), format!("Not a valid digest: {error}.")),
+            Ok(digest) => announced.digests.push(digest.to_string()),
+            Err(error) => form.wrong(name, format!("Not a valid digest: {error}.")),
         }
     }
+    announced
+}
+
+/// Compares a file with what was announced; what does not match is noted.
+pub(crate) async fn compare(
+    form: &mut Form,
+    announced: &Expectation,
+    incoming: &Incoming,
+) -> Result<()> {
+    if announced.size.is_some_and(|size| size != incoming.size()) {
+        form.wrong_together(WRONG_SIZE);
+    }
+    let digests = announced.digests.iter();
+    let expected: Vec<Digest> = digests.filter_map(|text| text.parse().ok()).collect();
     let late: Vec<Algorithm> = expected
         .iter()
         .map(Digest::algorithm)
@@ -114,7 +141,7 @@ pub(crate) async fn verify(form: &mut Form, incoming: &Incoming) -> Result<()> {
             .get(algorithm)
             .or_else(|| late.as_ref().and_then(|digests| digests.get(algorithm)));
         if actual != Some(digest.as_bytes()) {
-            form.wrong_together(format!("The {algorithm} checksum did not match."));
+            form.wrong_together(wrong_digest(algorithm));
         }
     }
     Ok(())

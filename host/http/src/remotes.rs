@@ -19,6 +19,8 @@ use crate::lookup::uuid_in_path;
 use crate::openapi::Operation;
 use crate::routes::{Routes, get, post};
 
+pub(crate) use settings::network;
+
 /// The routes.
 pub(crate) fn routes() -> Routes {
     Routes::new()

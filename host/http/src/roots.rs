@@ -29,6 +29,7 @@ const TOP: &[&str] = &[
     "status/",
     "tasks/",
     "tokens/",
+    "uploads/",
     "users/",
     "workers/",
 ];

@@ -22,7 +22,7 @@ use crate::routes::{Documented, Routes};
 use crate::serve::Content;
 use crate::{
     artifacts, content, distributions, docs, login, orphans, publications, remotes, repositories,
-    roots, status, tasks, tokens, users, versions, workers,
+    roots, status, tasks, tokens, upload, uploads, users, versions, workers,
 };
 
 /// Needs nobody to say who he is.
@@ -54,6 +54,8 @@ fn administered() -> Routes {
         .merge(remotes::routes())
         .merge(repositories::routes())
         .merge(tasks::routes())
+        .merge(upload::routes())
+        .merge(uploads::routes())
         .merge(users::routes())
         .merge(versions::routes())
         .merge(workers::routes())

@@ -68,7 +68,6 @@ macro_rules! verbs {
 verbs! {
     get: GET;
     post: POST;
-    #[expect(dead_code, reason = "routes that are being written need it")]
     put: PUT;
     #[expect(dead_code, reason = "routes that are being written need it")]
     patch: PATCH;

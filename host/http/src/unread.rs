@@ -16,8 +16,9 @@ use http::header;
 use http_body::{Frame, SizeHint};
 use http_body_util::BodyExt as _;
 
-/// The most that is thrown away; a client that sends more sees the broken pipe.
-const MOST: usize = 64 << 20;
+/// The most that is thrown away, a bit more than the largest chunk of an upload; a client
+/// that sends more sees the broken pipe.
+const MOST: usize = 152 << 20;
 
 /// For how long.
 const PATIENCE: Duration = Duration::from_secs(30);

@@ -35,6 +35,8 @@ ids! {
     TaskId,
     /// A server process.
     WorkerId,
+    /// A file that comes in chunks.
+    UploadId,
     /// A user; the one number that clients do see (`users/1/`), as in Pulp.
     UserId,
 }

@@ -50,6 +50,8 @@ pub enum Kind {
     Task,
     /// A server process.
     Worker,
+    /// A file that comes in chunks.
+    Upload,
 }
 
 impl Kind {
@@ -64,6 +66,7 @@ impl Kind {
             Self::Artifact => "artifacts",
             Self::Task => "tasks",
             Self::Worker => "workers",
+            Self::Upload => "uploads",
         }
     }
 
@@ -79,12 +82,16 @@ impl Kind {
             Self::Artifact => "artifact",
             Self::Task => "task",
             Self::Worker => "worker",
+            Self::Upload => "upload",
         }
     }
 
     /// Whether its path names a plugin and a type.
     pub fn is_typed(self) -> bool {
-        !matches!(self, Self::Artifact | Self::Task | Self::Worker)
+        !matches!(
+            self,
+            Self::Artifact | Self::Task | Self::Worker | Self::Upload
+        )
     }
 }
 
@@ -136,6 +143,7 @@ impl Reference {
             ["distributions", plugin, name, uuid] => typed(Kind::Distribution, plugin, name, uuid),
             ["content", plugin, name, uuid] => typed(Kind::Content, plugin, name, uuid),
             ["artifacts", uuid] => Self::untyped(Kind::Artifact, uuid),
+            ["uploads", uuid] => Self::untyped(Kind::Upload, uuid),
             ["workers", uuid] => Self::untyped(Kind::Worker, uuid),
             ["tasks", uuid] | ["tasks", _, _, uuid] => Self::untyped(Kind::Task, uuid),
             _ => None,
@@ -163,6 +171,7 @@ impl Reference {
             Kind::Artifact,
             Kind::Task,
             Kind::Worker,
+            Kind::Upload,
         ]
         .into_iter()
         .find(|kind| model.ends_with(kind.model_suffix()))

@@ -46,6 +46,15 @@ impl Timestamp {
         Some(Self(moment.as_microsecond()))
     }
 
+    /// As mails and HTTP write it: `Tue, 19 Jul 2011 21:55:38 +0000`.
+    pub fn rfc2822(self) -> String {
+        let zoned = jiff::Timestamp::from_microsecond(self.0)
+            .map(|moment| moment.to_zoned(jiff::tz::TimeZone::UTC));
+        zoned
+            .and_then(|zoned| jiff::fmt::rfc2822::to_string(&zoned))
+            .unwrap_or_default()
+    }
+
     /// As a system time, for HTTP dates.
     pub fn system_time(self) -> SystemTime {
         UNIX_EPOCH + Duration::from_micros(u64::try_from(self.0).unwrap_or(0))
@@ -83,5 +92,7 @@ mod tests {
             Some("2023-11-14T00:00:00.000000Z")
         );
         assert_eq!(Timestamp::parse("yesterday"), None);
+        let moment = Timestamp::parse("2011-07-19T21:55:38Z").map(Timestamp::rfc2822);
+        assert_eq!(moment.as_deref(), Some("Tue, 19 Jul 2011 21:55:38 +0000"));
     }
 }

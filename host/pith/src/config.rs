@@ -2,11 +2,13 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::Args;
 use figment::Figment;
 use figment::providers::{Env, Format as _, Serialized, Toml};
+use pith_content::upload::Limits;
 use serde::{Deserialize, Serialize};
 
 /// What can be given on the command line.
@@ -58,6 +60,8 @@ pub(crate) struct Config {
     pub(crate) plugin_cpu_seconds: u64,
     /// Memory that one call of a plugin may take, in MiB.
     pub(crate) plugin_memory_mib: usize,
+    /// What users may upload in chunks.
+    pub(crate) uploads: Uploads,
     /// Do not fetch from addresses of private networks.
     pub(crate) deny_private_addresses: bool,
     /// What to log.
@@ -68,6 +72,57 @@ pub(crate) struct Config {
     /// Faults of the disk, for tests of this program (`enospc-after=…`).
     pub(crate) disk_faults: Option<String>,
 }
+
+/// Uploads in chunks.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Uploads {
+    /// How long after its start an upload is kept, as in `48h` or `2 days`.
+    expire_after: String,
+    /// How many one user may have open.
+    most_open: u64,
+    /// How many bytes the open uploads of one user may have.
+    most_bytes: u64,
+}
+
+impl Default for Uploads {
+    fn default() -> Self {
+        let limits = Limits::default();
+        Self {
+            expire_after: format!("{}h", limits.expire_after.as_secs() / 3600),
+            most_open: limits.most_open,
+            most_bytes: limits.most_bytes,
+        }
+    }
+}
+
+impl Uploads {
+    /// The checked limits.
+    pub(crate) fn limits(&self) -> anyhow::Result<Limits> {
+        let text = &self.expire_after;
+        let expire_after = text
+            .parse::<jiff::SignedDuration>()
+            .ok()
+            .and_then(|duration| Duration::try_from(duration).ok())
+            .filter(|duration| (SHORTEST_EXPIRY..=LONGEST_EXPIRY).contains(duration));
+        Ok(Limits {
+            expire_after: expire_after.with_context(|| {
+                format!(
+                    "uploads.expire_after is {text:?}; a duration such as 48h was expected, \
+                     of a second at least and a year at most"
+                )
+            })?,
+            most_open: self.most_open,
+            most_bytes: self.most_bytes,
+        })
+    }
+}
+
+/// Below it nothing could be sent in time.
+const SHORTEST_EXPIRY: Duration = Duration::from_secs(1);
+
+/// Above it an upload is as good as kept.
+const LONGEST_EXPIRY: Duration = Duration::from_hours(366 * 24);
 
 /// What to log: a filter, with `+json` at its end as one JSON object a line.
 pub(crate) type Log = String;
@@ -84,6 +139,7 @@ impl Default for Config {
             task_slots: 8,
             plugin_cpu_seconds: 600,
             plugin_memory_mib: 256,
+            uploads: Uploads::default(),
             deny_private_addresses: false,
             log: "info".to_owned(),
             admin_password: None,
@@ -105,7 +161,7 @@ pub(crate) fn load(flags: &Flags) -> anyhow::Result<Config> {
     }
     // `PITH_CONFIG` names the file and is no setting; the rest must be one.
     figment
-        .merge(Env::prefixed("PITH_").ignore(&["config"]))
+        .merge(Env::prefixed("PITH_").ignore(&["config"]).split("__"))
         .merge(Serialized::defaults(flags))
         .extract()
         .context("the settings are wrong")

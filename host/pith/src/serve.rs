@@ -8,7 +8,7 @@ use anyhow::Context as _;
 use pith_content::fetch::AddressPolicy;
 use pith_content::seal::Seal;
 use pith_content::types::Types;
-use pith_content::{Services, orphan};
+use pith_content::{Services, orphan, upload};
 use pith_http::{App, HttpSettings};
 use pith_plugin::{Cache, Engine, Limits, Loader, Plugins};
 use pith_storage::faults::FaultyFileSystem;
@@ -35,6 +35,7 @@ pub(crate) async fn run(config: &Config) -> anyhow::Result<ExitCode> {
         addresses: AddressPolicy {
             deny_private: config.deny_private_addresses,
         },
+        uploads: config.uploads.limits()?,
     };
     let listener = TcpListener::bind(config.listen)
         .await
@@ -71,6 +72,7 @@ pub(crate) async fn run(config: &Config) -> anyhow::Result<ExitCode> {
     let workers = Arc::new(workers);
     workers.start();
     tokio::spawn(tidy(services.clone()));
+    tokio::spawn(upload::keep_reaping(services.clone()));
 
     let settings = HttpSettings {
         content_origin: config.content_origin.clone(),

@@ -1,9 +1,10 @@
 //! A store in a directory.
 
-use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+use std::{fs, io};
 
 use async_trait::async_trait;
 use rustix::fs::AtFlags;
@@ -17,14 +18,19 @@ use crate::folders::{Folders, digest_of, file_name};
 use crate::hold::Holds;
 use crate::incoming::Incoming;
 use crate::reader::{self, FileReader};
+use crate::session::{Session, SessionName};
+use crate::session_directory::DirectorySession;
+use crate::session_file::{self, SessionFile};
 use crate::store::{Listed, Reader, SmallBody, Space, Store, Writer};
 use crate::sync::{self, GroupSync};
+use crate::turn::Turns;
 use crate::writer::DirectoryWriter;
 use crate::{place, small};
 
 /// Files in a directory of this machine, which nobody but the server's user can read.
 ///
-/// `artifact/ab/cdef…` is the file with the digest `abcdef…`; `tmp` is for what is not placed yet.
+/// `artifact/ab/cdef…` is the file with the digest `abcdef…`; `tmp` is for what is not placed
+/// yet, and `upload` for what comes in chunks.
 /// Several processes may share the directory.
 #[derive(Debug, Clone)]
 pub struct DirectoryStore {
@@ -38,6 +44,9 @@ pub(crate) struct Shared {
     pub(crate) file_system: Arc<dyn FileSystem>,
     pub(crate) holds: Arc<Holds>,
     pub(crate) sync: GroupSync,
+    pub(crate) turns: Arc<Turns>,
+    /// The machine since its last start: what its kernel has goes with it.
+    keeper: Option<String>,
     names: AtomicU64,
 }
 
@@ -60,12 +69,15 @@ impl DirectoryStore {
         let path = path.as_ref();
         let folders =
             Folders::open(path).with_context(|| format!("open the store in {}", path.display()))?;
+        let keeper = keeper(&folders);
         Ok(Self {
             shared: Arc::new(Shared {
                 folders,
                 file_system,
                 holds: Arc::default(),
                 sync: GroupSync::default(),
+                turns: Arc::default(),
+                keeper,
                 names: AtomicU64::new(0),
             }),
         })
@@ -167,6 +179,40 @@ impl Store for DirectoryStore {
             .await
     }
 
+    async fn begin_session(&self, name: SessionName) -> Result<Box<dyn Session>> {
+        let file = SessionFile::create(&self.shared, name).await?;
+        Ok(Box::new(DirectorySession::new(file)?))
+    }
+
+    async fn resume_session(&self, name: SessionName) -> Result<Option<Box<dyn Session>>> {
+        let Some(file) = SessionFile::open(&self.shared, name).await? else {
+            return Ok(None);
+        };
+        Ok(Some(Box::new(DirectorySession::new(file)?)))
+    }
+
+    async fn remove_sessions(&self, names: &[SessionName]) -> Result<()> {
+        let names = names.to_vec();
+        self.blocking(move |shared| {
+            for name in names {
+                session_file::remove(shared, name).context("remove the file of an upload")?;
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    async fn idle_sessions(&self, idle: Duration) -> Result<Vec<SessionName>> {
+        self.blocking(move |shared| {
+            session_file::list_idle(shared, idle).context("list the files of uploads")
+        })
+        .await
+    }
+
+    fn keeper(&self) -> Option<&str> {
+        self.shared.keeper.as_deref()
+    }
+
     async fn recover(&self) -> Result<u64> {
         self.blocking(|shared| {
             shared
@@ -188,6 +234,30 @@ impl Store for DirectoryStore {
         })
         .await
     }
+}
+
+/// File systems that belong to one machine, by the number in `statfs`: ext, XFS, Btrfs, ZFS,
+/// F2FS, Bcachefs, overlay, tmpfs.
+const LOCAL: [u64; 8] = [
+    0xEF53,
+    0x5846_5342,
+    0x9123_683E,
+    0x2FC1_2FC1,
+    0xF2F5_2010,
+    0xCA45_1A4E,
+    0x794C_7630,
+    0x0102_1994,
+];
+
+/// The machine since its last start. On a file system that other machines may share there is
+/// nobody to trust with bytes that were not synced.
+fn keeper(folders: &Folders) -> Option<String> {
+    let kind = rustix::fs::fstatfs(folders.root()).ok()?.f_type;
+    if !LOCAL.contains(&u64::try_from(kind).ok()?) {
+        return None;
+    }
+    let started = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
+    Some(started.trim().to_owned())
 }
 
 fn is_there(folders: &Folders, digest: &Sha256Digest) -> io::Result<()> {

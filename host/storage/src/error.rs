@@ -54,6 +54,10 @@ pub enum Error {
     #[error("the file that was being followed broke off before its end")]
     Abandoned,
 
+    /// Another request has the session, and did not let go of it in time.
+    #[error("another request is still sending to the same upload")]
+    Busy,
+
     /// The operating system refused.
     #[error("could not {what}: {source}")]
     Io {

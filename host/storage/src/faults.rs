@@ -14,6 +14,7 @@ use std::thread;
 
 use bytes::Bytes;
 use cap_std::fs::Dir;
+use rustix::fs::AtFlags;
 
 use crate::digest::Sha256Digest;
 use crate::filesystem::{FileSystem, NativeFileSystem};
@@ -278,8 +279,11 @@ impl FileSystem for FaultyFileSystem {
 
     fn remove(&self, folder: &Dir, name: &str) -> io::Result<bool> {
         let mut state = self.state();
-        if let Ok(number) = number_of(folder, name) {
-            state.ledger.removed(number);
+        // A file with a second name lives on under that.
+        if let Ok(found) = rustix::fs::statat(folder, name, AtFlags::SYMLINK_NOFOLLOW)
+            && found.st_nlink == 1
+        {
+            state.ledger.removed(found.st_ino);
         }
         let removed = NativeFileSystem.remove(folder, name)?;
         if removed {

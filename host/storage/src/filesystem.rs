@@ -11,7 +11,7 @@ use std::num::NonZeroU64;
 
 use bytes::Bytes;
 use cap_std::fs::{Dir, OpenOptions, OpenOptionsExt as _};
-use rustix::fs::{Advice, RenameFlags};
+use rustix::fs::{Advice, AtFlags, RenameFlags};
 use rustix::io::Errno;
 
 /// How many slices one write takes; the kernel's own limit (`UIO_MAXIOV`).
@@ -55,6 +55,22 @@ pub trait FileSystem: Send + Sync + fmt::Debug {
     /// pages under way cannot be dropped. It is only a hint, so a failure is of no account.
     fn start_writeback(&self, file: &File, offset: u64, length: u64) {
         let _ = rustix::fs::fadvise(file, offset, NonZeroU64::new(length), Advice::DontNeed);
+    }
+
+    /// Cuts a file off after so many bytes.
+    fn truncate(&self, file: &File, length: u64) -> io::Result<()> {
+        file.set_len(length)
+    }
+
+    /// Gives a file a second name that nothing has yet; false where that cannot be.
+    fn link(&self, from: &Dir, name: &str, to: &Dir, new_name: &str) -> io::Result<bool> {
+        match rustix::fs::linkat(from, name, to, new_name, AtFlags::empty()) {
+            Ok(()) => Ok(true),
+            Err(Errno::PERM | Errno::OPNOTSUPP | Errno::NOSYS | Errno::MLINK | Errno::XDEV) => {
+                Ok(false)
+            }
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Waits until a file's bytes are on the disk.

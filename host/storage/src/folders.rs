@@ -1,4 +1,4 @@
-//! The folders of a directory store: 256 shards of stored files, and one temporary folder for each process.
+//! The folders of a directory store: 256 shards of stored files, one for sessions, and a temporary one for each process.
 //!
 //! Every folder is an open handle and every name below it a single component, so that neither a
 //! symbolic link nor a strange name leads out of the store.
@@ -18,6 +18,7 @@ use crate::digest::Sha256Digest;
 
 const ARTIFACT: &str = "artifact";
 const TEMPORARY: &str = "tmp";
+const SESSIONS: &str = "upload";
 
 /// The open folders of one store.
 #[derive(Debug)]
@@ -25,6 +26,7 @@ pub(crate) struct Folders {
     root: Dir,
     artifact: Dir,
     temporary: Dir,
+    sessions: Dir,
     own: OwnFolder,
 }
 
@@ -47,6 +49,7 @@ impl Folders {
             make_only(&artifact, &shard_name(shard))?;
         }
         let temporary = make(&root, TEMPORARY)?;
+        let sessions = make(&root, SESSIONS)?;
         let own = OwnFolder::make(&temporary)?;
         // The names of the shards; from here on they count as given.
         rustix::fs::fsync(&artifact)?;
@@ -55,6 +58,7 @@ impl Folders {
             root,
             artifact,
             temporary,
+            sessions,
             own,
         })
     }
@@ -67,6 +71,11 @@ impl Folders {
     /// Where this process keeps what is not placed yet.
     pub(crate) fn temporary(&self) -> &Dir {
         &self.own.dir
+    }
+
+    /// Where files are that come in chunks; all processes share it.
+    pub(crate) fn sessions(&self) -> &Dir {
+        &self.sessions
     }
 
     /// The folder of the stored files whose digest begins with this byte.

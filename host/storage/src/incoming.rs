@@ -1,7 +1,7 @@
 //! A file whose bytes have come, but which has no name in the store yet.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -90,6 +90,42 @@ impl TemporaryFile {
             synced: false,
             named: false,
         })
+    }
+
+    /// Gives a file of `folder` a second name in the temporary folder; its bytes are on the disk.
+    /// `None` where the file system has no second names.
+    pub(crate) fn link(
+        shared: &Arc<Shared>,
+        folder: &Dir,
+        name: &str,
+        size: u64,
+    ) -> io::Result<Option<Self>> {
+        let new_name = shared.next_name();
+        let linked =
+            shared
+                .file_system
+                .link(folder, name, shared.folders.temporary(), &new_name)?;
+        Ok(linked.then(|| Self {
+            shared: Arc::clone(shared),
+            name: new_name,
+            file: None,
+            size,
+            failures: shared.sync.failures(),
+            synced: true,
+            named: false,
+        }))
+    }
+
+    /// Copies the first `size` bytes of a file and brings them to the disk.
+    pub(crate) fn copy(shared: &Arc<Shared>, mut source: &File, size: u64) -> io::Result<Self> {
+        let mut copy = Self::create(shared)?;
+        if let Some(file) = &copy.file {
+            source.seek(SeekFrom::Start(0))?;
+            io::copy(&mut source.take(size), &mut &**file)?;
+        }
+        copy.size = size;
+        copy.sync()?;
+        Ok(copy)
     }
 
     /// Writes at the end.

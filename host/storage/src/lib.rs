@@ -4,6 +4,9 @@
 //! the way. What they make is an [`Incoming`]; [`Store::place`] gives it its name, and
 //! [`Store::make_durable`] waits until it survives a power loss. The [`Durable`] that this returns
 //! is what a function that inserts rows asks for, so a row never refers to bytes that can be lost.
+//!
+//! A file that comes in chunks is a [`Session`] until all of it is there; sealed, it is an
+//! [`Incoming`] like any other.
 
 mod blocking;
 mod digest;
@@ -20,9 +23,14 @@ mod hold;
 mod incoming;
 mod place;
 mod reader;
+mod resumable;
+mod session;
+mod session_directory;
+mod session_file;
 mod small;
 mod store;
 mod sync;
+mod turn;
 mod writer;
 
 pub use digest::{Algorithm, Digest, DigestError, Digests, Sha256Digest};
@@ -34,4 +42,6 @@ pub use filesystem::{FileSystem, NativeFileSystem};
 pub use growing::Growing;
 pub use hasher::MultiHasher;
 pub use incoming::{Incoming, Stored};
+pub use resumable::ResumableHasher;
+pub use session::{Chunk, ChunkPlan, Session, SessionName};
 pub use store::{Listed, Reader, SmallBody, Space, Store, Writer};

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io;
+use std::ops::Range;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -75,6 +76,27 @@ pub(crate) fn hash(file: &File) -> io::Result<Sha256Digest> {
             return Ok(hasher.finish().sha256);
         }
     }
+}
+
+/// Shows each block of a range; a file that ends within it is an error.
+pub(crate) fn for_each(
+    file: &File,
+    range: Range<u64>,
+    mut look: impl FnMut(&[u8]),
+) -> io::Result<()> {
+    let mut bytes = Vec::with_capacity(BLOCK);
+    let mut offset = range.start;
+    while offset < range.end {
+        let length = usize::try_from(range.end - offset).map_or(BLOCK, |left| left.min(BLOCK));
+        bytes.clear();
+        fill(file, offset, length, &mut bytes)?;
+        if bytes.len() < length {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        look(&bytes);
+        offset += bytes.len() as u64;
+    }
+    Ok(())
 }
 
 /// Appends up to `length` bytes from the file, without clearing memory first.

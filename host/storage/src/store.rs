@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -13,6 +13,7 @@ use crate::error::Result;
 use crate::expected::Expected;
 use crate::growing::Growing;
 use crate::incoming::Incoming;
+use crate::session::{Session, SessionName};
 
 /// Stored bytes by digest.
 ///
@@ -56,6 +57,23 @@ pub trait Store: Send + Sync {
 
     /// The stored files whose digest begins with a byte, so that a clean-up can find those without a row.
     async fn list(&self, first: u8) -> Result<Vec<Listed>>;
+
+    /// Begins a file that comes in chunks; it goes when the session is dropped, unless it is kept.
+    async fn begin_session(&self, name: SessionName) -> Result<Box<dyn Session>>;
+
+    /// Goes on with such a file, once nobody else does; `None` if it is not there.
+    async fn resume_session(&self, name: SessionName) -> Result<Option<Box<dyn Session>>>;
+
+    /// Removes such files; those that are absent already do no harm.
+    async fn remove_sessions(&self, names: &[SessionName]) -> Result<()>;
+
+    /// The sessions that nobody has, and that nobody has written to for so long.
+    async fn idle_sessions(&self, idle: Duration) -> Result<Vec<SessionName>>;
+
+    /// Names what keeps the bytes of a session that were not synced: while this word is the same,
+    /// they are there; they may be gone once it has changed, as after a power loss. `None` if
+    /// nothing does: then every chunk is synced.
+    fn keeper(&self) -> Option<&str>;
 
     /// Removes what earlier processes left unfinished, and says how many files that were. Called at the start.
     async fn recover(&self) -> Result<u64>;

@@ -18,13 +18,13 @@ use crate::store::Writer;
 
 /// How much is gathered before it is hashed and written: about a millisecond of work, so that
 /// handing it to another thread does not count. Twice this is a writer's memory.
-const GATHERED: usize = 1 << 20;
+pub(crate) const GATHERED: usize = 1 << 20;
 
 /// The same for the number of chunks: a flood of tiny ones costs more memory than their bytes.
-const GATHERED_CHUNKS: usize = 4096;
+pub(crate) const GATHERED_CHUNKS: usize = 4096;
 
 /// After so many bytes the kernel is asked to begin writing them, so that little is left for a sync.
-const WRITEBACK: u64 = 8 << 20;
+pub(crate) const WRITEBACK: u64 = 8 << 20;
 
 /// From this size on, a file is synced by itself. Smaller ones share one sync of the file system.
 pub(crate) const LARGE: u64 = 16 << 20;

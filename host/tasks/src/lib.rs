@@ -3,6 +3,7 @@
 
 mod clean_up;
 mod commit;
+mod commit_upload;
 mod delete;
 mod distribute;
 mod modify;
@@ -10,6 +11,7 @@ mod publish;
 mod repair;
 mod run;
 mod scheduler;
+mod source;
 mod sync;
 mod upload;
 pub mod work;

@@ -17,7 +17,9 @@ use tracing::Instrument as _;
 use crate::commit::{Commit, Created, Outcome};
 use crate::scheduler::Shared;
 use crate::work::Work;
-use crate::{Toolbox, clean_up, delete, distribute, modify, publish, repair, sync, upload};
+use crate::{
+    Toolbox, clean_up, commit_upload, delete, distribute, modify, publish, repair, sync, upload,
+};
 
 /// How often a running task's progress is written.
 const PROGRESS: Duration = Duration::from_millis(500);
@@ -333,20 +335,25 @@ async fn carry_out(context: Context, work: Work) -> Result<Box<dyn Commit>, Task
         } => publish::run(&context, version, type_name, config).await,
         Work::Upload {
             content_type,
-            artifact,
+            source,
             file_name,
             params,
             repository,
             labels,
+            fields,
         } => {
             let file = upload::File {
                 content_type,
-                artifact,
+                source,
                 name: file_name,
                 params,
                 labels,
+                fields,
             };
             upload::run(&context, file, repository).await
+        }
+        Work::CommitUpload { upload, sha256 } => {
+            commit_upload::run(&context, upload, &sha256).await
         }
         Work::CreateDistribution {
             type_name,

@@ -1,4 +1,4 @@
-//! Makes units of a stored file, as its plugin reads it.
+//! Makes units of a file, as its plugin reads it.
 
 use std::sync::Arc;
 
@@ -8,24 +8,27 @@ use pith_content::error::{Error, Result};
 use pith_content::inputs::{Input, Inputs};
 use pith_content::references::References;
 use pith_content::staging::Staging;
-use pith_db::Connection;
+use pith_db::{Connection, unit_list};
 use pith_model::reference::typed_path;
 use pith_model::task::TaskError;
-use pith_model::{ArtifactId, Kind, UnitId};
+use pith_model::{Kind, UnitId, UploadId};
 use pith_plugin::call::{UploadCall, upload};
 use serde_json::{Map, Value};
 
 use crate::commit::{Commit, Created, Outcome};
 use crate::modify::{self, NewVersion};
-use crate::run::{Context, failed, failed_db, gone};
+use crate::run::{Context, failed};
+use crate::source::Source;
 
-/// A stored file and what the client says of it.
+/// A file and what the client says of it.
 pub(crate) struct File {
     pub(crate) content_type: String,
-    pub(crate) artifact: i64,
+    pub(crate) source: Source,
     pub(crate) name: String,
     pub(crate) params: Map<String, Value>,
     pub(crate) labels: Option<Map<String, Value>>,
+    /// Of the unit.
+    pub(crate) fields: Map<String, Value>,
 }
 
 pub(crate) async fn run(
@@ -35,13 +38,7 @@ pub(crate) async fn run(
 ) -> Result<Box<dyn Commit>, TaskError> {
     let services = &context.toolbox.services;
     let plugin = context.task.plugin.clone();
-    let artifact = {
-        let mut connection = services.database.read().await.map_err(failed_db)?;
-        pith_db::artifact::by_id(&mut connection, ArtifactId(file.artifact))
-            .await
-            .map_err(failed_db)?
-            .ok_or_else(|| gone("uploaded file"))?
-    };
+    let artifact = file.source.artifact(context).await?;
     let generation = context.generation(&plugin)?;
     let references = Arc::new(References::default());
     let staging = Staging::start(
@@ -73,6 +70,9 @@ pub(crate) async fn run(
             format!("the plugin {plugin:?} found no content in the uploaded file"),
         ));
     }
+    let expected = format!("{plugin}.{}", file.content_type);
+    let (made, found) = describe(context, &units, &expected).await.map_err(failed)?;
+    check_fields(&found, &expected, &file.fields)?;
     let version = match repository {
         Some(repository) => {
             let repository = modify::find(context, repository).await?;
@@ -81,52 +81,81 @@ pub(crate) async fn run(
         }
         None => None,
     };
-    let expected = format!("{plugin}.{}", file.content_type);
     Ok(Box::new(Uploaded {
-        units: describe(context, &units, &expected).await.map_err(failed)?,
+        units: made,
         labels: file.labels.map(Value::Object),
         version,
+        used_up: file.source.used_up(),
     }))
 }
 
-/// Where the API shows each unit.
+/// Where the API shows each unit, and the fields of those of the expected type.
 async fn describe(
     context: &Context,
     units: &[UnitId],
     expected: &str,
-) -> Result<Vec<(UnitId, Created)>> {
+) -> Result<(Vec<(UnitId, Created)>, Vec<Map<String, Value>>)> {
     let services = &context.toolbox.services;
     let mut connection = services.database.read().await?;
     let rows = pith_db::unit::uuids(&mut connection, units).await?;
-    units
-        .iter()
-        .zip(rows)
-        .map(|(unit, (uuid, content_type))| {
-            let table = services
-                .types
-                .by_id(content_type)
-                .ok_or_else(|| Error::internal("a unit of a type that is not in service"))?;
-            if table.full_name != expected {
-                tracing::debug!("an upload of {expected} made a unit of {}", table.full_name);
-            }
-            let created = Created {
-                path: typed_path(
-                    Kind::Content,
-                    &table.plugin,
-                    &table.content_type.plural,
-                    uuid,
-                ),
-                prn: format!("prn:{}.{}:{uuid}", table.plugin, table.content_type.model),
-            };
-            Ok((*unit, created))
-        })
-        .collect()
+    let mut made = Vec::with_capacity(units.len());
+    let mut found = Vec::new();
+    for (unit, (uuid, content_type)) in units.iter().zip(rows) {
+        let table = services
+            .types
+            .by_id(content_type)
+            .ok_or_else(|| Error::internal("a unit of a type that is not in service"))?;
+        if table.full_name == expected {
+            let listed = unit_list::by_uuid(&mut connection, Some(&table), uuid).await?;
+            let names = table.content_type.fields.iter().map(|field| &field.name);
+            let values = listed.into_iter().flat_map(|listed| listed.values);
+            found.push(names.cloned().zip(values).collect());
+        } else {
+            tracing::debug!("an upload of {expected} made a unit of {}", table.full_name);
+        }
+        let created = Created {
+            path: typed_path(
+                Kind::Content,
+                &table.plugin,
+                &table.content_type.plural,
+                uuid,
+            ),
+            prn: format!("prn:{}.{}:{uuid}", table.plugin, table.content_type.model),
+        };
+        made.push((*unit, created));
+    }
+    Ok((made, found))
+}
+
+/// Compares what the client said of its unit with the units that were found.
+fn check_fields(
+    found: &[Map<String, Value>],
+    expected: &str,
+    fields: &Map<String, Value>,
+) -> Result<(), TaskError> {
+    if fields.is_empty() {
+        return Ok(());
+    }
+    let mut wrong = format!("the file holds no {expected}");
+    for unit in found {
+        let other = fields
+            .iter()
+            .find(|(name, value)| unit.get(*name) != Some(*value));
+        let Some((name, value)) = other else {
+            return Ok(());
+        };
+        let actual = unit.get(name).unwrap_or(&Value::Null);
+        wrong = format!("{name} was said to be {value}, but the file says {actual}");
+    }
+    Err(TaskError::new("conflict", wrong))
 }
 
 struct Uploaded {
     units: Vec<(UnitId, Created)>,
     labels: Option<Value>,
     version: Option<NewVersion>,
+    /// Goes with success.
+    used_up: Option<UploadId>,
 }
 
 #[async_trait]
@@ -141,6 +170,9 @@ impl Commit for Uploaded {
                 pith_db::unit::set_labels(connection, *unit, labels).await?;
             }
             created.push(one.clone());
+        }
+        if let Some(upload) = self.used_up {
+            pith_db::upload::delete(connection, upload).await?;
         }
         Ok(Outcome {
             created,

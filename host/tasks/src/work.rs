@@ -4,6 +4,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+pub use crate::source::{Expectation, Source};
+
 /// The work of one task; each kind is carried out by the file of its name.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
@@ -44,8 +46,9 @@ pub enum Work {
     Upload {
         /// The content type that was asked for: `file` in `file.file`.
         content_type: String,
-        /// Row number of the stored bytes.
-        artifact: i64,
+        /// Where the file comes from.
+        #[serde(flatten)]
+        source: Source,
         /// The file's name as the client gave it.
         file_name: String,
         /// Of the plugin's task type.
@@ -54,6 +57,16 @@ pub enum Work {
         repository: Option<i64>,
         /// Labels for the new units.
         labels: Option<Map<String, Value>>,
+        /// Fields that a unit of the content type must have, as the client says.
+        #[serde(default)]
+        fields: Map<String, Value>,
+    },
+    /// Makes a stored file of an upload.
+    CommitUpload {
+        /// Row number.
+        upload: i64,
+        /// In hexadecimal.
+        sha256: String,
     },
     /// Makes a distribution.
     CreateDistribution {

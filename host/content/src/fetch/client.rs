@@ -93,7 +93,11 @@ pub struct Client {
 impl Client {
     /// Reads a remote's settings.
     pub fn new(services: &Services, row: &remote::Remote) -> Result<Self> {
-        let settings = &row.settings;
+        Self::with_settings(services, &row.settings)
+    }
+
+    /// The same without a remote.
+    pub fn with_settings(services: &Services, settings: &remote::Settings) -> Result<Self> {
         let secrets = match &settings.secrets {
             Some(sealed) => services.seal.open_secrets(sealed)?,
             None => Secrets::default(),

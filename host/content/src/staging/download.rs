@@ -223,7 +223,7 @@ async fn fetch_from(
 }
 
 /// Streams a body into the store.
-pub(super) async fn store(
+pub(crate) async fn store(
     services: &Services,
     expected: &Expected,
     mut body: crate::fetch::Body,

@@ -43,7 +43,8 @@ pub(super) async fn create(context: Context, request: Request) -> Result<Respons
         return Err(Error::invalid("file", "No file was submitted."));
     };
     let mut form = Form::from(received.fields);
-    receive::verify(&mut form, &file.incoming).await?;
+    let announced = receive::expectation(&mut form, &[]);
+    receive::compare(&mut form, &announced, &file.incoming).await?;
     form.finish()?;
 
     let sha256 = file.incoming.sha256();

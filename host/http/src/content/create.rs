@@ -1,17 +1,18 @@
-//! Making units of a file that is uploaded with the request, or of one that is stored.
+//! Making units of a file, wherever it comes from.
 
 use axum::extract::{Path, Request};
 use axum::response::Response;
-use pith_content::ingest::ingest;
-use pith_model::ArtifactId;
+use pith_db::content_type::TypeTable;
+use pith_model::descriptor::TaskKind;
+use pith_model::schema::property_names;
 use serde_json::{Map, Value};
 
+use super::source;
 use crate::body::{self, Fields};
 use crate::context::Context;
 use crate::declared;
 use crate::error::{Error, Result};
-use crate::form::{Form, Given};
-use crate::lookup;
+use crate::form::Form;
 use crate::order;
 use crate::receive::{self, Received};
 
@@ -30,53 +31,41 @@ pub(super) async fn create(
             file: None,
         }
     };
-    let mut parameters = order::shown(&received.fields.map);
+    let parameters = order::shown(&received.fields.map);
+    let order = order_for(&context, &table, received, parameters).await?;
+    order::accept(&context, order).await
+}
+
+/// Makes the order; a file that came with the request is kept once all else is checked.
+async fn order_for(
+    context: &Context,
+    table: &TypeTable,
+    received: Received,
+    mut parameters: Map<String, Value>,
+) -> Result<order::Order> {
+    source::hide_secrets(&mut parameters);
+    if let Some(file) = &received.file {
+        parameters.insert("file".to_owned(), file.name.as_str().into());
+    }
     let mut form = Form::from(received.fields);
-    let given = stored(&context, &mut form).await?;
-    if given.is_some() && received.file.is_some() {
-        form.wrong_together("Only one of 'file' and 'artifact' may be specified.");
-    }
-    if given.is_none() && received.file.is_none() && !form.is_wrong() {
-        form.wrong_together("One of 'file' and 'artifact' must be specified.");
-    }
-    // Everything is checked before the file is kept.
-    let upload = order::upload::check(&context.app, &table, form).await?;
-    let (artifact, file_name) = match (given, received.file) {
-        (Some(artifact), _) => (artifact, String::new()),
-        (None, Some(file)) => {
-            parameters.insert("file".to_owned(), file.name.as_str().into());
-            let app = &context.app;
-            let rows = ingest(&app.database, &*app.store, vec![file.incoming]).await?;
-            let artifact = rows.first().copied().ok_or_else(Error::not_found)?;
-            (artifact, file.name)
-        }
-        (None, None) => return Err(Error::not_found()),
-    };
-    order::accept(&context, upload.order(artifact, file_name, parameters)).await
+    let generation = declared::generation_of_row(&context.app, &table.plugin)?;
+    let params: Vec<&str> = declared::task_type(&generation, TaskKind::Upload)
+        .map(|task_type| property_names(&task_type.params).collect())
+        .unwrap_or_default();
+    let found = source::take(context, &mut form, received.file, &params).await?;
+    let upload = order::upload::check(&context.app, table, form).await?;
+    let found = found.ok_or_else(Error::not_found)?;
+    let file = source::keep(context, found).await?;
+    Ok(upload.order(file, parameters))
 }
 
-/// The stored file that a form names.
-pub(crate) async fn stored(context: &Context, form: &mut Form) -> Result<Option<ArtifactId>> {
-    let mut connection = context.app.database.read().await?;
-    Ok(
-        match lookup::artifact(&mut connection, form, "artifact").await? {
-            Given::This(artifact) => Some(artifact.id),
-            Given::Absent | Given::Null => None,
-        },
-    )
-}
-
-/// Makes the order for a stored file from fields alone, as typed tasks do.
+/// Makes the order from fields alone, as typed tasks do.
 pub(crate) async fn order_for_stored(
     context: &Context,
-    table: &pith_db::content_type::TypeTable,
+    table: &TypeTable,
     fields: Fields,
     parameters: Map<String, Value>,
 ) -> Result<order::Order> {
-    let mut form = Form::from(fields);
-    form.require("artifact");
-    let artifact = stored(context, &mut form).await?;
-    let upload = order::upload::check(&context.app, table, form).await?;
-    let artifact = artifact.ok_or_else(Error::not_found)?;
-    Ok(upload.order(artifact, String::new(), parameters))
+    let received = Received { fields, file: None };
+    order_for(context, table, received, parameters).await
 }

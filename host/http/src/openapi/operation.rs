@@ -168,7 +168,6 @@ impl Operation {
     }
 
     /// Takes bytes.
-    #[expect(dead_code, reason = "routes that are being written need it")]
     pub(crate) fn takes_bytes(mut self, media_type: &'static str) -> Self {
         self.takes = Takes::Bytes(media_type);
         self

@@ -50,14 +50,12 @@ impl Parameter {
     }
 
     /// The same as a header.
-    #[expect(dead_code, reason = "routes that are being written need it")]
     pub(crate) const fn header(mut self) -> Self {
         self.header = true;
         self
     }
 
     /// Nothing is done without it.
-    #[expect(dead_code, reason = "routes that are being written need it")]
     pub(crate) const fn required(mut self) -> Self {
         self.required = true;
         self

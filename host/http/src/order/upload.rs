@@ -1,4 +1,4 @@
-//! The order to make units of a stored file.
+//! The order to make units of a file.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use pith_model::descriptor::TaskKind;
 use pith_model::reference::{Kind, typed_prn};
 use pith_model::task::Lock;
 use pith_plugin::Generation;
-use pith_tasks::work::Work;
+use pith_tasks::work::{Source, Work};
 use serde_json::{Map, Value, json};
 
 use crate::app::App;
@@ -25,8 +25,15 @@ use crate::order::Order;
 
 /// The schema of what a client gives, beside what the plugin adds.
 pub(crate) fn schema() -> Value {
-    json!({"type": "object", "required": ["artifact"], "properties": {
+    json!({"type": "object", "required": [], "properties": {
         "artifact": {"type": "string", "description": "The stored file."},
+        "upload": {"type": "string", "description": "An upload in place of an artifact."},
+        "file_url": {"type": "string",
+            "description": "An address to fetch the file from, in place of an artifact."},
+        "downloader_config": {"type": "object",
+            "description": "How to fetch it: the network settings of a remote."},
+        "size": {"type": "integer", "description": "What the file must have, in bytes."},
+        "sha256": {"type": "string", "description": "What the file must have."},
         "content_type": {"type": "string",
             "description": "Which of the plugin's content types the file is of."},
         "repository": {"type": "string",
@@ -63,6 +70,31 @@ pub(crate) fn described(place: &Place) -> Value {
         }
     }
     schema
+}
+
+/// Where the file is, and what is known of it.
+#[derive(Debug)]
+pub(crate) struct File {
+    /// Where it comes from.
+    pub(crate) source: Source,
+    /// As the client calls it.
+    pub(crate) name: String,
+    /// The PRN of the upload that it is; nobody removes that while the task waits.
+    pub(crate) upload: Option<String>,
+    /// What the unit must have.
+    pub(crate) fields: Map<String, Value>,
+}
+
+impl File {
+    /// A stored file.
+    pub(crate) fn stored(artifact: ArtifactId) -> Self {
+        Self {
+            source: Source::Artifact(artifact.0),
+            name: String::new(),
+            upload: None,
+            fields: Map::new(),
+        }
+    }
 }
 
 /// Everything but the file: checked before the file is kept.
@@ -105,13 +137,8 @@ pub(crate) async fn check(app: &App, table: &TypeTable, mut form: Form) -> Resul
 }
 
 impl Upload {
-    /// Builds the order for a stored file; `parameters` are what the task shows.
-    pub(crate) fn order(
-        self,
-        artifact: ArtifactId,
-        file_name: String,
-        parameters: Map<String, Value>,
-    ) -> Order {
+    /// Builds the order for a file; `parameters` are what the task shows.
+    pub(crate) fn order(self, file: File, parameters: Map<String, Value>) -> Order {
         // Parsing needs no lock; a repository is held only because its set changes.
         let lock = self.repository.as_ref().map(|repository| {
             Lock::exclusive(typed_prn(
@@ -129,13 +156,17 @@ impl Upload {
             parameters,
             work: Work::Upload {
                 content_type: self.content_type,
-                artifact: artifact.0,
-                file_name,
+                source: file.source,
+                file_name: file.name,
                 params: self.params,
                 repository: self.repository.map(|repository| repository.id.0),
                 labels: self.labels,
+                fields: file.fields,
             },
-            locks: lock.into_iter().collect(),
+            locks: lock
+                .into_iter()
+                .chain(file.upload.map(Lock::shared))
+                .collect(),
         }
     }
 }

@@ -6,6 +6,7 @@ use pith_model::remote::{Policy, Secrets};
 use serde_json::{Map, Value, json};
 
 use super::check;
+use crate::body::Fields;
 use crate::config;
 use crate::declared::Declared;
 use crate::error::Result;
@@ -63,17 +64,46 @@ pub(super) fn take(
     take_url(&mut form, settings);
     take_tls(&mut form, settings);
     take_numbers(&mut form, settings);
+    take_headers(&mut form, settings);
+    take_secrets(seal, &mut form, settings)?;
+    let mut config = settings.config.as_object().cloned().unwrap_or_default();
+    config::take(&mut form, declared.schema(), &mut config);
+    settings.config = Value::Object(config);
+    form.finish()
+}
+
+/// The settings for fetching one file: what a remote has of the network, and no more.
+pub(crate) fn network(
+    seal: &Seal,
+    outer: &mut Form,
+    url: &str,
+    fields: Map<String, Value>,
+) -> Result<Settings> {
+    let mut settings = defaults();
+    match check::url_problem(url) {
+        None => url.clone_into(&mut settings.url),
+        Some(problem) => outer.wrong("file_url", problem),
+    }
+    let mut form = Form::from(Fields {
+        map: fields,
+        textual: false,
+    });
+    take_proxy(&mut form, &mut settings);
+    take_tls(&mut form, &mut settings);
+    take_numbers(&mut form, &mut settings);
+    take_headers(&mut form, &mut settings);
+    take_secrets(seal, &mut form, &mut settings)?;
+    form.finish_within(outer, "downloader_config");
+    Ok(settings)
+}
+
+fn take_headers(form: &mut Form, settings: &mut Settings) {
     if let Some(headers) = form.list("headers") {
         match check::headers_problem(&headers) {
             None => settings.headers = Value::Array(headers),
             Some(problem) => form.wrong("headers", problem),
         }
     }
-    take_secrets(seal, &mut form, settings)?;
-    let mut config = settings.config.as_object().cloned().unwrap_or_default();
-    config::take(&mut form, declared.schema(), &mut config);
-    settings.config = Value::Object(config);
-    form.finish()
 }
 
 fn take_url(form: &mut Form, settings: &mut Settings) {
@@ -89,6 +119,10 @@ fn take_url(form: &mut Form, settings: &mut Settings) {
             None => form.wrong("policy", format!("\"{policy}\" is not a valid choice.")),
         }
     }
+    take_proxy(form, settings);
+}
+
+fn take_proxy(form: &mut Form, settings: &mut Settings) {
     let proxy_url = form.nullable_text("proxy_url");
     take_checked(
         form,

@@ -49,7 +49,9 @@ const CORE_TYPES: &[&str] = &[
     "version_deletes",
     "repairs",
     "orphan_cleanups",
+    "upload_commits",
     "distributions",
+    "upload_commits",
 ];
 
 /// The types of tasks that can be made for a plugin.

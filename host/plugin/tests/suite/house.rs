@@ -87,6 +87,7 @@ impl House {
                 types: Types::default(),
                 seal: Seal::open(&directory.path().join("key")).unwrap(),
                 addresses: AddressPolicy::default(),
+                uploads: pith_content::upload::Limits::default(),
             },
             repository,
             _directory: directory,

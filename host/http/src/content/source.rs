@@ -1,0 +1,211 @@
+//! Where the file of a new unit comes from: with the request, from a stored file, from an
+//! upload, or from an address that the host fetches.
+
+use pith_content::ingest::ingest;
+use pith_content::upload;
+use pith_model::Reference;
+use pith_model::reference::{Kind, core_prn};
+use pith_tasks::work::{Expectation, Source};
+use serde_json::{Map, Value};
+
+use crate::context::Context;
+use crate::error::{Error, Result};
+use crate::form::{Form, Given};
+use crate::lookup;
+use crate::order::upload::File;
+use crate::query::not_a_reference;
+use crate::receive::{self, ReceivedFile};
+use crate::remotes;
+
+/// The ways, as they are called.
+const NAMES: &str = "'file', 'artifact', 'upload' and 'file_url'";
+
+/// A file that is not kept yet, or one that the task gets.
+#[derive(Debug)]
+pub(crate) enum Found {
+    /// It came with the request.
+    Here(ReceivedFile),
+    /// It is elsewhere.
+    There(File),
+}
+
+/// Takes the source from a form, and whatever came with the request; `params` are the
+/// names that the plugin wants for itself.
+pub(crate) async fn take(
+    context: &Context,
+    form: &mut Form,
+    file: Option<ReceivedFile>,
+    params: &[&str],
+) -> Result<Option<Found>> {
+    let mut found: Vec<Found> = Vec::new();
+    let mut announced = receive::expectation(form, params);
+    if let Some(file) = file {
+        receive::compare(form, &announced, &file.incoming).await?;
+        found.push(Found::Here(file));
+    }
+    found.extend(artifact(context, form, &announced).await?.map(Found::There));
+    found.extend(
+        chunked(context, form, &mut announced)
+            .await?
+            .map(Found::There),
+    );
+    found.extend(address(context, form, announced)?.map(Found::There));
+    match found.len() {
+        0 if !form.is_wrong() => form.wrong_together(format!("One of {NAMES} must be specified.")),
+        0 | 1 => {}
+        _ => form.wrong_together(format!("Only one of {NAMES} may be specified.")),
+    }
+    Ok(found.pop())
+}
+
+/// Keeps a file that came with the request.
+pub(crate) async fn keep(context: &Context, found: Found) -> Result<File> {
+    match found {
+        Found::There(file) => Ok(file),
+        Found::Here(file) => {
+            let app = &context.app;
+            let rows = ingest(&app.database, &*app.store, vec![file.incoming]).await?;
+            let artifact = rows.first().copied().ok_or_else(Error::not_found)?;
+            Ok(File {
+                name: file.name,
+                ..File::stored(artifact)
+            })
+        }
+    }
+}
+
+async fn artifact(
+    context: &Context,
+    form: &mut Form,
+    announced: &Expectation,
+) -> Result<Option<File>> {
+    let mut connection = context.app.database.read().await?;
+    let given = lookup::artifact(&mut connection, form, "artifact").await?;
+    drop(connection);
+    let Given::This(artifact) = given else {
+        return Ok(None);
+    };
+    if let Some(size) = announced.size
+        && u64::try_from(artifact.size).ok() != Some(size)
+    {
+        form.wrong_together(receive::WRONG_SIZE);
+    }
+    for digest in &announced.digests {
+        let known = match digest.split_once(':') {
+            Some(("sha256", _)) => Some(&artifact.sha256),
+            Some(("md5", _)) => artifact.md5.as_ref(),
+            Some(("sha1", _)) => artifact.sha1.as_ref(),
+            Some(("sha224", _)) => artifact.sha224.as_ref(),
+            Some(("sha384", _)) => artifact.sha384.as_ref(),
+            _ => artifact.sha512.as_ref(),
+        };
+        let (algorithm, value) = digest.split_once(':').unwrap_or_default();
+        match known {
+            Some(known) if hex::encode(known) == value => {}
+            Some(_) => form.wrong_together(receive::wrong_digest(algorithm)),
+            None => form.wrong(algorithm, "This digest of the artifact is not known."),
+        }
+    }
+    Ok(Some(File::stored(artifact.id)))
+}
+
+async fn chunked(
+    context: &Context,
+    form: &mut Form,
+    announced: &mut Expectation,
+) -> Result<Option<File>> {
+    let Given::This(text) = form.nullable_text("upload") else {
+        return Ok(None);
+    };
+    let reference = Reference::parse(&text).filter(|reference| reference.kind == Kind::Upload);
+    let Some(reference) = reference else {
+        form.wrong("upload", not_a_reference(&text));
+        return Ok(None);
+    };
+    let user = context.user()?;
+    let Ok(upload) = upload::find(&context.app.services, user, reference.uuid).await else {
+        form.wrong("upload", "Invalid hyperlink - Object does not exist.");
+        return Ok(None);
+    };
+    for digest in &announced.digests {
+        let (algorithm, _) = digest.split_once(':').unwrap_or_default();
+        if algorithm != "sha256" {
+            form.wrong(algorithm, "Of an upload only sha256 is known.");
+        }
+    }
+    Ok(Some(File {
+        source: Source::Upload {
+            id: upload.id.0,
+            keep: false,
+            expected: std::mem::take(announced),
+        },
+        name: String::new(),
+        upload: Some(core_prn(Kind::Upload, upload.uuid)),
+        fields: Map::new(),
+    }))
+}
+
+fn address(context: &Context, form: &mut Form, announced: Expectation) -> Result<Option<File>> {
+    let url = form.nullable_text("file_url").value();
+    let network = form.object("downloader_config");
+    let Some(url) = url else {
+        if network.is_some_and(|network| !network.is_empty()) {
+            form.wrong("downloader_config", "It is only for a 'file_url'.");
+        }
+        return Ok(None);
+    };
+    let settings = remotes::network(&context.app.seal, form, &url, network.unwrap_or_default())?;
+    let name = url.rsplit('/').next().unwrap_or_default();
+    let name = name.split(['?', '#']).next().unwrap_or_default().to_owned();
+    Ok(Some(File {
+        source: Source::Url {
+            settings: Box::new(settings),
+            expected: announced,
+        },
+        name,
+        upload: None,
+        fields: Map::new(),
+    }))
+}
+
+/// What a task shows of its parameters: no secrets.
+pub(crate) fn hide_secrets(parameters: &mut Map<String, Value>) {
+    if let Some(network) = parameters.get_mut("downloader_config") {
+        let parsed = network
+            .as_str()
+            .and_then(|text| serde_json::from_str(text).ok());
+        let mut shown: Value = parsed.unwrap_or_else(|| network.take());
+        if let Some(map) = shown.as_object_mut() {
+            let secrets = pith_model::remote::Secrets::default();
+            for (name, _) in secrets.entries() {
+                map.remove(name);
+            }
+            map.remove("headers");
+        } else {
+            shown = Value::Null;
+        }
+        *network = shown;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_task_shows_no_secrets() {
+        for network in [
+            json!({"password": "hush", "headers": [{"A": "hush"}], "tls_validation": true}),
+            json!("{\"password\": \"hush\", \"tls_validation\": true}"),
+        ] {
+            let mut parameters = Map::from_iter([("downloader_config".to_owned(), network)]);
+            hide_secrets(&mut parameters);
+            let expected = json!({"downloader_config": {"tls_validation": true}});
+            assert_eq!(Value::Object(parameters), expected);
+        }
+        let mut parameters = Map::from_iter([("downloader_config".to_owned(), json!("hush"))]);
+        hide_secrets(&mut parameters);
+        assert_eq!(parameters["downloader_config"], Value::Null);
+    }
+}
