@@ -113,7 +113,7 @@ async fn an_import_that_waits_keeps_its_upload(test: Test) -> Result<()> {
     let upstream = Upstream::start().await?;
     let api = server.api();
     let repository = api.file_repository("r").await?;
-    let url = upstream.bad(Misbehaviour::Slow(1000));
+    let url = upstream.bad(Misbehaviour::Slow(20_000));
     let remote = api.file_remote("u", &url, "immediate").await?;
     let sync = format!("{}sync/", href(&repository));
     let busy = api

@@ -186,7 +186,11 @@ async fn chunks_may_come_in_pieces(test: Test) -> Result<()> {
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
     assert!(answer.contains("\"offset\":7"), "{answer}");
     let broken = server.send_raw(head, b"3\r\nabc\r\nx\r\n", true).await?;
-    assert!(broken.starts_with("HTTP/1.1 400"), "{broken}");
+    // The connection may be too broken for an answer; nothing is kept in any case.
+    assert!(!broken.starts_with("HTTP/1.1 2"), "{broken}");
+    sleep(Duration::from_millis(200)).await;
+    let files = std::fs::read_dir(server.data_directory().join("upload"))?;
+    assert_eq!(files.count(), 1);
     Ok(())
 }
 

@@ -30,7 +30,8 @@ async fn commit(api: &Api, upload: &str, bytes: &[u8]) -> Result<pith_tests::Tas
 }
 
 fn sample(size: usize) -> Vec<u8> {
-    (0..size).map(|at| (at * 7 + at / 251) as u8).collect()
+    let byte = |at: usize| u8::try_from((at * 7 + at / 251) % 256).unwrap_or_default();
+    (0..size).map(byte).collect()
 }
 
 async fn chunks_in_any_order_make_an_artifact(test: Test) -> Result<()> {

@@ -152,8 +152,8 @@ async fn room(services: &Services, user: UserId) -> Result<u64, Refusal> {
     if u64::try_from(open).unwrap_or(0) >= services.uploads.most_open {
         return Err(Refusal::TooMany(services.uploads.most_open));
     }
-    let used = u64::try_from(bytes).unwrap_or(0);
-    Ok(services.uploads.most_bytes.saturating_sub(used))
+    let taken = u64::try_from(bytes).unwrap_or(0);
+    Ok(services.uploads.most_bytes.saturating_sub(taken))
 }
 
 /// The name of an upload's file.

@@ -182,7 +182,10 @@ mod tests {
             ),
             ("sha256", hexadecimal),
         ] {
-            assert_eq!(digests(&headers(&[pair])).unwrap(), [digest.clone()]);
+            assert_eq!(
+                digests(&headers(&[pair])).unwrap(),
+                std::slice::from_ref(&digest)
+            );
         }
         let md5 = digests(&headers(&[("content-md5", "kAFQmDzST7DWlj99KOF/cg==")])).unwrap();
         assert_eq!(md5[0].to_string(), "md5:900150983cd24fb0d6963f7d28e17f72");

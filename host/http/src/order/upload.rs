@@ -25,7 +25,7 @@ use crate::order::Order;
 
 /// The schema of what a client gives, beside what the plugin adds.
 pub(crate) fn schema() -> Value {
-    json!({"type": "object", "required": [], "properties": {
+    json!({"type": "object", "properties": {
         "artifact": {"type": "string", "description": "The stored file."},
         "upload": {"type": "string", "description": "An upload in place of an artifact."},
         "file_url": {"type": "string",

@@ -74,10 +74,9 @@ fn content_type(app: &App, form: &mut Form, name: &str) -> Option<Arc<TypeTable>
         })
         .collect();
     let exact = named.iter().find(|table| table.full_name == name);
-    match (exact, named.as_slice()) {
-        (Some(table), _) => return Some(Arc::clone(table)),
-        (None, [table]) => return Some(Arc::clone(table)),
-        _ => {}
+    let only = named.first().filter(|_| named.len() == 1);
+    if let Some(table) = exact.or(only) {
+        return Some(Arc::clone(table));
     }
     let known: Vec<&str> = tables
         .iter()

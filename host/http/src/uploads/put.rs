@@ -1,6 +1,6 @@
 //! Taking a chunk of an upload, at the place that `Content-Range` names.
 
-use axum::extract::multipart::Field;
+use axum::extract::multipart;
 use axum::extract::{FromRequest as _, Multipart, Path, Request};
 use axum::response::Response;
 use pith_content::upload::{Receiving, Refusal};
@@ -92,7 +92,11 @@ async fn receive(
 }
 
 /// Takes the bytes of a part; not one more than the range has.
-async fn take(mut receiving: Receiving, mut field: Field<'_>, length: u64) -> Result<Receiving> {
+async fn take(
+    mut receiving: Receiving,
+    mut field: multipart::Field<'_>,
+    length: u64,
+) -> Result<Receiving> {
     loop {
         let next = chunk::patiently(&receiving, field.chunk()).await?;
         let Some(piece) = next.map_err(|error| body::damaged_form(&error))? else {
