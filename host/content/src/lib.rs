@@ -2,6 +2,7 @@
 //! staging, versions, publications, pull-through and clean-up.
 
 pub mod changes;
+pub mod copy;
 pub mod error;
 pub mod fetch;
 pub mod fetch_file;

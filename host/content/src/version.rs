@@ -18,6 +18,39 @@ use crate::error::{Error, Result};
 /// Rows of one transaction, so that other writers get their turn.
 const BATCH: usize = 5_000;
 
+/// What a repository's next version is compared with: its newest version, or one that the
+/// same group of tasks is preparing.
+#[derive(Clone, Debug)]
+pub struct Head {
+    /// Its number.
+    pub number: i64,
+    counts: Vec<Counts>,
+}
+
+impl Head {
+    /// The newest version that can be seen.
+    pub async fn visible(services: &Services, repository: RepositoryId) -> Result<Self> {
+        let mut connection = services.database.read().await?;
+        let version = version::latest(&mut connection, repository)
+            .await?
+            .ok_or_else(|| Error::internal("a repository without versions"))?;
+        let counts = version::counts(&mut connection, &[version.id]).await?;
+        Ok(Self {
+            number: version.number,
+            counts: counts.into_iter().map(|(_, counts)| counts).collect(),
+        })
+    }
+
+    /// How many units it has, of a type or of all.
+    fn present(&self, content_type: Option<i64>) -> i64 {
+        self.counts
+            .iter()
+            .filter(|one| content_type.is_none_or(|wanted| wanted == one.content_type))
+            .map(|one| one.present)
+            .sum()
+    }
+}
+
 /// A version that is written but not visible.
 #[derive(Debug)]
 pub struct Pending {
@@ -44,40 +77,50 @@ pub struct Base {
 pub async fn prepare(
     services: &Services,
     repository: &Repository,
+    head: &Head,
     base: Option<Base>,
     wanted: &Wanted,
     task: TaskId,
 ) -> Result<Option<Pending>> {
-    let latest = repository
-        .latest_version
-        .ok_or_else(|| Error::internal("a repository without versions"))?;
-    let tables = services.types.of_plugin(&repository.plugin);
     let newest = Base {
         repository: repository.id,
-        number: latest,
+        number: head.number,
     };
-    let mut plan = match base.filter(|base| *base != newest) {
-        None if !wanted.clear => small(services, repository.id, latest, wanted).await?,
-        base => whole(services, repository.id, latest, base, wanted).await?,
+    let size = wanted.add.len() + wanted.remove.len();
+    let is_small = size < u64::try_from(head.present(None) / 8).unwrap_or(0);
+    let plan = match base.filter(|base| *base != newest) {
+        None if !wanted.clear && is_small => small(services, newest, wanted).await?,
+        base => whole(services, newest, base, wanted).await?,
     };
-    plan.replace(services, &tables, repository.id, latest, wanted)
-        .await?;
     if plan.add.is_empty() && plan.remove.is_empty() {
         return Ok(None);
     }
-    let number = write(services, repository.id, task, &plan).await?;
-    let checked = check(services, &tables, repository.id, number).await;
-    if let Err(error) = checked {
-        discard(services, repository.id, number).await?;
-        return Err(error);
-    }
-    let counts = count(services, repository.id, latest, number).await?;
+    let mut transaction = services.database.write().await?;
+    let number = version::take_number(&mut transaction, repository.id).await?;
+    membership::begin(&mut transaction, repository.id, number, task).await?;
+    let written = write(
+        services,
+        transaction,
+        repository,
+        head,
+        number,
+        plan,
+        wanted,
+    )
+    .await;
+    let counts = match written {
+        Ok(counts) => counts,
+        Err(error) => {
+            discard(services, repository.id, number).await?;
+            return Err(error);
+        }
+    };
     Ok(Some(Pending {
         repository: repository.id,
         number,
         base_number: base
             .filter(|base| base.repository == repository.id)
-            .map_or(latest, |base| base.number),
+            .map_or(head.number, |base| base.number),
         counts,
         retain: repository.retain_repo_versions,
     }))
@@ -91,17 +134,13 @@ struct Plan {
 }
 
 /// A change whose cost follows its own size, not the repository's.
-async fn small(
-    services: &Services,
-    repository: RepositoryId,
-    latest: i64,
-    wanted: &Wanted,
-) -> Result<Plan> {
+async fn small(services: &Services, newest: Base, wanted: &Wanted) -> Result<Plan> {
     let mut connection = services.database.read().await?;
     let mut plan = Plan::default();
     for (ids, add) in [(&wanted.add, true), (&wanted.remove, false)] {
         let units: Vec<UnitId> = ids.iter().map(unit).collect();
-        let present = membership::present(&mut connection, repository, latest, &units).await?;
+        let present =
+            membership::present(&mut connection, newest.repository, newest.number, &units).await?;
         let present: RoaringTreemap = present.into_iter().map(number).collect();
         if add {
             plan.add = ids - present;
@@ -112,16 +151,15 @@ async fn small(
     Ok(plan)
 }
 
-/// A change that has to look at the whole set: a mirror, or another base.
+/// A change that has to look at the whole set: a mirror, another base, or much of it.
 async fn whole(
     services: &Services,
-    repository: RepositoryId,
-    latest: i64,
+    newest: Base,
     base: Option<Base>,
     wanted: &Wanted,
 ) -> Result<Plan> {
     let mut connection = services.database.read().await?;
-    let present = set(&mut connection, repository, latest).await?;
+    let present = set(&mut connection, newest.repository, newest.number).await?;
     let start = match base {
         _ if wanted.clear => RoaringTreemap::new(),
         Some(base) => set(&mut connection, base.repository, base.number).await?,
@@ -135,7 +173,7 @@ async fn whole(
 }
 
 /// The units of a version: a few bits each.
-async fn set(
+pub(crate) async fn set(
     connection: &mut Connection,
     repository: RepositoryId,
     version: i64,
@@ -148,61 +186,81 @@ async fn set(
     Ok(set)
 }
 
-impl Plan {
-    /// A newcomer with the repository key of a unit that is there takes its place.
-    async fn replace(
-        &mut self,
-        services: &Services,
-        tables: &[Arc<TypeTable>],
-        repository: RepositoryId,
-        latest: i64,
-        wanted: &Wanted,
-    ) -> Result<()> {
-        let newcomers: Vec<UnitId> = self.add.iter().map(unit).collect();
-        let mut connection = services.database.read().await?;
-        for table in tables.iter().filter(|table| has_repository_key(table)) {
-            let clashes =
-                membership::clashes(&mut connection, table, repository, latest, &newcomers).await?;
-            for (newcomer, replaced) in clashes {
-                if wanted.add.contains(number(replaced)) {
-                    return Err(twins(&mut connection, table, newcomer, replaced).await?);
-                }
-                self.remove.insert(number(replaced));
-            }
-        }
-        Ok(())
-    }
+/// The units of a version.
+pub async fn contained(services: &Services, version: Base) -> Result<RoaringTreemap> {
+    let mut connection = services.database.read().await?;
+    set(&mut connection, version.repository, version.number).await
 }
 
 fn has_repository_key(table: &TypeTable) -> bool {
     !table.content_type.repository_key.is_empty()
 }
 
-/// Writes the plan under a number that no version has; the number.
+/// Writes the plan under that number; what the version will count.
 async fn write(
     services: &Services,
-    repository: RepositoryId,
-    task: TaskId,
-    plan: &Plan,
-) -> Result<i64> {
-    let mut transaction = services.database.write().await?;
-    let pending = version::take_number(&mut transaction, repository).await?;
-    membership::begin(&mut transaction, repository, pending, task).await?;
+    mut transaction: Transaction,
+    repository: &Repository,
+    head: &Head,
+    pending: i64,
+    mut plan: Plan,
+    wanted: &Wanted,
+) -> Result<Vec<Counts>> {
+    let tables = services.types.of_plugin(&repository.plugin);
     let adding: Vec<UnitId> = plan.add.iter().map(unit).collect();
-    let removing: Vec<UnitId> = plan.remove.iter().map(unit).collect();
-    for part in adding.chunks(BATCH) {
-        membership::add(&mut transaction, repository, pending, part).await?;
-        transaction = next_batch(services, transaction, repository, pending).await?;
+    for (at, part) in adding.chunks(BATCH).enumerate() {
+        if at > 0 {
+            transaction = next_batch(services, transaction, repository.id, pending).await?;
+        }
+        membership::add(&mut transaction, repository.id, pending, part).await?;
     }
-    for part in removing.chunks(BATCH) {
-        membership::remove(&mut transaction, repository, pending, part).await?;
-        transaction = next_batch(services, transaction, repository, pending).await?;
+    let newest = (repository.id, head);
+    if adding.len() > BATCH {
+        // A long question is not asked where it would keep other writers waiting.
+        transaction.commit().await?;
+        let mut connection = services.database.read().await?;
+        plan.remove |= replaced(&mut connection, &tables, newest, pending, wanted).await?;
+        drop(connection);
+        transaction = batch(services, repository.id, pending).await?;
+    } else if !adding.is_empty() {
+        plan.remove |= replaced(&mut transaction, &tables, newest, pending, wanted).await?;
+    }
+    let removing: Vec<UnitId> = plan.remove.iter().map(unit).collect();
+    for (at, part) in removing.chunks(BATCH).enumerate() {
+        if at > 0 {
+            transaction = next_batch(services, transaction, repository.id, pending).await?;
+        }
+        membership::remove(&mut transaction, repository.id, pending, part).await?;
     }
     transaction.commit().await?;
-    Ok(pending)
+    check(services, &tables, repository.id, pending).await?;
+    count(services, repository.id, head, pending).await
 }
 
-/// Lets other writers in between, and makes sure that this process was not given up.
+/// A newcomer with the repository key of a unit that is there takes its place.
+async fn replaced(
+    connection: &mut Connection,
+    tables: &[Arc<TypeTable>],
+    (repository, head): (RepositoryId, &Head),
+    pending: i64,
+    wanted: &Wanted,
+) -> Result<RoaringTreemap> {
+    let mut old = RoaringTreemap::new();
+    let tables = tables.iter().filter(|table| has_repository_key(table));
+    for table in tables.filter(|table| head.present(Some(table.id)) > 0) {
+        let clashes =
+            membership::clashes(connection, table, repository, head.number, pending).await?;
+        for (newcomer, replaced) in clashes {
+            if wanted.add.contains(number(replaced)) {
+                return Err(twins(connection, table, newcomer, replaced).await?);
+            }
+            old.insert(number(replaced));
+        }
+    }
+    Ok(old)
+}
+
+/// Lets other writers in between.
 async fn next_batch(
     services: &Services,
     transaction: Transaction,
@@ -210,6 +268,11 @@ async fn next_batch(
     pending: i64,
 ) -> Result<Transaction> {
     transaction.commit().await?;
+    batch(services, repository, pending).await
+}
+
+/// A transaction for more of a version, if this process was not given up.
+async fn batch(services: &Services, repository: RepositoryId, pending: i64) -> Result<Transaction> {
     let mut transaction = services.database.write().await?;
     if membership::is_pending(&mut transaction, repository, pending).await? {
         Ok(transaction)
@@ -284,19 +347,16 @@ async fn twins(
 async fn count(
     services: &Services,
     repository: RepositoryId,
-    latest: i64,
+    head: &Head,
     pending: i64,
 ) -> Result<Vec<Counts>> {
     let mut connection = services.database.read().await?;
-    let base = version::by_number(&mut connection, repository, latest)
-        .await?
-        .ok_or_else(|| Error::internal("a repository without its newest version"))?;
     let mut counts: HashMap<i64, Counts> = HashMap::new();
-    for (_, old) in version::counts(&mut connection, &[base.id]).await? {
+    for old in &head.counts {
         let kept = Counts {
             added: 0,
             removed: 0,
-            ..old
+            ..*old
         };
         counts.insert(old.content_type, kept);
     }
@@ -316,6 +376,14 @@ async fn count(
 }
 
 impl Pending {
+    /// What the repository's version after this one is compared with.
+    pub fn head(&self) -> Head {
+        Head {
+            number: self.number,
+            counts: self.counts.clone(),
+        }
+    }
+
     /// Makes it visible in the caller's transaction, which ends the task too.
     pub async fn publish(&self, connection: &mut Connection) -> Result<VersionId> {
         if !membership::is_pending(connection, self.repository, self.number).await? {
@@ -329,7 +397,7 @@ impl Pending {
         )
         .await?;
         version::insert_counts(connection, id, &self.counts).await?;
-        membership::end(connection, self.repository).await?;
+        membership::end(connection, self.repository, self.number).await?;
         version::retain(connection, self.repository, self.retain).await?;
         pith_db::served::raise_epoch(connection).await?;
         Ok(id)

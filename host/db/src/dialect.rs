@@ -1,5 +1,9 @@
 //! The places where SQLite and PostgreSQL are spelled differently; all of them.
 
+use std::fmt::Write as _;
+
+use crate::statement::Value;
+
 /// Which of the two databases.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dialect {
@@ -128,6 +132,75 @@ impl Dialect {
         match self {
             Self::Sqlite => format!("({column} -> '$.\"{quoted}\"')"),
             Self::Postgres => format!("({column} -> '{quoted}')"),
+        }
+    }
+
+    /// Joins the elements of a JSON list to a `FROM`, under an alias; what is no list has
+    /// none.
+    pub(crate) fn each_element(self, list: &str, alias: &str) -> String {
+        match self {
+            Self::Sqlite => format!(
+                " CROSS JOIN json_each(CASE WHEN json_type({list}) = 'array' THEN {list}
+                      ELSE '[]' END) {alias}"
+            ),
+            Self::Postgres => format!(
+                " CROSS JOIN LATERAL jsonb_array_elements(CASE WHEN jsonb_typeof({list}) = 'array'
+                      THEN {list} ELSE '[]' END) {alias}(value)"
+            ),
+        }
+    }
+
+    /// A property of an element, if that is a list; its name is a plain word.
+    pub(crate) fn element_list(self, alias: &str, name: &str) -> String {
+        match self {
+            // Asked step by step: a text is no valid JSON there, and is not to be parsed.
+            Self::Sqlite => format!(
+                "CASE WHEN {alias}.type = 'object' THEN
+                     CASE WHEN json_type({alias}.value, '$.{name}') = 'array'
+                          THEN json_extract({alias}.value, '$.{name}') END END"
+            ),
+            Self::Postgres => format!("({alias}.value -> '{name}')"),
+        }
+    }
+
+    /// An element, or a property of it, as text.
+    pub(crate) fn element_text(self, alias: &str, name: Option<&str>) -> String {
+        match (self, name) {
+            (Self::Sqlite, None) => format!("CAST({alias}.value AS TEXT)"),
+            (Self::Sqlite, Some(name)) => format!(
+                "CASE WHEN {alias}.type = 'object'
+                      THEN CAST(json_extract({alias}.value, '$.{name}') AS TEXT) END"
+            ),
+            (Self::Postgres, None) => format!("({alias}.value #>> '{{}}')"),
+            (Self::Postgres, Some(name)) => format!("({alias}.value ->> '{name}')"),
+        }
+    }
+
+    /// What stands in a `FROM` for a list of numbers that is bound as one value
+    /// ([`Dialect::numbers`]): a table with the column `value`, of any length, and the
+    /// statement stays prepared.
+    pub fn each_number(self) -> &'static str {
+        match self {
+            Self::Sqlite => "json_each(?)",
+            Self::Postgres => "(SELECT unnest(?) AS value)",
+        }
+    }
+
+    /// The value for [`Dialect::each_number`].
+    pub fn numbers(self, numbers: impl IntoIterator<Item = i64>) -> Value {
+        match self {
+            Self::Sqlite => {
+                let mut text = String::from("[");
+                for number in numbers {
+                    if text.len() > 1 {
+                        text.push(',');
+                    }
+                    let _ = write!(text, "{number}");
+                }
+                text.push(']');
+                text.into()
+            }
+            Self::Postgres => numbers.into_iter().collect::<Vec<i64>>().into(),
         }
     }
 

@@ -9,7 +9,7 @@ use pith_model::{RepositoryId, TaskId, UnitId, WorkerId};
 use crate::content_type::TypeTable;
 use crate::database::Connection;
 use crate::error::Result;
-use crate::statement::{insert_many, sql};
+use crate::statement::sql;
 
 /// `removed` of a row that no version removed.
 pub const NEVER: i64 = i64::MAX;
@@ -38,6 +38,9 @@ pub async fn for_each_unit(
     .await
 }
 
+/// So many units are handed to one statement.
+const PART: usize = 5_000;
+
 /// Which of these units are in a version.
 pub async fn present(
     connection: &mut Connection,
@@ -46,16 +49,18 @@ pub async fn present(
     units: &[UnitId],
 ) -> Result<Vec<UnitId>> {
     let mut found = Vec::new();
-    for part in units.chunks(1000) {
-        let ids: Vec<i64> = part.iter().map(|id| id.0).collect();
+    let each = connection.dialect().each_number();
+    for part in units.chunks(PART) {
+        let ids = connection.dialect().numbers(part.iter().map(|id| id.0));
         found.extend(
             sql(format!(
-                "SELECT m.unit_id FROM membership m WHERE {PRESENT} AND m.unit_id IN (?*)"
+                "SELECT m.unit_id FROM {each} e JOIN membership m ON m.unit_id = e.value
+                 WHERE {PRESENT}"
             ))
+            .bind(ids)
             .bind(repository)
             .bind(number)
             .bind(number)
-            .bind(ids)
             .scalars::<UnitId>(connection)
             .await?,
         );
@@ -73,8 +78,7 @@ pub async fn begin(
     clear(connection, repository, number).await?;
     sql(
         "INSERT INTO pending_version (repository_id, number, task_id) VALUES (?, ?, ?)
-         ON CONFLICT (repository_id) DO UPDATE
-         SET number = excluded.number, task_id = excluded.task_id",
+         ON CONFLICT (repository_id, number) DO UPDATE SET task_id = excluded.task_id",
     )
     .bind(repository)
     .bind(number)
@@ -101,13 +105,14 @@ pub async fn clear(
         .bind(number)
         .execute(connection)
         .await?;
-    end(connection, repository).await
+    end(connection, repository, number).await
 }
 
-/// Notes that nothing is being prepared any more.
-pub async fn end(connection: &mut Connection, repository: RepositoryId) -> Result<()> {
-    sql("DELETE FROM pending_version WHERE repository_id = ?")
+/// Notes that a version is not being prepared any more.
+pub async fn end(connection: &mut Connection, repository: RepositoryId, number: i64) -> Result<()> {
+    sql("DELETE FROM pending_version WHERE repository_id = ? AND number = ?")
         .bind(repository)
+        .bind(number)
         .execute(connection)
         .await?;
     Ok(())
@@ -118,10 +123,13 @@ pub async fn pending_of_task(
     connection: &mut Connection,
     task: TaskId,
 ) -> Result<Vec<(RepositoryId, i64)>> {
-    let rows = sql("SELECT repository_id, number FROM pending_version WHERE task_id = ?")
-        .bind(task)
-        .fetch_all(connection)
-        .await?;
+    let rows = sql(
+        "SELECT repository_id, number FROM pending_version WHERE task_id = ?
+         ORDER BY number DESC",
+    )
+    .bind(task)
+    .fetch_all(connection)
+    .await?;
     rows.iter()
         .map(|row| Ok((row.get(0)?, row.get(1)?)))
         .collect()
@@ -133,7 +141,7 @@ pub async fn pending_of_worker(
     worker: WorkerId,
 ) -> Result<Vec<(RepositoryId, i64)>> {
     let rows = sql("SELECT p.repository_id, p.number FROM pending_version p
-         JOIN task t ON t.id = p.task_id WHERE t.worker_id = ?")
+         JOIN task t ON t.id = p.task_id WHERE t.worker_id = ? ORDER BY p.number DESC")
     .bind(worker)
     .fetch_all(connection)
     .await?;
@@ -168,15 +176,19 @@ pub async fn add(
     number: i64,
     units: &[UnitId],
 ) -> Result<()> {
-    insert_many(
-        connection,
-        "INSERT INTO membership (repository_id, unit_id, added)",
-        units
-            .iter()
-            .map(|unit| vec![repository.into(), (*unit).into(), number.into()]),
-        "",
-    )
-    .await?;
+    let each = connection.dialect().each_number();
+    for part in units.chunks(PART) {
+        let ids = connection.dialect().numbers(part.iter().map(|id| id.0));
+        sql(format!(
+            "INSERT INTO membership (repository_id, unit_id, added)
+             SELECT CAST(? AS BIGINT), e.value, CAST(? AS BIGINT) FROM {each} e"
+        ))
+        .bind(repository)
+        .bind(number)
+        .bind(ids)
+        .execute(connection)
+        .await?;
+    }
     Ok(())
 }
 
@@ -187,10 +199,13 @@ pub async fn remove(
     number: i64,
     units: &[UnitId],
 ) -> Result<()> {
-    for part in units.chunks(1000) {
-        let ids: Vec<i64> = part.iter().map(|id| id.0).collect();
-        sql("UPDATE membership SET removed = ?
-             WHERE repository_id = ? AND removed = ? AND unit_id IN (?*)")
+    let each = connection.dialect().each_number();
+    for part in units.chunks(PART) {
+        let ids = connection.dialect().numbers(part.iter().map(|id| id.0));
+        sql(format!(
+            "UPDATE membership SET removed = ?
+             WHERE repository_id = ? AND removed = ? AND unit_id IN (SELECT e.value FROM {each} e)"
+        ))
         .bind(number)
         .bind(repository)
         .bind(NEVER)
@@ -201,36 +216,33 @@ pub async fn remove(
     Ok(())
 }
 
-/// The units of a version that have the repository key of one of `units` and are not
-/// that unit: what a newcomer replaces. Pairs of newcomer and replaced.
+/// The units of a version that have the repository key of another one which a pending
+/// number adds: what newcomers replace. Pairs of newcomer and replaced.
 pub async fn clashes(
     connection: &mut Connection,
     table: &TypeTable,
     repository: RepositoryId,
     number: i64,
-    units: &[UnitId],
+    pending: i64,
 ) -> Result<Vec<(UnitId, UnitId)>> {
-    let mut found = Vec::new();
-    for part in units.chunks(1000) {
-        let ids: Vec<i64> = part.iter().map(|id| id.0).collect();
-        let rows = sql(format!(
-            "SELECT c.unit_id, o.unit_id FROM {table} c
-             JOIN {table} o ON o.repository_key = c.repository_key AND o.unit_id <> c.unit_id
-             JOIN membership m ON m.unit_id = o.unit_id
-             WHERE c.unit_id IN (?*) AND {PRESENT}",
-            table = table.table
-        ))
-        .bind(ids)
-        .bind(repository)
-        .bind(number)
-        .bind(number)
-        .fetch_all(connection)
-        .await?;
-        for row in rows {
-            found.push((row.get(0)?, row.get(1)?));
-        }
-    }
-    Ok(found)
+    let rows = sql(format!(
+        "SELECT c.unit_id, o.unit_id FROM membership p
+         JOIN {table} c ON c.unit_id = p.unit_id
+         JOIN {table} o ON o.repository_key = c.repository_key AND o.unit_id <> c.unit_id
+         JOIN membership m ON m.unit_id = o.unit_id
+         WHERE p.repository_id = ? AND p.added = ? AND {PRESENT}",
+        table = table.table
+    ))
+    .bind(repository)
+    .bind(pending)
+    .bind(repository)
+    .bind(number)
+    .bind(number)
+    .fetch_all(connection)
+    .await?;
+    rows.iter()
+        .map(|row| Ok((row.get(0)?, row.get(1)?)))
+        .collect()
 }
 
 /// Two of the units that a number added which have one repository key, if there are

@@ -1,10 +1,8 @@
-//! Tasks: durable rows that a worker of any process takes.
-//!
-//! Invariant: whoever ends a task does so in the transaction that makes its results
-//! visible, and only while the task is still his ([`finish`] tells).
+//! Tasks: durable rows that a worker of any process takes. How they begin and end is in
+//! [`task_life`](crate::task_life).
 
-use pith_model::task::{Lock, TaskError, TaskState};
-use pith_model::{TaskId, Timestamp, UserId, WorkerId};
+use pith_model::task::{Lock, TaskState};
+use pith_model::{TaskId, Timestamp, UserId};
 use serde_json::{Value as JsonValue, json};
 use uuid::Uuid;
 
@@ -33,6 +31,9 @@ pub struct Task {
     pub user: Option<UserId>,
     pub parent: Option<Uuid>,
     pub worker: Option<Uuid>,
+    pub group: Option<Uuid>,
+    /// Of an atomic group: its first task.
+    pub leader: Option<TaskId>,
     pub pulp_created: Timestamp,
     pub pulp_last_updated: Timestamp,
     pub unblocked_at: Option<Timestamp>,
@@ -46,7 +47,8 @@ pub struct Task {
 
 impl Record for Task {
     const FROM: &'static str = "task t LEFT JOIN worker w ON w.id = t.worker_id
-        LEFT JOIN task parent ON parent.id = t.parent_id";
+        LEFT JOIN task parent ON parent.id = t.parent_id
+        LEFT JOIN task_group tg ON tg.id = t.group_id";
     const KEY: &'static str = "t.id";
     const COLUMNS: &'static [Column] = &[
         Column::new("", "t.id", Kind::Integer),
@@ -72,6 +74,8 @@ impl Record for Task {
         Column::new("", "t.result", Kind::Json),
         Column::new("", "t.progress", Kind::Json),
         Column::new("", "t.created", Kind::Json),
+        Column::new("", "tg.uuid", Kind::Uuid),
+        Column::new("", "t.leader_id", Kind::Integer),
     ];
 
     fn read(row: &Row) -> Result<Self> {
@@ -99,6 +103,8 @@ impl Record for Task {
             result: row.get(20)?,
             progress: row.get(21)?,
             created: row.get(22)?,
+            group: row.get(23)?,
+            leader: row.get(24)?,
         })
     }
 }
@@ -115,6 +121,14 @@ pub const PARENT: &str = "parent.uuid";
 
 /// The column of its worker's UUID.
 pub const WORKER: &str = "w.uuid";
+
+/// The column of its group's UUID.
+pub const GROUP: &str = "tg.uuid";
+
+/// The condition that a task is of a plugin.
+pub fn of_plugin(plugin: &str) -> Condition {
+    Condition::new("t.plugin = ?", [plugin.into()])
+}
 
 /// The condition that a task is of a type.
 pub fn of_type(plugin: &str, type_name: &str) -> Condition {
@@ -150,237 +164,90 @@ pub struct NewTask {
     pub parent: Option<TaskId>,
 }
 
+/// A group that a new task belongs to.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Membership {
+    pub(crate) group: i64,
+    pub(crate) place: Place,
+}
+
+/// A new task's place in its group.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Place {
+    /// One of many that have nothing to do with each other.
+    Single,
+    /// The first of an atomic group.
+    Leader,
+    /// One that the first of an atomic group runs.
+    Follower(TaskId),
+}
+
 /// Makes a task and puts it into the queues of its locks.
 pub async fn insert(connection: &mut Connection, mut new: NewTask) -> Result<(TaskId, Uuid)> {
-    new.locks.sort();
-    // One lock a resource; the exclusive one (sorted last) wins.
-    new.locks.reverse();
-    new.locks.dedup_by(|a, b| a.resource == b.resource);
-    new.locks.reverse();
+    let locks = task_lock::tidy(std::mem::take(&mut new.locks));
+    task_lock::enter(connection, &locks).await?;
+    let granted = task_lock::could_grant(connection, &locks).await?;
+    let waiting = granted.iter().filter(|granted| !**granted).count();
+    let reserved = record_of(&locks);
+    let made = insert_row(connection, new, reserved, waiting, None).await?;
+    task_lock::insert(connection, made.0, &locks, &granted).await?;
+    Ok(made)
+}
+
+/// What a task shows of its locks.
+pub(crate) fn record_of(locks: &[Lock]) -> JsonValue {
+    locks.iter().map(Lock::record).collect()
+}
+
+/// Makes a task's row; `waiting` is how many of its locks are not granted.
+pub(crate) async fn insert_row(
+    connection: &mut Connection,
+    new: NewTask,
+    reserved: JsonValue,
+    waiting: usize,
+    membership: Option<Membership>,
+) -> Result<(TaskId, Uuid)> {
     let uuid = Uuid::now_v7();
     let now = Timestamp::now();
-    task_lock::enter(connection, &new.locks).await?;
-    let granted = task_lock::could_grant(connection, &new.locks).await?;
-    let ungranted =
-        i64::try_from(granted.iter().filter(|granted| !**granted).count()).unwrap_or(i64::MAX);
-    let reserved: Vec<String> = new.locks.iter().map(Lock::record).collect();
+    let leader = match membership.map(|membership| membership.place) {
+        Some(Place::Follower(leader)) => Some(leader),
+        _ => None,
+    };
     let id: TaskId = sql(
         "INSERT INTO task (uuid, name, plugin, type_name, plugin_version, state, ungranted,
-             parameters, work, reserved, logging_cid, user_id, parent_id, pulp_created,
-             pulp_last_updated, unblocked_at, progress, created)
-         VALUES (?, ?, ?, ?, ?, 'waiting', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
+             parameters, work, reserved, logging_cid, user_id, parent_id, group_id, leader_id,
+             pulp_created, pulp_last_updated, unblocked_at, progress, created)
+         VALUES (?, ?, ?, ?, ?, 'waiting', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
     )
     .bind(uuid)
     .bind(new.name)
     .bind(new.plugin)
     .bind(new.type_name)
     .bind(new.plugin_version)
-    .bind(ungranted)
+    .bind(i64::try_from(waiting).unwrap_or(i64::MAX))
     .bind(new.parameters)
     .bind(new.work)
-    .bind(json!(reserved))
+    .bind(reserved)
     .bind(new.logging_cid)
     .bind(new.user)
     .bind(new.parent)
+    .bind(membership.map(|membership| membership.group))
+    .bind(leader)
     .bind(now)
     .bind(now)
-    .bind((ungranted == 0).then_some(now))
+    .bind((waiting == 0).then_some(now))
     .bind(json!([]))
     .bind(json!([]))
     .scalar(connection)
     .await?;
-    task_lock::insert(connection, id, &new.locks, &granted).await?;
-    Ok((id, uuid))
-}
-
-/// One more lock of a waiting task is granted; 1 if it can run now.
-pub(crate) async fn grant_one(connection: &mut Connection, task: TaskId) -> Result<u64> {
-    let now = Timestamp::now();
-    let left: i64 = sql("UPDATE task SET ungranted = ungranted - 1,
-             unblocked_at = CASE WHEN ungranted = 1 THEN ? ELSE unblocked_at END
-         WHERE id = ? RETURNING ungranted")
-    .bind(now)
-    .bind(task)
-    .scalar(connection)
-    .await?;
-    Ok(u64::from(left == 0))
-}
-
-/// Takes up to `limit` tasks that can run, oldest first.
-pub async fn claim(
-    connection: &mut Connection,
-    worker: WorkerId,
-    limit: usize,
-) -> Result<Vec<TaskId>> {
-    let text = format!(
-        "UPDATE task SET state = 'running', worker_id = ?, started_at = ?, pulp_last_updated = ?
-         WHERE id IN (SELECT id FROM task WHERE state = 'waiting' AND ungranted = 0
-                      ORDER BY id LIMIT {limit}{}) RETURNING id",
-        connection.dialect().skip_locked()
-    );
-    let now = Timestamp::now();
-    let mut ids: Vec<TaskId> = sql(text)
-        .bind(worker)
-        .bind(now)
-        .bind(now)
-        .scalars(connection)
-        .await?;
-    ids.sort_unstable();
-    Ok(ids)
-}
-
-/// Whether a task could run now; asked before a write transaction is begun for it.
-pub async fn any_ready(connection: &mut Connection) -> Result<bool> {
-    let one: Option<i64> =
-        sql("SELECT id FROM task WHERE state = 'waiting' AND ungranted = 0 ORDER BY id LIMIT 1")
-            .scalar_optional(connection)
+    if membership.is_some_and(|membership| matches!(membership.place, Place::Leader)) {
+        sql("UPDATE task SET leader_id = ? WHERE id = ?")
+            .bind(id)
+            .bind(id)
+            .execute(connection)
             .await?;
-    Ok(one.is_some())
-}
-
-/// How a task ended.
-#[derive(Clone, Debug)]
-#[expect(missing_docs, reason = "the names are those of the API")]
-pub struct Ending {
-    pub state: TaskState,
-    pub error: Option<TaskError>,
-    pub result: Option<JsonValue>,
-    pub progress: JsonValue,
-    /// `[{"path", "prn"}]`
-    pub created: JsonValue,
-}
-
-/// Ends a running task and frees its locks. `None` if it was not `worker`'s any more:
-/// then roll back, for somebody else has ended it. Otherwise how many tasks can run
-/// now that could not before.
-pub async fn finish(
-    connection: &mut Connection,
-    task: TaskId,
-    worker: WorkerId,
-    ending: Ending,
-) -> Result<Option<u64>> {
-    // A task that is asked to stop may still end well: it was faster.
-    let now = Timestamp::now();
-    let changed = sql(
-        "UPDATE task SET state = ?, error = ?, result = ?, progress = ?, created = ?,
-             finished_at = ?, pulp_last_updated = ?
-         WHERE id = ? AND worker_id = ? AND state IN ('running', 'canceling')",
-    )
-    .bind(ending.state.as_str())
-    .bind(ending.error.map(|error| json!(error)))
-    .bind(ending.result)
-    .bind(ending.progress)
-    .bind(ending.created)
-    .bind(now)
-    .bind(now)
-    .bind(task)
-    .bind(worker)
-    .execute(connection)
-    .await?;
-    if changed == 0 {
-        return Ok(None);
     }
-    task_lock::release(connection, task).await.map(Some)
-}
-
-/// Keeps the progress of a running task.
-pub async fn set_progress(
-    connection: &mut Connection,
-    task: TaskId,
-    progress: JsonValue,
-) -> Result<()> {
-    sql("UPDATE task SET progress = ?, pulp_last_updated = ?
-         WHERE id = ? AND state IN ('running', 'canceling')")
-    .bind(progress)
-    .bind(Timestamp::now())
-    .bind(task)
-    .execute(connection)
-    .await?;
-    Ok(())
-}
-
-/// What a wish to cancel led to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Cancelled {
-    /// It waited and is over now; how many tasks can run that could not before.
-    Ended(u64),
-    /// It runs; its worker has to stop it.
-    Asked,
-    /// It was over already.
-    TooLate,
-}
-
-/// Cancels a task.
-pub async fn cancel(connection: &mut Connection, task: TaskId) -> Result<Cancelled> {
-    let now = Timestamp::now();
-    let ended = sql(
-        "UPDATE task SET state = 'canceled', finished_at = ?, pulp_last_updated = ?
-         WHERE id = ? AND state = 'waiting'",
-    )
-    .bind(now)
-    .bind(now)
-    .bind(task)
-    .execute(connection)
-    .await?;
-    if ended > 0 {
-        return task_lock::release(connection, task)
-            .await
-            .map(Cancelled::Ended);
-    }
-    let asked = sql("UPDATE task SET state = 'canceling', pulp_last_updated = ?
-         WHERE id = ? AND state = 'running'")
-    .bind(now)
-    .bind(task)
-    .execute(connection)
-    .await?;
-    Ok(if asked > 0 {
-        Cancelled::Asked
-    } else {
-        Cancelled::TooLate
-    })
-}
-
-/// Which of a process's tasks were asked to stop.
-pub async fn to_cancel(connection: &mut Connection, worker: WorkerId) -> Result<Vec<TaskId>> {
-    sql("SELECT id FROM task WHERE state = 'canceling' AND worker_id = ?")
-        .bind(worker)
-        .scalars(connection)
-        .await
-}
-
-/// Ends the tasks of a process that died; how many there were.
-pub async fn fail_all_of(
-    connection: &mut Connection,
-    worker: WorkerId,
-    error: &TaskError,
-) -> Result<usize> {
-    let rows = sql("SELECT id, state, progress FROM task
-         WHERE worker_id = ? AND state IN ('running', 'canceling')")
-    .bind(worker)
-    .fetch_all(connection)
-    .await?;
-    for row in &rows {
-        let canceling = row.get::<String>(1)? == "canceling";
-        let mut progress: JsonValue = row.get(2)?;
-        for report in progress.as_array_mut().into_iter().flatten() {
-            if report["state"] == "running" {
-                report["state"] = if canceling { "canceled" } else { "failed" }.into();
-            }
-        }
-        let ending = Ending {
-            state: if canceling {
-                TaskState::Canceled
-            } else {
-                TaskState::Failed
-            },
-            error: (!canceling).then(|| error.clone()),
-            result: None,
-            progress,
-            created: json!([]),
-        };
-        finish(connection, row.get(0)?, worker, ending).await?;
-    }
-    Ok(rows.len())
+    Ok((id, uuid))
 }
 
 /// A task by its UUID.

@@ -1,32 +1,40 @@
-//! Conditions on what tasks hold and on what they made.
+//! Conditions on what tasks hold or held, and on what they made.
 
-use crate::dialect::Dialect;
 use crate::list::Condition;
 
-/// Tasks one of whose entries in `reserved_resources_record` is among `records`.
-pub fn reserves(records: Vec<String>, dialect: Dialect) -> Condition {
-    let entries = match dialect {
-        Dialect::Sqlite => "json_each(t.reserved) e",
-        Dialect::Postgres => "jsonb_array_elements_text(t.reserved) e(value)",
+/// Which of a task's locks a condition is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Holding {
+    /// Any.
+    Any,
+    /// Those that exclude others.
+    Exclusively,
+    /// Those that do not.
+    Shared,
+}
+
+/// Tasks that hold a resource or held it.
+pub fn holds(resource: &str, holding: Holding) -> Condition {
+    let how = match holding {
+        Holding::Any => "",
+        Holding::Exclusively => " AND l.exclusive",
+        Holding::Shared => " AND NOT l.exclusive",
     };
+    // Every standing, so that the whole key of the index is given.
     Condition::new(
-        format!("EXISTS (SELECT 1 FROM {entries} WHERE e.value IN (?*))"),
-        [records.into()],
+        format!(
+            "t.id IN (SELECT l.task_id FROM task_lock l
+                      WHERE l.resource = ? AND l.standing IN (0, 1, 2){how})"
+        ),
+        [resource.into()],
     )
 }
 
 /// Tasks that made one of these, given as paths below an API root and as PRNs.
-pub fn created(paths: Vec<String>, prns: Vec<String>, dialect: Dialect) -> Condition {
-    let text = match dialect {
-        Dialect::Sqlite => {
-            "EXISTS (SELECT 1 FROM json_each(t.created) e
-                     WHERE json_extract(e.value, '$.path') IN (?*)
-                        OR json_extract(e.value, '$.prn') IN (?*))"
-        }
-        Dialect::Postgres => {
-            "EXISTS (SELECT 1 FROM jsonb_array_elements(t.created) e(value)
-                     WHERE e.value ->> 'path' IN (?*) OR e.value ->> 'prn' IN (?*))"
-        }
-    };
-    Condition::new(text, [paths.into(), prns.into()])
+pub fn created(paths: Vec<String>, prns: Vec<String>) -> Condition {
+    Condition::new(
+        "t.id IN (SELECT tc.task_id FROM task_created tc WHERE tc.path IN (?*)
+                  UNION SELECT tc.task_id FROM task_created tc WHERE tc.prn IN (?*))",
+        [paths.into(), prns.into()],
+    )
 }

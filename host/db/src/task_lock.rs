@@ -2,7 +2,8 @@
 //!
 //! A lock is granted when nothing before it in its queue stands in its way. A task can
 //! run when all its locks are granted, and its row counts those that are not; so the
-//! next task is found by an index, however many wait.
+//! next task is found by an index, however many wait. When the task is over its locks
+//! stay as notes of what it held.
 
 use pith_model::TaskId;
 use pith_model::task::Lock;
@@ -11,6 +12,27 @@ use crate::database::Connection;
 use crate::dialect::Dialect;
 use crate::error::Result;
 use crate::statement::sql;
+
+/// How a lock stands in its queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// Something before it is in its way.
+    Waits = 0,
+    /// Held by its task, which may itself wait for others.
+    Held = 1,
+    /// Not in the queue: what a task held, or what the first of its group holds for it.
+    Note = 2,
+}
+
+/// One lock a resource, the exclusive one, in the order of the resources.
+pub(crate) fn tidy(mut locks: Vec<Lock>) -> Vec<Lock> {
+    locks.sort();
+    // The exclusive one is sorted last.
+    locks.reverse();
+    locks.dedup_by(|a, b| a.resource == b.resource);
+    locks.reverse();
+    locks
+}
 
 /// Keeps other transactions from the queues of these resources until this one ends.
 /// SQLite has one writer, so there it is nothing to do.
@@ -32,8 +54,8 @@ pub(crate) async fn could_grant(connection: &mut Connection, locks: &[Lock]) -> 
     let mut answers = Vec::with_capacity(locks.len());
     for lock in locks {
         let blocked: bool = sql(
-            "SELECT EXISTS (SELECT 1 FROM task_lock WHERE resource = ? AND granted = FALSE)
-                 OR EXISTS (SELECT 1 FROM task_lock WHERE resource = ? AND granted = TRUE
+            "SELECT EXISTS (SELECT 1 FROM task_lock WHERE resource = ? AND standing = 0)
+                 OR EXISTS (SELECT 1 FROM task_lock WHERE resource = ? AND standing = 1
                             AND (exclusive OR ?))",
         )
         .bind(lock.resource.as_str())
@@ -53,34 +75,51 @@ pub(crate) async fn insert(
     locks: &[Lock],
     granted: &[bool],
 ) -> Result<()> {
-    crate::insert_many(
-        connection,
-        "INSERT INTO task_lock (resource, task_id, exclusive, granted)",
-        locks.iter().zip(granted).map(|(lock, granted)| {
-            vec![
-                lock.resource.as_str().into(),
-                task.into(),
-                lock.exclusive.into(),
-                (*granted).into(),
-            ]
-        }),
-        "",
-    )
-    .await?;
-    Ok(())
+    let standings = granted.iter().map(|granted| match granted {
+        true => Standing::Held,
+        false => Standing::Waits,
+    });
+    write(connection, task, locks.iter().zip(standings)).await
+}
+
+/// Notes what a task needs whose locks another one holds.
+pub(crate) async fn note(connection: &mut Connection, task: TaskId, locks: &[Lock]) -> Result<()> {
+    let notes = locks.iter().map(|lock| (lock, Standing::Note));
+    write(connection, task, notes).await
+}
+
+async fn write<'a>(
+    connection: &mut Connection,
+    task: TaskId,
+    locks: impl IntoIterator<Item = (&'a Lock, Standing)>,
+) -> Result<()> {
+    let rows = locks.into_iter().map(|(lock, standing)| {
+        vec![
+            lock.resource.as_str().into(),
+            task.into(),
+            lock.exclusive.into(),
+            (standing as i64).into(),
+        ]
+    });
+    let head = "INSERT INTO task_lock (resource, task_id, exclusive, standing)";
+    crate::insert_many(connection, head, rows, "")
+        .await
+        .map(drop)
 }
 
 /// Takes a task out of the queues and grants what it stood in the way of; how many
 /// tasks can run now that could not before.
 pub(crate) async fn release(connection: &mut Connection, task: TaskId) -> Result<u64> {
-    let rows = sql("SELECT resource, exclusive FROM task_lock WHERE task_id = ? ORDER BY resource")
-        .bind(task)
-        .fetch_all(connection)
-        .await?;
-    if rows.is_empty() {
-        return Ok(0);
-    }
-    let locks: Vec<Lock> = rows
+    // Before the queues are entered, which is safe: whoever is in one of them still sees
+    // the lock and queues up behind it, and is seen from within.
+    let rows = sql(
+        "UPDATE task_lock SET standing = 2 WHERE task_id = ? AND standing < 2
+         RETURNING resource, exclusive",
+    )
+    .bind(task)
+    .fetch_all(connection)
+    .await?;
+    let mut locks: Vec<Lock> = rows
         .iter()
         .map(|row| {
             Ok(Lock {
@@ -89,11 +128,8 @@ pub(crate) async fn release(connection: &mut Connection, task: TaskId) -> Result
             })
         })
         .collect::<Result<_>>()?;
+    locks.sort();
     enter(connection, &locks).await?;
-    sql("DELETE FROM task_lock WHERE task_id = ?")
-        .bind(task)
-        .execute(connection)
-        .await?;
     let mut runnable = 0;
     for lock in &locks {
         runnable += grant_next(connection, &lock.resource).await?;
@@ -103,10 +139,13 @@ pub(crate) async fn release(connection: &mut Connection, task: TaskId) -> Result
 
 /// Grants what can be granted at the head of a queue.
 async fn grant_next(connection: &mut Connection, resource: &str) -> Result<u64> {
+    let Some(mut next) = first_waiting(connection, resource).await? else {
+        return Ok(0);
+    };
     // How the head is held: nobody, or shared (MAX of FALSE), or exclusively.
     let held: Option<i64> = sql(
         "SELECT MAX(CASE WHEN exclusive THEN 1 ELSE 0 END) FROM task_lock
-         WHERE resource = ? AND granted = TRUE",
+         WHERE resource = ? AND standing = 1",
     )
     .bind(resource)
     .scalar(connection)
@@ -117,28 +156,24 @@ async fn grant_next(connection: &mut Connection, resource: &str) -> Result<u64> 
     let mut nobody = held.is_none();
     let mut runnable = 0;
     loop {
-        let next = sql(
-            "SELECT task_id, exclusive FROM task_lock WHERE resource = ? AND granted = FALSE
-             ORDER BY task_id LIMIT 1",
-        )
-        .bind(resource)
-        .fetch_optional(connection)
-        .await?;
-        let Some(next) = next else { break };
-        let (task, exclusive): (TaskId, bool) = (next.get(0)?, next.get(1)?);
+        let (task, exclusive) = next;
         if exclusive && !nobody {
             break;
         }
-        sql("UPDATE task_lock SET granted = TRUE
-             WHERE resource = ? AND granted = FALSE AND task_id = ?")
+        sql("UPDATE task_lock SET standing = 1
+             WHERE resource = ? AND standing = 0 AND task_id = ?")
         .bind(resource)
         .bind(task)
         .execute(connection)
         .await?;
-        runnable += crate::task::grant_one(connection, task).await?;
+        runnable += crate::task_life::grant_one(connection, task).await?;
         nobody = false;
         if exclusive {
             break;
+        }
+        match first_waiting(connection, resource).await? {
+            Some(other) => next = other,
+            None => break,
         }
     }
     Ok(runnable)
@@ -146,8 +181,41 @@ async fn grant_next(connection: &mut Connection, resource: &str) -> Result<u64> 
 
 /// Which of these resources a task that is not over holds or waits for.
 pub async fn wanted(connection: &mut Connection, resources: Vec<String>) -> Result<Vec<String>> {
-    sql("SELECT DISTINCT resource FROM task_lock WHERE resource IN (?*)")
+    sql(
+        "SELECT DISTINCT resource FROM task_lock WHERE resource IN (?*) AND standing IN (0, 1)",
+    )
         .bind(resources)
         .scalars(connection)
         .await
+}
+
+/// The first task that waits in a queue, and whether it wants to be alone.
+async fn first_waiting(
+    connection: &mut Connection,
+    resource: &str,
+) -> Result<Option<(TaskId, bool)>> {
+    let next = sql(
+        "SELECT task_id, exclusive FROM task_lock WHERE resource = ? AND standing = 0
+         ORDER BY task_id LIMIT 1",
+    )
+    .bind(resource)
+    .fetch_optional(connection)
+    .await?;
+    next.map(|row| Ok((row.get(0)?, row.get(1)?))).transpose()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_two_locks_on_one_resource_the_exclusive_one_stays() {
+        let locks = tidy(vec![
+            Lock::shared("b"),
+            Lock::exclusive("a"),
+            Lock::shared("a"),
+            Lock::exclusive("b"),
+        ]);
+        assert_eq!(locks, [Lock::exclusive("a"), Lock::exclusive("b")]);
+    }
 }

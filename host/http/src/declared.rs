@@ -28,7 +28,13 @@ pub(crate) fn types(descriptor: &Descriptor, kind: Kind) -> &[ResourceType] {
         Kind::Remote => &descriptor.remote_types,
         Kind::Publication => &descriptor.publication_types,
         Kind::Distribution => &descriptor.distribution_types,
-        Kind::Content | Kind::Artifact | Kind::Task | Kind::Worker | Kind::Upload => &[],
+        Kind::Content
+        | Kind::Artifact
+        | Kind::Task
+        | Kind::Worker
+        | Kind::TaskGroup
+        | Kind::TaskSchedule
+        | Kind::Upload => &[],
     }
 }
 

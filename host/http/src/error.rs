@@ -74,6 +74,21 @@ impl Error {
         }
     }
 
+    /// Whether the client can mend it.
+    pub(crate) fn is_clients(&self) -> bool {
+        self.status.is_client_error()
+    }
+
+    /// The messages by field; those of an error about no field stand for the whole.
+    pub(crate) fn field_errors(&self) -> FieldErrors {
+        match &self.problem {
+            Problem::Fields(errors) => errors.clone(),
+            Problem::Detail { detail } => {
+                FieldErrors::from([(NON_FIELD.to_owned(), vec![detail.to_string()])])
+            }
+        }
+    }
+
     /// 400 about one field.
     pub(crate) fn invalid(field: impl Into<String>, message: impl Into<String>) -> Self {
         Self::fields(FieldErrors::from([(field.into(), vec![message.into()])]))

@@ -131,6 +131,16 @@ impl Form {
         self.fields.remove(name)
     }
 
+    /// Looks at a field and leaves it there.
+    pub(crate) fn peek(&self, name: &str) -> Option<&Value> {
+        self.fields.get(name)
+    }
+
+    /// Puts a field back.
+    pub(crate) fn put(&mut self, name: &str, value: Value) {
+        self.fields.insert(name.to_owned(), value);
+    }
+
     /// Whether all values are texts, because they came in a form.
     pub(crate) fn is_textual(&self) -> bool {
         self.textual

@@ -42,6 +42,11 @@ const RESOURCES: &[(&str, &str, &str)] = &[
         "Immutable, numbered sets of content.",
     ),
     ("status", "Status", "How the server and its parts are."),
+    (
+        "task-groups",
+        "Task groups",
+        "Tasks that belong together; those of an atomic group succeed together or not at all.",
+    ),
     ("tasks", "Tasks", "Work that the server does or did."),
     (
         "tokens",

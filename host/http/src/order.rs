@@ -3,9 +3,11 @@
 //! Pulp's verbs and `tasks/<plugin>/<type>/` make the very same orders; each kind is
 //! built by the file of its name.
 
+pub(crate) mod copy;
 pub(crate) mod modify;
 pub(crate) mod publish;
 pub(crate) mod sync;
+pub(crate) mod units;
 pub(crate) mod upload;
 
 use axum::response::{IntoResponse, Response};
@@ -82,19 +84,42 @@ const SHOWN: usize = 100;
 pub(crate) fn shown(fields: &Map<String, Value>) -> Map<String, Value> {
     fields
         .iter()
-        .map(|(name, value)| match value {
-            Value::Array(list) if list.len() > SHOWN => {
-                (name.clone(), json!({"count": list.len()}))
-            }
-            other => (name.clone(), other.clone()),
-        })
+        .map(|(name, value)| (name.clone(), shortened(value)))
         .collect()
+}
+
+fn shortened(value: &Value) -> Value {
+    match value {
+        Value::Array(list) if list.len() > SHOWN => json!({"count": list.len()}),
+        Value::Array(list) => list.iter().map(shortened).collect(),
+        Value::Object(map) => Value::Object(shown(map)),
+        other => other.clone(),
+    }
+}
+
+/// Whether a list in a task's parameters was kept as its length only.
+pub(crate) fn is_shortened(value: &Value) -> bool {
+    match value {
+        Value::Array(list) => list.iter().any(is_shortened),
+        Value::Object(map) => {
+            let count = map.get("count").and_then(Value::as_u64);
+            let is_count = map.len() == 1 && count.is_some_and(|count| count > SHOWN as u64);
+            is_count || map.values().any(is_shortened)
+        }
+        _ => false,
+    }
 }
 
 /// Makes the task.
 pub(crate) async fn place(context: &Context, order: Order) -> Result<(TaskId, Uuid)> {
+    let new = new_task(context, order)?;
+    Ok(context.app.scheduler.dispatch(new).await?)
+}
+
+/// The task that an order asks for.
+pub(crate) fn new_task(context: &Context, order: Order) -> Result<NewTask> {
     let work = serde_json::to_value(&order.work).map_err(|error| Error::internal(&error))?;
-    let new = NewTask {
+    Ok(NewTask {
         name: order.name,
         plugin: order.plugin,
         type_name: order.type_name,
@@ -105,8 +130,7 @@ pub(crate) async fn place(context: &Context, order: Order) -> Result<(TaskId, Uu
         logging_cid: context.correlation_id.0.to_string(),
         user: Some(context.user()?.id),
         parent: None,
-    };
-    Ok(context.app.scheduler.dispatch(new).await?)
+    })
 }
 
 /// Makes the task and answers as Pulp's verbs do: `202 {"task": href}`.
@@ -139,6 +163,9 @@ mod tests {
             panic!()
         };
         let expected = json!({"a": {"count": 101}, "b": [1], "c": "x"});
-        assert_eq!(Value::Object(shown(&fields)), expected);
+        let shown = Value::Object(shown(&fields));
+        assert_eq!(shown, expected);
+        assert!(is_shortened(&shown));
+        assert!(!is_shortened(&json!({"b": [{"count": 1}], "count": "x"})));
     }
 }

@@ -11,12 +11,24 @@ use crate::query::Query;
 pub(crate) fn answer<T>(
     context: &Context,
     query: &Query,
+    page: (&[T], i64),
+    write: impl FnMut(&mut Object<'_>, &T),
+) -> Response {
+    answer_beside(context, query, page, write, |_| {})
+}
+
+/// Answers with a page and other fields beside it.
+pub(crate) fn answer_beside<T>(
+    context: &Context,
+    query: &Query,
     (rows, count): (&[T], i64),
     mut write: impl FnMut(&mut Object<'_>, &T),
+    beside: impl FnOnce(&mut Object<'_>),
 ) -> Response {
     let mut buffer = Vec::with_capacity(256 + rows.len() * 768);
-    buffer.extend_from_slice(b"{\"count\":");
-    document::write(&mut buffer, &count);
+    let mut object = Object::begin(&mut buffer, None);
+    object.field("count", count);
+    beside(&mut object);
     let after = query.offset + query.limit;
     let next = (after < count).then(|| url(context, query, after));
     link(&mut buffer, "next", next.as_deref());

@@ -27,6 +27,7 @@ const TOP: &[&str] = &[
     "repositories/",
     "repository_versions/",
     "status/",
+    "task-groups/",
     "tasks/",
     "tokens/",
     "uploads/",

@@ -21,8 +21,8 @@ use crate::openapi::refusals::Access;
 use crate::routes::{Documented, Routes};
 use crate::serve::Content;
 use crate::{
-    artifacts, content, distributions, docs, login, orphans, publications, remotes, repositories,
-    roots, status, tasks, tokens, upload, uploads, users, versions, workers,
+    artifacts, content, copies, distributions, docs, login, orphans, publications, remotes,
+    repositories, roots, status, task_groups, tasks, tokens, upload, uploads, users, versions, workers,
 };
 
 /// Needs nobody to say who he is.
@@ -48,11 +48,13 @@ fn administered() -> Routes {
         .merge(roots::routes())
         .merge(artifacts::routes())
         .merge(content::routes())
+        .merge(copies::routes())
         .merge(distributions::routes())
         .merge(orphans::routes())
         .merge(publications::routes())
         .merge(remotes::routes())
         .merge(repositories::routes())
+        .merge(task_groups::routes())
         .merge(tasks::routes())
         .merge(upload::routes())
         .merge(uploads::routes())

@@ -1,9 +1,12 @@
 //! Tasks: all at `tasks/`, typed ones at `tasks/<plugin>/<type>/`.
 
+mod build;
 mod cancel;
+mod clones;
 mod create;
 mod delete;
 mod list;
+mod purge;
 mod read;
 mod shape;
 mod types;
@@ -19,7 +22,10 @@ use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::lookup::uuid_in_path;
 use crate::openapi::Operation;
-use crate::routes::{Routes, get};
+use crate::routes::{Routes, get, post};
+
+pub(crate) use build::order_of;
+pub(crate) use cancel::described as cancel_described;
 
 /// The routes.
 pub(crate) fn routes() -> Routes {
@@ -29,6 +35,27 @@ pub(crate) fn routes() -> Routes {
             get(
                 Operation::new("tasks_list", "List tasks").lists(&shape::TASK, list::FILTERS),
                 list::all,
+            ),
+        )
+        .route(
+            "/tasks/purge/",
+            post(
+                Operation::new("tasks_purge", "Purge completed tasks")
+                    .about("Forgets tasks that are over, by a task of its own.")
+                    .tag("Tasks")
+                    .may_take("Purge", |_| purge::described())
+                    .orders(),
+                purge::purge,
+            ),
+        )
+        .route(
+            "/tasks/{id}/clones/",
+            post(
+                Operation::new("tasks_clone", "Do the same again")
+                    .about("Any parameter that is given replaces that of the task.")
+                    .may_take("TaskClone", |_| clones::described())
+                    .shows(202, &shape::TASK),
+                clones::clone,
             ),
         )
         .route(
@@ -112,6 +139,18 @@ pub(crate) fn routes() -> Routes {
                 delete::typed,
             ),
         )
+        .route(
+            "/tasks/{plugin}/{type_name}/{id}/clones/",
+            post(
+                Operation::new(
+                    "tasks_{plugin}_{type_name}_clone",
+                    "Do one of the {plugin} {type_name} again",
+                )
+                .may_take("TaskClone", |_| clones::described())
+                .shows(202, &shape::TASK),
+                clones::typed,
+            ),
+        )
 }
 
 pub(crate) use types::documented;
@@ -125,7 +164,7 @@ async fn task_or_types(
     if Uuid::try_parse(&word).is_ok() {
         read::read(&context, &word, text.as_deref()).await
     } else {
-        types::list(&context, &word)
+        list::of_plugin(&context, &word, text.as_deref()).await
     }
 }
 

@@ -97,6 +97,27 @@ pub struct ContentType {
     pub repository_key: Vec<String>,
     /// Fields whose filters must be fast.
     pub indexed: Vec<String>,
+    /// What its units refer to.
+    pub references: Vec<Reference>,
+}
+
+/// That units of one type refer to units of another, or of the same.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reference {
+    /// A text field, or a field with a list and the properties that lead to lists inside.
+    pub path: Vec<String>,
+    /// The short name of the type that is referred to.
+    pub target: String,
+    /// What must be equal, all of them: a property of an element, none for the element
+    /// itself, and a text field of the target.
+    pub keys: Vec<(Option<String>, String)>,
+}
+
+impl Reference {
+    /// As the plugin wrote it: `pkglist.packages`.
+    pub fn field(&self) -> String {
+        self.path.join(".")
+    }
 }
 
 /// One field of a content type: a column.
@@ -243,6 +264,16 @@ impl Descriptor {
         }
         for content_type in &self.content_types {
             content_type.check()?;
+            for reference in &content_type.references {
+                self.check_reference(content_type, reference)
+                    .map_err(|reason| {
+                        format!(
+                            "the reference {:?} of content type {:?} {reason}",
+                            reference.field(),
+                            content_type.name
+                        )
+                    })?;
+            }
         }
         let kinds = [
             ("a repository type", &self.repository_types),
@@ -265,6 +296,41 @@ impl Descriptor {
             self.content_types.iter().map(|one| one.plural.as_str()),
             "a content type's plural",
         )
+    }
+
+    fn check_reference(&self, from: &ContentType, reference: &Reference) -> Result<(), String> {
+        let words = reference.path.iter();
+        let words = words.chain(reference.keys.iter().filter_map(|(from, _)| from.as_ref()));
+        for word in words {
+            check_word(word, "a property")?;
+        }
+        let kind = reference
+            .path
+            .first()
+            .and_then(|name| from.fields.iter().find(|field| field.name == *name))
+            .map(|field| field.kind);
+        match (kind, reference.path.len(), reference.keys.as_slice()) {
+            (Some(FieldKind::Json), _, [_, ..]) | (Some(FieldKind::Text), 1, [(None, _)]) => {}
+            (Some(FieldKind::Text), ..) => {
+                return Err("is a text, so it has one key with no property".to_owned());
+            }
+            (Some(FieldKind::Json), ..) => return Err("has no keys".to_owned()),
+            (Some(_), ..) => return Err("is neither a text nor a list".to_owned()),
+            (None, ..) => return Err("names no field of the type".to_owned()),
+        }
+        let target = self
+            .content_type(&reference.target)
+            .ok_or_else(|| format!("leads to {:?}, which is no content type", reference.target))?;
+        for (_, name) in &reference.keys {
+            let field = target.fields.iter().find(|field| field.name == *name);
+            if field.is_none_or(|field| field.kind != FieldKind::Text) {
+                return Err(format!(
+                    "compares with {name:?}, which is no text field of {:?}",
+                    target.name
+                ));
+            }
+        }
+        Ok(())
     }
 
     /// The content type of that short name.
@@ -343,7 +409,45 @@ mod tests {
             natural_key: vec!["relative_path".into(), "sha256".into()],
             repository_key: vec!["relative_path".into()],
             indexed: vec![],
+            references: vec![],
         }
+    }
+
+    fn descriptor(reference: Reference) -> Descriptor {
+        let mut content_type = file();
+        content_type.references.push(reference);
+        Descriptor {
+            name: "file".into(),
+            version: "1".into(),
+            title: "File".into(),
+            content_types: vec![content_type],
+            repository_types: vec![],
+            remote_types: vec![],
+            publication_types: vec![],
+            distribution_types: vec![],
+            task_types: vec![],
+        }
+    }
+
+    #[test]
+    fn a_reference_leads_from_a_field_to_text_fields_of_a_type() {
+        let good = Reference {
+            path: vec!["extra".into(), "files".into()],
+            target: "file".into(),
+            keys: vec![(Some("path".into()), "relative_path".into())],
+        };
+        assert_eq!(descriptor(good.clone()).check(), Ok(()));
+        let refusal = |change: &dyn Fn(&mut Reference)| {
+            let mut wrong = good.clone();
+            change(&mut wrong);
+            descriptor(wrong).check().expect_err("refused")
+        };
+        assert!(refusal(&|r| r.target = "x".into()).contains("no content type"));
+        assert!(refusal(&|r| r.path[0] = "size".into()).contains("neither"));
+        assert!(refusal(&|r| r.path[0] = "none".into()).contains("names no field"));
+        assert!(refusal(&|r| r.keys[0].1 = "size".into()).contains("no text field"));
+        assert!(refusal(&|r| r.keys.clear()).contains("no keys"));
+        assert!(refusal(&|r| r.path[0] = "sha256".into()).contains("one key"));
     }
 
     #[test]

@@ -52,6 +52,10 @@ pub enum Kind {
     Worker,
     /// A file that comes in chunks.
     Upload,
+    /// A group of tasks.
+    TaskGroup,
+    /// A task that is made again and again.
+    TaskSchedule,
 }
 
 impl Kind {
@@ -67,6 +71,8 @@ impl Kind {
             Self::Task => "tasks",
             Self::Worker => "workers",
             Self::Upload => "uploads",
+            Self::TaskGroup => "task-groups",
+            Self::TaskSchedule => "task-schedules",
         }
     }
 
@@ -83,6 +89,8 @@ impl Kind {
             Self::Task => "task",
             Self::Worker => "worker",
             Self::Upload => "upload",
+            Self::TaskGroup => "taskgroup",
+            Self::TaskSchedule => "taskschedule",
         }
     }
 
@@ -90,7 +98,12 @@ impl Kind {
     pub fn is_typed(self) -> bool {
         !matches!(
             self,
-            Self::Artifact | Self::Task | Self::Worker | Self::Upload
+            Self::Artifact
+                | Self::Task
+                | Self::Worker
+                | Self::Upload
+                | Self::TaskGroup
+                | Self::TaskSchedule
         )
     }
 }
@@ -145,6 +158,8 @@ impl Reference {
             ["artifacts", uuid] => Self::untyped(Kind::Artifact, uuid),
             ["uploads", uuid] => Self::untyped(Kind::Upload, uuid),
             ["workers", uuid] => Self::untyped(Kind::Worker, uuid),
+            ["task-groups", uuid] => Self::untyped(Kind::TaskGroup, uuid),
+            ["task-schedules", uuid] => Self::untyped(Kind::TaskSchedule, uuid),
             ["tasks", uuid] | ["tasks", _, _, uuid] => Self::untyped(Kind::Task, uuid),
             _ => None,
         }
@@ -172,6 +187,8 @@ impl Reference {
             Kind::Task,
             Kind::Worker,
             Kind::Upload,
+            Kind::TaskGroup,
+            Kind::TaskSchedule,
         ]
         .into_iter()
         .find(|kind| model.ends_with(kind.model_suffix()))

@@ -24,6 +24,17 @@ pub enum TaskState {
 }
 
 impl TaskState {
+    /// All of them, in the order in which groups count them.
+    pub const ALL: [Self; 7] = [
+        Self::Waiting,
+        Self::Skipped,
+        Self::Running,
+        Self::Completed,
+        Self::Canceled,
+        Self::Failed,
+        Self::Canceling,
+    ];
+
     /// The word that is stored and shown.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -124,6 +135,14 @@ impl Lock {
         Self {
             resource: resource.into(),
             exclusive: false,
+        }
+    }
+
+    /// Reads what [`Lock::record`] writes.
+    pub fn of_record(record: &str) -> Self {
+        match record.strip_prefix("shared:") {
+            Some(resource) => Self::shared(resource),
+            None => Self::exclusive(record),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use jsonschema::PatternOptions;
 use pith_model::descriptor::{
-    ArtifactCount, ContentType, Descriptor, ResourceType, TaskKind, TaskType, fields_of,
+    ArtifactCount, ContentType, Descriptor, Reference, ResourceType, TaskKind, TaskType, fields_of,
 };
 use serde_json::Value;
 
@@ -74,7 +74,22 @@ fn content_type(described: contract::ContentType) -> Result<ContentType, Refused
         natural_key: described.natural_key,
         repository_key: described.repository_key,
         indexed: described.indexed,
+        references: described.references.into_iter().map(reference).collect(),
     })
+}
+
+fn reference(described: contract::Reference) -> Reference {
+    let keys = described.keys.into_iter();
+    Reference {
+        path: described.field.split('.').map(str::to_owned).collect(),
+        target: described.target,
+        keys: keys
+            .map(|key| {
+                let property = Some(key.property).filter(|property| !property.is_empty());
+                (property, key.field)
+            })
+            .collect(),
+    }
 }
 
 fn resource_types(
@@ -144,6 +159,7 @@ mod tests {
                 natural_key: vec!["relative_path".into()],
                 repository_key: vec![],
                 indexed: vec![],
+                references: vec![],
             }],
             repository_types: vec![contract::ResourceType {
                 name: "file".into(),

@@ -1,13 +1,18 @@
 //! Runs tasks: a scheduler over durable rows, workers in this process, and one kind of
 //! task a file.
 
+mod carry_out;
 mod clean_up;
 mod commit;
 mod commit_upload;
+mod copy;
 mod delete;
 mod distribute;
+mod group;
+mod heads;
 mod modify;
 mod publish;
+mod purge;
 mod repair;
 mod run;
 mod scheduler;

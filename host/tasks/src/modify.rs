@@ -4,7 +4,7 @@
 use async_trait::async_trait;
 use pith_content::changes::Wanted;
 use pith_content::error::{Error, Result};
-use pith_content::version::{Base, Pending, prepare};
+use pith_content::version::{Base, Head, Pending, prepare};
 use pith_db::Connection;
 use pith_db::repository::Repository;
 use pith_model::reference::{core_prn, version_path};
@@ -69,10 +69,14 @@ pub(crate) async fn find(context: &Context, repository: i64) -> Result<Repositor
         .read()
         .await
         .map_err(failed_db)?;
-    pith_db::repository::by_id(&mut connection, RepositoryId(repository))
+    let mut repository = pith_db::repository::by_id(&mut connection, RepositoryId(repository))
         .await
         .map_err(failed_db)?
-        .ok_or_else(|| gone("repository"))
+        .ok_or_else(|| gone("repository"))?;
+    if let Some(head) = context.heads.get(repository.id) {
+        repository.latest_version = Some(head.number);
+    }
+    Ok(repository)
 }
 
 /// A version, and its publication where the repository wants one, made but not visible.
@@ -90,12 +94,19 @@ pub(crate) async fn make(
     wanted: &Wanted,
 ) -> Result<Option<NewVersion>, TaskError> {
     let services = &context.toolbox.services;
-    let pending = prepare(services, repository, base, wanted, context.task.id)
+    let head = match context.heads.get(repository.id) {
+        Some(head) => head,
+        None => Head::visible(services, repository.id)
+            .await
+            .map_err(failed)?,
+    };
+    let pending = prepare(services, repository, &head, base, wanted, context.task.id)
         .await
         .map_err(failed)?;
     let Some(pending) = pending else {
         return Ok(None);
     };
+    context.heads.set(repository.id, pending.head());
     let publication = if repository.autopublish {
         Some(autopublish(context, repository, pending.number).await?)
     } else {

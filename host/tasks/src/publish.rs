@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use pith_content::error::Result;
+use pith_content::error::{Error, Result};
 use pith_content::publish::{Finished, PublicationDraft};
 use pith_content::references::References;
 use pith_content::view::View;
@@ -21,6 +21,7 @@ use crate::run::{Context, failed, failed_db, gone};
 pub(crate) async fn run(
     context: &Context,
     version: i64,
+    repository: Option<i64>,
     type_name: String,
     config: Map<String, Value>,
 ) -> Result<Box<dyn Commit>, TaskError> {
@@ -37,17 +38,22 @@ pub(crate) async fn run(
             .map_err(failed_db)?
             .ok_or_else(|| gone("repository version"))?
     };
+    // Whoever names a repository means its newest version, also one of the same group.
+    let number = repository
+        .and_then(|repository| context.heads.get(RepositoryId(repository)))
+        .map_or(version.number, |head| head.number);
     let publication = make(
         context,
         &version.plugin,
         &type_name,
         version.repository,
-        version.number,
+        number,
         config,
     )
     .await?;
     Ok(Box::new(Publish {
-        version: version.id,
+        repository: version.repository,
+        number,
         publication,
     }))
 }
@@ -117,14 +123,20 @@ impl Made {
 }
 
 struct Publish {
-    version: VersionId,
+    repository: RepositoryId,
+    number: i64,
     publication: Made,
 }
 
 #[async_trait]
 impl Commit for Publish {
     async fn commit(&self, connection: &mut Connection) -> Result<Outcome> {
-        let created = self.publication.publish(connection, self.version).await?;
+        let version = pith_db::version::by_number(connection, self.repository, self.number)
+            .await?
+            .ok_or_else(|| {
+                Error::not_found("the repository version was deleted while it was published")
+            })?;
+        let created = self.publication.publish(connection, version.id).await?;
         Ok(Outcome {
             created: vec![created],
             result: None,

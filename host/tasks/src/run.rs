@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use pith_content::error::{Code, Error};
 use pith_content::progress::Progress;
-use pith_db::task::{Ending, Task};
+use pith_db::task_life::{self, Claimed, Ending};
 use pith_model::task::{TaskError, TaskState};
 use pith_model::{TaskId, WorkerId};
 use pith_plugin::Generation;
@@ -14,18 +14,18 @@ use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
+use crate::carry_out::carry_out;
 use crate::commit::{Commit, Created, Outcome};
+use crate::heads::Heads;
 use crate::scheduler::Shared;
 use crate::work::Work;
-use crate::{
-    Toolbox, clean_up, commit_upload, delete, distribute, modify, publish, repair, sync, upload,
-};
+use crate::{Toolbox, group};
 
 /// How often a running task's progress is written.
 const PROGRESS: Duration = Duration::from_millis(500);
 
 /// How often a commit is tried that other transactions come in between of.
-const ATTEMPTS: usize = 10;
+pub(crate) const ATTEMPTS: usize = 10;
 
 /// A task that runs in this process, known to whoever may call it off.
 pub(crate) struct Running {
@@ -66,8 +66,10 @@ impl Drop for Running {
 #[derive(Clone)]
 pub(crate) struct Context {
     pub(crate) toolbox: Toolbox,
-    pub(crate) task: Task,
+    pub(crate) task: Claimed,
     pub(crate) progress: Progress,
+    /// What earlier tasks of its group made.
+    pub(crate) heads: Heads,
     pub(crate) cancel: CancellationToken,
 }
 
@@ -126,35 +128,42 @@ pub(crate) struct Runner {
 
 impl Runner {
     /// Runs a claimed task; how many tasks can run now that could not before.
-    pub(crate) async fn run(&self, running: Running) -> u64 {
-        let span = tracing::info_span!("task", task.id = tracing::field::Empty);
-        match self.run_row(&running, &span).instrument(span.clone()).await {
+    pub(crate) async fn run(&self, task: Claimed, running: Running) -> u64 {
+        let span = tracing::info_span!("task", task.id = %task.uuid);
+        let uuid = task.uuid;
+        let ended = async {
+            if task.leads {
+                group::run(self, task, &running).await
+            } else {
+                self.run_one(task, &running).await
+            }
+        };
+        match ended.instrument(span).await {
             Ok(runnable) => runnable,
             Err(error) => {
                 // The row stays `running`; when the lease ends, somebody buries it.
-                tracing::error!(%error, "task {} could not be ended: {error}", running.id);
+                tracing::error!(%error, "task {uuid} could not be ended: {error}");
                 0
             }
         }
     }
 
-    async fn run_row(&self, running: &Running, span: &tracing::Span) -> pith_db::Result<u64> {
-        let mut connection = self.toolbox.services.database.read().await?;
-        let Some(task) = pith_db::task::by_id(&mut connection, running.id).await? else {
-            return Ok(0);
-        };
-        drop(connection);
-        span.record("task.id", tracing::field::display(task.uuid));
-        let context = Context {
+    /// What a task of this process works with.
+    pub(crate) fn context(&self, task: Claimed, running: &Running, heads: &Heads) -> Context {
+        Context {
             toolbox: self.toolbox.clone(),
             task,
             progress: Progress::default(),
+            heads: heads.clone(),
             cancel: running.cancel.clone(),
-        };
+        }
+    }
+
+    async fn run_one(&self, task: Claimed, running: &Running) -> pith_db::Result<u64> {
+        let context = self.context(task, running, &Heads::default());
         let uuid = context.task.uuid;
         tracing::debug!("task {uuid} ({}) begins", context.task.name);
-        let result = self.supervise(&context).await;
-        match result {
+        match self.supervise(&context).await {
             Ok(commit) => match self.complete(&context, commit.as_ref()).await {
                 Ok(Some(runnable)) => {
                     commit.committed(&self.toolbox.services).await;
@@ -172,7 +181,7 @@ impl Runner {
     }
 
     /// Carries the work out, writes progress meanwhile, and drops it when called off.
-    async fn supervise(&self, context: &Context) -> Result<Box<dyn Commit>, TaskError> {
+    pub(crate) async fn supervise(&self, context: &Context) -> Result<Box<dyn Commit>, TaskError> {
         let work: Work = serde_json::from_value(context.task.work.clone())
             .map_err(|_| TaskError::new("internal", "the task's work cannot be read"))?;
         let mut tick = interval(PROGRESS);
@@ -206,7 +215,7 @@ impl Runner {
         };
         let written = async {
             let mut transaction = self.toolbox.services.database.write().await?;
-            pith_db::task::set_progress(&mut transaction, context.task.id, progress).await?;
+            task_life::set_progress(&mut transaction, context.task.id, progress).await?;
             transaction.commit().await
         };
         if let Err(error) = written.await {
@@ -239,19 +248,11 @@ impl Runner {
         } else {
             database.write().await?
         };
-        let Outcome { created, result } = commit.commit(&mut transaction).await?;
-        context.progress.end("completed");
-        let ending = Ending {
-            state: TaskState::Completed,
-            error: None,
-            result,
-            progress: context.progress.json(),
-            created: Created::json(&created),
-        };
-        let runnable =
-            pith_db::task::finish(&mut transaction, context.task.id, self.worker, ending)
-                .await
-                .map_err(transient)?;
+        let outcome = commit.commit(&mut transaction).await?;
+        let ending = completed(context, outcome);
+        let runnable = task_life::finish(&mut transaction, context.task.id, self.worker, ending)
+            .await
+            .map_err(transient)?;
         if runnable.is_none() {
             return Ok(None);
         }
@@ -265,111 +266,72 @@ impl Runner {
         {
             tracing::error!(%error, "what task {} left could not be cleared: {error}", context.task.uuid);
         }
-        let stopped = self.stop.is_cancelled();
-        let called_off = context.cancel.is_cancelled() && !stopped;
-        let (state, word, error) = if called_off {
-            (TaskState::Canceled, "canceled", None)
-        } else if stopped {
+        let (state, error) = self.ending_of(context, error);
+        if let Some(error) = &error {
+            tracing::warn!(%error, "task {} ({}) failed: {error}", context.task.uuid, context.task.name);
+        }
+        let ending = failure(context, state, error);
+        let mut transaction = self.toolbox.services.database.write().await?;
+        let runnable =
+            task_life::finish(&mut transaction, context.task.id, self.worker, ending).await?;
+        transaction.commit().await?;
+        Ok(runnable.unwrap_or(0))
+    }
+
+    /// What an error that ended a task's work makes of the task: whoever called it off,
+    /// or stopped the server, meant it to end.
+    pub(crate) fn ending_of(
+        &self,
+        context: &Context,
+        error: TaskError,
+    ) -> (TaskState, Option<TaskError>) {
+        if self.stop.is_cancelled() {
             let error = TaskError::new(
                 "worker-stopped",
                 "the server was stopped while the task ran",
             );
-            (TaskState::Failed, "failed", Some(error))
+            (TaskState::Failed, Some(error))
+        } else if context.cancel.is_cancelled() {
+            (TaskState::Canceled, None)
         } else {
-            (TaskState::Failed, "failed", Some(error))
-        };
-        if let Some(error) = &error {
-            tracing::warn!(%error, "task {} ({}) failed: {error}", context.task.uuid, context.task.name);
+            (TaskState::Failed, Some(error))
         }
-        context.progress.end(word);
-        let ending = Ending {
-            state,
-            error,
-            result: None,
-            progress: context.progress.json(),
-            created: json!([]),
-        };
-        let mut transaction = self.toolbox.services.database.write().await?;
-        let runnable =
-            pith_db::task::finish(&mut transaction, context.task.id, self.worker, ending).await?;
-        transaction.commit().await?;
-        Ok(runnable.unwrap_or(0))
+    }
+}
+
+/// How a task ends whose results are visible.
+pub(crate) fn completed(context: &Context, outcome: Outcome) -> Ending {
+    context.progress.end("completed");
+    Ending {
+        state: TaskState::Completed,
+        error: None,
+        result: outcome.result,
+        progress: context.progress.json(),
+        created: Created::json(&outcome.created),
+    }
+}
+
+/// How a task ends that made nothing visible.
+pub(crate) fn failure(context: &Context, state: TaskState, error: Option<TaskError>) -> Ending {
+    context.progress.end(match state {
+        TaskState::Canceled => "canceled",
+        TaskState::Skipped => "skipped",
+        _ => "failed",
+    });
+    Ending {
+        state,
+        error,
+        result: None,
+        progress: context.progress.json(),
+        created: json!([]),
     }
 }
 
 /// Another transaction came in between: worth another attempt.
-fn transient(error: pith_db::Error) -> Error {
+pub(crate) fn transient(error: pith_db::Error) -> Error {
     if error.is_transient() {
         Error::unavailable("other transactions always came in between")
     } else {
         error.into()
-    }
-}
-
-async fn carry_out(context: Context, work: Work) -> Result<Box<dyn Commit>, TaskError> {
-    match work {
-        Work::Sync {
-            repository,
-            remote,
-            params,
-        } => sync::run(&context, repository, remote, params).await,
-        Work::Modify {
-            repository,
-            add,
-            remove,
-            remove_all,
-            base_version,
-        } => {
-            let change = modify::Change {
-                add,
-                remove,
-                remove_all,
-                base_version,
-            };
-            modify::run(&context, repository, change).await
-        }
-        Work::Publish {
-            version,
-            type_name,
-            config,
-        } => publish::run(&context, version, type_name, config).await,
-        Work::Upload {
-            content_type,
-            source,
-            file_name,
-            params,
-            repository,
-            labels,
-            fields,
-        } => {
-            let file = upload::File {
-                content_type,
-                source,
-                name: file_name,
-                params,
-                labels,
-                fields,
-            };
-            upload::run(&context, file, repository).await
-        }
-        Work::CommitUpload { upload, sha256 } => {
-            commit_upload::run(&context, upload, &sha256).await
-        }
-        Work::CreateDistribution {
-            type_name,
-            settings,
-        } => Ok(distribute::create(&context, type_name, settings)),
-        Work::DeleteDistribution { distribution } => Ok(delete::distribution(distribution)),
-        Work::DeleteRepository { repository } => Ok(delete::repository(repository)),
-        Work::DeleteVersion { repository, number } => Ok(delete::version(repository, number)),
-        Work::DeleteRemote { remote } => Ok(delete::remote(remote)),
-        Work::Repair {
-            version,
-            verify_checksums,
-        } => repair::run(&context, version, verify_checksums).await,
-        Work::OrphanCleanup {
-            protection_minutes,
-            only,
-        } => clean_up::run(&context, protection_minutes, only).await,
     }
 }

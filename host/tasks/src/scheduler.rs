@@ -4,7 +4,8 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
-use pith_db::task::{Cancelled, NewTask};
+use pith_db::task::NewTask;
+use pith_db::task_life::{self, Cancelled};
 use pith_db::{Connection, Database, Dialect, Result, sql};
 use pith_model::TaskId;
 use tokio::sync::Notify;
@@ -52,10 +53,26 @@ impl Scheduler {
         Ok(made)
     }
 
-    /// Calls a task off. One that runs stops within a second.
+    /// Makes a group of tasks, in their order.
+    pub async fn dispatch_group(
+        &self,
+        description: &str,
+        atomic: bool,
+        tasks: Vec<NewTask>,
+    ) -> Result<(Uuid, Vec<TaskId>)> {
+        let mut transaction = self.database.write().await?;
+        let made =
+            pith_db::task_group::insert(&mut transaction, description, atomic, tasks).await?;
+        announce(&mut transaction).await?;
+        transaction.commit().await?;
+        self.shared.ready.notify_one();
+        Ok(made)
+    }
+
+    /// Calls a task off, of an atomic group all of them. One that runs stops within a second.
     pub async fn cancel(&self, task: TaskId) -> Result<Cancelled> {
         let mut transaction = self.database.write().await?;
-        let cancelled = pith_db::task::cancel(&mut transaction, task).await?;
+        let cancelled = task_life::cancel(&mut transaction, task).await?;
         if let Cancelled::Ended(runnable) = cancelled
             && runnable > 0
         {
@@ -63,7 +80,7 @@ impl Scheduler {
         }
         transaction.commit().await?;
         match cancelled {
-            Cancelled::Asked => self.stop(task),
+            Cancelled::Asked(running) => self.stop(running),
             Cancelled::Ended(_) => self.shared.ready.notify_one(),
             Cancelled::TooLate => {}
         }

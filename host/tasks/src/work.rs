@@ -1,6 +1,7 @@
 //! What a task has to do, as its row keeps it: row numbers instead of hrefs, checked
 //! and resolved when the task was made.
 
+use pith_model::task::TaskState;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -37,6 +38,9 @@ pub enum Work {
     Publish {
         /// Row number of the version.
         version: i64,
+        /// Row number of the repository, if that was named instead of a version.
+        #[serde(default)]
+        repository: Option<i64>,
         /// `file` in `publications/file/file/`.
         type_name: String,
         /// Settings of the publication type, defaults filled in.
@@ -104,6 +108,15 @@ pub enum Work {
         /// Whether digests are compared, or only presence and size.
         verify_checksums: bool,
     },
+    /// Copies units from versions into repositories.
+    Copy(Copy),
+    /// Forgets tasks that are over.
+    Purge {
+        /// Those that ended before this moment, in microseconds.
+        before: i64,
+        /// Those that ended so.
+        states: Vec<TaskState>,
+    },
     /// Removes what nobody refers to.
     OrphanCleanup {
         /// What was wanted more recently than so many minutes ago stays.
@@ -125,4 +138,33 @@ pub struct DistributionSettings {
     pub version: Option<i64>,
     pub publication: Option<i64>,
     pub config: Value,
+}
+
+/// What to copy; all lines appear together.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Copy {
+    /// From where to where.
+    pub lines: Vec<CopyLine>,
+    /// The content types to choose from: `file` in `file.file`; all if there are none.
+    pub only: Option<Vec<String>>,
+    /// Expressions that units of a type must fulfill to be chosen, by the type's name.
+    #[serde(default)]
+    pub filters: Map<String, Value>,
+    /// Whether to say what would be done, and do nothing.
+    pub dry_run: bool,
+}
+
+/// One line of a copy.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CopyLine {
+    /// Row number of the repository to copy from.
+    pub source: i64,
+    /// Number of its version; the newest if it is not given.
+    pub source_version: Option<i64>,
+    /// Row number of the repository to copy into.
+    pub destination: i64,
+    /// Number of the destination's version to start from; the newest if it is not given.
+    pub base_version: Option<i64>,
+    /// Row numbers of the units to copy; all that fit if they are not given.
+    pub content: Option<Vec<i64>>,
 }

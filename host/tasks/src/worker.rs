@@ -4,10 +4,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use pith_db::task_life::{self, Claimed};
 use pith_db::worker::HEARTBEAT;
 use pith_db::{Database, Dialect, Result};
+use pith_model::WorkerId;
 use pith_model::task::TaskError;
-use pith_model::{TaskId, WorkerId};
 use tokio::sync::Semaphore;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
@@ -155,10 +156,10 @@ impl Workers {
                 for task in claimed {
                     let Some(place) = free.split(1) else { break };
                     let runner = self.runner();
-                    let running = Running::new(task, self.scheduler.shared());
+                    let running = Running::new(task.id, self.scheduler.shared());
                     let scheduler = self.scheduler.clone();
                     self.tracker.spawn(async move {
-                        if runner.run(running).await > 0 {
+                        if runner.run(task, running).await > 0 {
                             scheduler.shared().ready.notify_one();
                         }
                         drop(place);
@@ -181,15 +182,15 @@ impl Workers {
         }
     }
 
-    async fn claim(&self, limit: usize, told: bool) -> Result<Vec<TaskId>> {
+    async fn claim(&self, limit: usize, told: bool) -> Result<Vec<Claimed>> {
         if !told {
             let mut connection = self.database().read().await?;
-            if !pith_db::task::any_ready(&mut connection).await? {
+            if !task_life::any_ready(&mut connection).await? {
                 return Ok(Vec::new());
             }
         }
         let mut transaction = self.database().write().await?;
-        let claimed = pith_db::task::claim(&mut transaction, self.id, limit).await?;
+        let claimed = task_life::claim(&mut transaction, self.id, limit).await?;
         transaction.commit().await?;
         Ok(claimed)
     }
@@ -243,7 +244,7 @@ impl Workers {
                 "the server process that ran the task ended before the task did",
             );
             let mut transaction = self.database().write().await?;
-            let ended = pith_db::task::fail_all_of(&mut transaction, worker, &error).await?;
+            let ended = task_life::fail_all_of(&mut transaction, worker, &error).await?;
             pith_db::worker::delete(&mut transaction, worker).await?;
             crate::scheduler::announce(&mut transaction).await?;
             transaction.commit().await?;
@@ -281,7 +282,7 @@ impl Workers {
             }
             let called_off = async {
                 let mut connection = self.database().read().await?;
-                pith_db::task::to_cancel(&mut connection, self.id).await
+                task_life::to_cancel(&mut connection, self.id).await
             };
             match called_off.await {
                 Ok(tasks) => tasks.into_iter().for_each(|task| self.scheduler.stop(task)),

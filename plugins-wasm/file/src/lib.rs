@@ -97,6 +97,7 @@ fn content_type() -> ContentType {
         natural_key: vec!["relative_path".into(), "sha256".into()],
         repository_key: vec!["relative_path".into()],
         indexed: vec!["relative_path".into(), "sha256".into()],
+        references: Vec::new(),
     }
 }
 

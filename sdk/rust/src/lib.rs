@@ -19,7 +19,8 @@ mod units;
 
 pub use batcher::{Batcher, MAX_BATCH, Sink};
 pub use bindings::exports::describe::exports::pith::plugin::describe::{
-    ArtifactCount, ContentType, Descriptor, ResourceType, TaskKind, TaskType,
+    ArtifactCount, ContentType, Descriptor, Reference, ReferenceKey, ResourceType, TaskKind,
+    TaskType,
 };
 pub use bindings::imports::pith::plugin::host::{
     ArtifactDraft, Body, Changes, Cursor, File, Inputs, Link, Publication, Reader, Remote, Request,

@@ -33,6 +33,7 @@ pub(crate) async fn build(
     parameters: Map<String, Value>,
 ) -> Result<Order> {
     let plugin = declared.plugin();
+    let names_repository = form.has("repository");
     let version = version_of(app, plugin, &mut form).await?;
     form.refuse("checkpoint", &Value::Bool(false));
     let mut settings = Map::new();
@@ -56,6 +57,7 @@ pub(crate) async fn build(
         parameters,
         work: Work::Publish {
             version: version.id.0,
+            repository: names_repository.then_some(version.repository.0),
             type_name: declared.type_name().to_owned(),
             config: settings,
         },

@@ -3,7 +3,8 @@
 use axum::extract::Path;
 use axum::response::Response;
 use http::StatusCode;
-use pith_db::task::{self, Cancelled, Task};
+use pith_db::task::{self, Task};
+use pith_db::task_life::Cancelled;
 use serde_json::Value;
 
 use super::{find, find_typed, read};
@@ -15,7 +16,7 @@ use crate::openapi::Field;
 use crate::openapi::resource::object;
 
 /// What it takes.
-pub(super) fn described() -> Value {
+pub(crate) fn described() -> Value {
     object(&[Field::one_of("state", &["canceled"], "").required()])
 }
 

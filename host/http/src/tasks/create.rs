@@ -3,22 +3,16 @@
 use axum::extract::{Path, Request};
 use axum::response::Response;
 use http::StatusCode;
-use pith_db::repository::Repository;
 use pith_db::task;
-use pith_model::reference::Kind;
-use serde_json::{Map, Value};
+use pith_model::TaskId;
 
-use super::read;
-use super::types::{self, Making};
-use crate::body::{self, Fields};
-use crate::content::order_for_stored;
+use super::build::order_of;
+use super::{read, types};
+use crate::body;
 use crate::context::Context;
-use crate::declared::{self, Declared};
 use crate::document::Href;
 use crate::error::{Error, Result};
-use crate::form::{Form, Given};
-use crate::lookup;
-use crate::order::{self, Order};
+use crate::order;
 
 /// `POST tasks/<plugin>/<type>/`
 pub(super) async fn create(
@@ -26,112 +20,22 @@ pub(super) async fn create(
     Path((plugin, type_name)): Path<(String, String)>,
     request: Request,
 ) -> Result<Response> {
-    let making = types::find(&context.app, &plugin, &type_name)?.making;
+    types::find(&context.app, &plugin, &type_name)?;
     let fields = body::read(request, body::LIMIT_OF_UNITS).await?;
-    let parameters = order::shown(&fields.map);
-    let order = build(&context, &plugin, making, fields, parameters).await?;
-    let (id, uuid) = order::place(&context, order).await?;
+    let order = order_of(&context, &plugin, &type_name, fields).await?;
+    let (id, _) = order::place(&context, order).await?;
+    accepted(&context, id).await
+}
 
+/// 202 with the whole task, and where it is.
+pub(super) async fn accepted(context: &Context, id: TaskId) -> Result<Response> {
     let mut connection = context.app.database.read().await?;
     let task = task::by_id(&mut connection, id)
         .await?
         .ok_or_else(Error::not_found)?;
-    let mut response = read::answer(&context, &mut connection, &task, None).await?;
+    let mut response = read::answer(context, &mut connection, &task, None).await?;
     *response.status_mut() = StatusCode::ACCEPTED;
-    let href = Href(context.root, format_args!("tasks/{uuid}/")).to_string();
+    let href = Href(context.root, format_args!("tasks/{}/", task.uuid)).to_string();
     order::set_location(&mut response, &href);
     Ok(response)
-}
-
-async fn build(
-    context: &Context,
-    plugin: &str,
-    making: Making,
-    fields: Fields,
-    parameters: Map<String, Value>,
-) -> Result<Order> {
-    let app = &context.app;
-    match making {
-        Making::Upload => upload(context, plugin, fields, parameters).await,
-        Making::Publication => {
-            let mut form = Form::from(fields);
-            let declared = publication_type(context, plugin, &mut form)?;
-            order::publish::build(app, &declared, form, parameters).await
-        }
-        Making::Sync => {
-            let (repository, form) = repository_of(context, plugin, fields).await?;
-            order::sync::build(app, &repository, form, parameters).await
-        }
-        Making::Adds | Making::Removes | Making::Modifications => {
-            let (repository, mut form) = repository_of(context, plugin, fields).await?;
-            let field = match making {
-                Making::Adds => Some("add_content_units"),
-                Making::Removes => Some("remove_content_units"),
-                _ => None,
-            };
-            if let Some(field) = field {
-                form.alias(field, "content_units");
-                if !form.has(field) {
-                    return Err(Error::invalid("content_units", "This field is required."));
-                }
-            }
-            order::modify::build(app, &repository, form, parameters).await
-        }
-    }
-}
-
-/// The repository that a body names, and the rest of the body.
-async fn repository_of(
-    context: &Context,
-    plugin: &str,
-    fields: Fields,
-) -> Result<(Repository, Form)> {
-    let mut form = Form::from(fields);
-    form.require("repository");
-    let mut connection = context.app.database.read().await?;
-    let given = lookup::repository(&mut connection, &mut form, "repository", plugin).await?;
-    match given {
-        Given::This(repository) => Ok((repository, form)),
-        Given::Null => Err(Error::invalid("repository", "This field may not be null.")),
-        // What is wrong was noted; other fields are not looked at without a repository.
-        Given::Absent => Err(form.into_error()),
-    }
-}
-
-/// The publication type that a body names as `type`; the plugin's first if it does not.
-fn publication_type(context: &Context, plugin: &str, form: &mut Form) -> Result<Declared> {
-    let generation = declared::generation(&context.app, plugin)?;
-    let first = generation.descriptor().publication_types.first();
-    let name = match (form.text("type"), first) {
-        (Some(name), _) => name,
-        (None, Some(first)) => first.name.clone(),
-        (None, None) => return Err(Error::not_found()),
-    };
-    Declared::find(&context.app, Kind::Publication, plugin, &name)
-        .ok_or_else(|| Error::invalid("type", format!("There is no publication type {name:?}.")))
-}
-
-async fn upload(
-    context: &Context,
-    plugin: &str,
-    mut fields: Fields,
-    parameters: Map<String, Value>,
-) -> Result<Order> {
-    let tables = context.app.types.of_plugin(plugin);
-    let wanted = fields.map.remove("content_type");
-    let table = match wanted.as_ref().and_then(Value::as_str) {
-        Some(name) => tables.iter().find(|table| {
-            table.content_type.name == name
-                || table.content_type.plural == name
-                || table.full_name == name
-        }),
-        None => tables.first(),
-    };
-    let table = table.ok_or_else(|| {
-        Error::invalid(
-            "content_type",
-            format!("The plugin {plugin:?} has no such content type."),
-        )
-    })?;
-    order_for_stored(context, table, fields, parameters).await
 }

@@ -4,13 +4,14 @@ use axum::extract::{Path, RawQuery};
 use axum::response::Response;
 use pith_db::list::{self, Record as _};
 use pith_db::task::{self, Task};
-use pith_db::{Dialect, task_filter};
+use pith_db::task_filter::{self, Holding};
 use pith_model::reference::{Kind, Reference, core_prn, typed_prn};
 use pith_model::{Root, TaskId};
 use uuid::Uuid;
 
 use super::{shape, types};
 use crate::context::Context;
+use crate::document::Object;
 use crate::error::{Error, Result};
 use crate::openapi::parameters::IDENTITY;
 use crate::openapi::{Filters, Parameter};
@@ -31,8 +32,9 @@ pub(super) const FILTERS: Filters = Filters::new(
         Parameter::several("worker__in", ""),
         Parameter::text("child_tasks", "The parent of this task."),
         Parameter::text("task_group", ""),
+        Parameter::several("task_group__in", ""),
         Parameter::text("reserved_resources", "Those that hold this, alone or not."),
-        Parameter::several("reserved_resources__in", ""),
+        Parameter::several("reserved_resources__in", "Those that hold all of these."),
         Parameter::text("exclusive_resources", "Those that hold this alone."),
         Parameter::several("exclusive_resources__in", ""),
         Parameter::text("shared_resources", "Those that hold this beside others."),
@@ -45,7 +47,22 @@ pub(super) const FILTERS: Filters = Filters::new(
 /// `GET tasks/`
 pub(super) async fn all(context: Context, RawQuery(text): RawQuery) -> Result<Response> {
     let query = Query::parse(text.as_deref())?;
-    answer(&context, query).await
+    answer(&context, query, |_| {}).await
+}
+
+/// `GET tasks/<plugin>/`: the plugin's tasks, and beside them the types of its tasks.
+pub(super) async fn of_plugin(
+    context: &Context,
+    plugin: &str,
+    text: Option<&str>,
+) -> Result<Response> {
+    let types = types::routes(context, plugin)?;
+    let mut query = Query::parse(text)?;
+    query.push(task::of_plugin(plugin));
+    answer(context, query, |object| {
+        object.field("sub_routes", &types);
+    })
+    .await
 }
 
 /// `GET tasks/<plugin>/<type>/`
@@ -57,37 +74,38 @@ pub(super) async fn of_type(
     types::check(&context.app, &plugin, &type_name)?;
     let mut query = Query::parse(text.as_deref())?;
     query.push(task::of_type(&plugin, &type_name));
-    answer(&context, query).await
+    answer(&context, query, |_| {}).await
 }
 
-async fn answer(context: &Context, mut query: Query) -> Result<Response> {
+async fn answer(
+    context: &Context,
+    mut query: Query,
+    beside: impl FnOnce(&mut Object<'_>),
+) -> Result<Response> {
     let dialect = context.app.database.dialect();
     query.identify(task::UUID)?;
     query.refer("parent_task", "parent_task__in", task::PARENT)?;
     query.refer("worker", "worker__in", task::WORKER)?;
-    if let Some(text) = query.take("child_tasks") {
+    query.refer("task_group", "task_group__in", task::GROUP)?;
+    while let Some(text) = query.take("child_tasks") {
         query.push(task::parent_of(uuids("child_tasks", &text)?));
     }
-    if let Some(text) = query.take("task_group") {
-        // There are no groups yet, so no task is in one.
-        uuids("task_group", &text)?;
-        query.require("FALSE", []);
-    }
-    take_reserved(&mut query, dialect)?;
-    take_created(&mut query, dialect)?;
+    take_reserved(&mut query)?;
+    take_created(&mut query)?;
     let selection = query.select(Task::COLUMNS, dialect)?;
     let mut connection = context.app.database.read().await?;
     let (rows, count): (Vec<Task>, i64) = list::page(&mut connection, &selection).await?;
     let ids: Vec<TaskId> = rows.iter().map(|row| row.id).collect();
     let children = task::children_of(&mut connection, &ids).await?;
     drop(connection);
-    Ok(page::answer(
+    Ok(page::answer_beside(
         context,
         &query,
         (&rows, count),
         |object, row| {
             shape::write(object, row, context.root, &children);
         },
+        beside,
     ))
 }
 
@@ -101,29 +119,22 @@ fn uuids(parameter: &str, text: &str) -> Result<Vec<Uuid>> {
         .collect()
 }
 
-/// Filters by what a task holds.
-fn take_reserved(query: &mut Query, dialect: Dialect) -> Result<()> {
+/// Filters by what a task holds; where several resources are given, it holds all of them.
+fn take_reserved(query: &mut Query) -> Result<()> {
     let parameters = [
-        ("reserved_resources", true, true),
-        ("reserved_resources__in", true, true),
-        ("exclusive_resources", true, false),
-        ("exclusive_resources__in", true, false),
-        ("shared_resources", false, true),
-        ("shared_resources__in", false, true),
+        ("reserved_resources", Holding::Any),
+        ("reserved_resources__in", Holding::Any),
+        ("exclusive_resources", Holding::Exclusively),
+        ("exclusive_resources__in", Holding::Exclusively),
+        ("shared_resources", Holding::Shared),
+        ("shared_resources__in", Holding::Shared),
     ];
-    for (parameter, exclusive, shared) in parameters {
+    for (parameter, holding) in parameters {
         while let Some(text) = query.take(parameter) {
-            let mut records = Vec::new();
             for text in text.split(',') {
                 let name = resource_name(parameter, text.trim())?;
-                if shared {
-                    records.push(format!("shared:{name}"));
-                }
-                if exclusive {
-                    records.push(name);
-                }
+                query.push(task_filter::holds(&name, holding));
             }
-            query.push(task_filter::reserves(records, dialect));
         }
     }
     Ok(())
@@ -148,7 +159,7 @@ fn resource_name(parameter: &str, text: &str) -> Result<String> {
 }
 
 /// Filters by what a task made.
-fn take_created(query: &mut Query, dialect: Dialect) -> Result<()> {
+fn take_created(query: &mut Query) -> Result<()> {
     for parameter in ["created_resources", "created_resources__in"] {
         while let Some(text) = query.take(parameter) {
             let (mut paths, mut prns) = (Vec::new(), Vec::new());
@@ -162,7 +173,7 @@ fn take_created(query: &mut Query, dialect: Dialect) -> Result<()> {
                     None => return Err(Error::invalid(parameter, not_a_reference(text))),
                 }
             }
-            query.push(task_filter::created(paths, prns, dialect));
+            query.push(task_filter::created(paths, prns));
         }
     }
     Ok(())
@@ -190,8 +201,8 @@ mod tests {
 
     #[test]
     fn tasks_are_named_by_href_prn_or_uuid() {
-        let text = format!("{UUID},prn:core.task:{UUID},/pulp/api/v3/task-groups/{UUID}/");
-        assert_eq!(uuids("task_group", &text).unwrap().len(), 3);
-        assert!(uuids("task_group", "x").is_err());
+        let text = format!("{UUID},prn:core.task:{UUID},/pulp/api/v3/tasks/{UUID}/");
+        assert_eq!(uuids("child_tasks", &text).unwrap().len(), 3);
+        assert!(uuids("child_tasks", "x").is_err());
     }
 }

@@ -111,7 +111,11 @@ pub(super) fn write(object: &mut Object<'_>, task: &Task, root: Root, children: 
             "child_tasks",
             children.map(|(_, uuid)| href(*uuid)).collect::<Vec<_>>(),
         )
-        .field("task_group", ())
+        .field(
+            "task_group",
+            task.group
+                .map(|uuid| Href(root, format!("task-groups/{uuid}/"))),
+        )
         .field("progress_reports", &task.progress)
         .field("created_resource", created_resources.first())
         .field("created_resources", &created_resources)

@@ -1,6 +1,5 @@
 //! The types of tasks: what a plugin offers and what the host does for every plugin.
 
-use axum::response::Response;
 use pith_model::descriptor::TaskKind;
 use pith_model::schema::property_names;
 use serde_json::{Value, json};
@@ -8,7 +7,6 @@ use serde_json::{Value, json};
 use crate::app::App;
 use crate::context::Context;
 use crate::declared;
-use crate::document;
 use crate::error::{Error, Result};
 use crate::openapi::Place;
 use crate::openapi::resource;
@@ -29,6 +27,8 @@ pub(super) enum Making {
     Removes,
     /// Both at once.
     Modifications,
+    /// Repository versions with units of others.
+    Copies,
 }
 
 /// A type of task, for people and programs.
@@ -52,6 +52,7 @@ const CORE_TYPES: &[&str] = &[
     "upload_commits",
     "distributions",
     "upload_commits",
+    "purges",
 ];
 
 /// The types of tasks that can be made for a plugin.
@@ -76,6 +77,9 @@ pub(super) fn of_plugin(app: &App, plugin: &str) -> Result<Vec<TaskType>> {
         });
     }
     let own = |name: &str| types.iter().any(|one: &TaskType| one.name == name);
+    let uploading = types.iter().find(|one| one.making == Making::Upload);
+    let can_upload = uploading.is_some();
+    let upload = uploading.map_or(Value::Null, |one| one.schema.clone());
     let host = [
         (
             "adds",
@@ -96,6 +100,13 @@ pub(super) fn of_plugin(app: &App, plugin: &str) -> Result<Vec<TaskType>> {
             Making::Modifications,
         ),
         (
+            "copies",
+            "Copy content units",
+            order::copy::schema(),
+            Making::Copies,
+        ),
+        ("imports", "Import a stored file", upload, Making::Upload),
+        (
             "publications",
             "Publish a version",
             order::publish::schema(),
@@ -108,6 +119,7 @@ pub(super) fn of_plugin(app: &App, plugin: &str) -> Result<Vec<TaskType>> {
         .filter(|(.., making)| {
             *making != Making::Publication || !descriptor.publication_types.is_empty()
         })
+        .filter(|(.., making)| *making != Making::Upload || can_upload)
         .map(|(name, title, schema, making)| TaskType {
             name: name.to_owned(),
             title: title.to_owned(),
@@ -136,9 +148,15 @@ pub(super) fn described_one(place: &Place) -> Value {
         .unwrap_or_default()
 }
 
-/// What the list of types shows.
+/// What the list of a plugin's tasks and their types shows.
 pub(super) fn described() -> Value {
-    json!({"type": "object", "properties": {"sub_routes": {"type": "array", "items": {
+    json!({"type": "object", "properties": {
+        "count": {"type": "integer"},
+        "next": {"type": "string", "format": "uri", "nullable": true},
+        "previous": {"type": "string", "format": "uri", "nullable": true},
+        "results": {"type": "array", "items": {"type": "object"},
+            "description": "Tasks of the plugin, as in the list of all."},
+        "sub_routes": {"type": "array", "items": {
         "type": "object", "properties": {
             "url": {"type": "string", "format": "uri-reference"},
             "status": {"type": "string"}, "name": {"type": "string"},
@@ -165,26 +183,22 @@ pub(super) fn check(app: &App, plugin: &str, type_name: &str) -> Result<()> {
     find(app, plugin, type_name).map(drop)
 }
 
-/// `GET tasks/<plugin>/`
-pub(super) fn list(context: &Context, plugin: &str) -> Result<Response> {
+/// The types of a plugin's tasks with their schemas, each with its path.
+pub(super) fn routes(context: &Context, plugin: &str) -> Result<Vec<Value>> {
     let root = context.root.path();
     let route = |name: &str| json!({"url": format!("{root}tasks/{plugin}/{name}/"), "status": "production", "name": name});
-    let routes: Vec<Value> = if plugin == CORE {
-        CORE_TYPES.iter().map(|name| route(name)).collect()
-    } else {
-        of_plugin(&context.app, plugin)?
-            .into_iter()
-            .map(|one| {
-                let mut route = route(&one.name);
-                route["title"] = one.title.into();
-                route["schema"] = one.schema;
-                route
-            })
-            .collect()
-    };
-    Ok(document::object(None, |object| {
-        object.field("sub_routes", &routes);
-    }))
+    if plugin == CORE {
+        return Ok(CORE_TYPES.iter().map(|name| route(name)).collect());
+    }
+    let types = of_plugin(&context.app, plugin)?.into_iter();
+    Ok(types
+        .map(|one| {
+            let mut route = route(&one.name);
+            route["title"] = one.title.into();
+            route["schema"] = one.schema;
+            route
+        })
+        .collect())
 }
 
 /// The host's parameters and the plugin's in one schema.

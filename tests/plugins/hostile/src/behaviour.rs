@@ -37,10 +37,12 @@ pub(crate) enum Behaviour {
     ProgressFlood,
     /// Reads the remote byte by byte.
     SleeplessRead,
+    /// Stages `count` things of which each needs two others, and adds them: harmless too.
+    Tree,
 }
 
 impl Behaviour {
-    pub(crate) const ALL: [Self; 16] = [
+    pub(crate) const ALL: [Self; 17] = [
         Self::Ok,
         Self::Loop,
         Self::Memory,
@@ -57,5 +59,6 @@ impl Behaviour {
         Self::LogFlood,
         Self::ProgressFlood,
         Self::SleeplessRead,
+        Self::Tree,
     ];
 }

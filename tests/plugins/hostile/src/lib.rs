@@ -6,8 +6,8 @@ mod behaviour;
 mod sync;
 
 use pith_plugin_sdk::{
-    ArtifactCount, ContentType, Descriptor, Plugin, ResourceType, Result, TaskKind, TaskType,
-    schema,
+    ArtifactCount, ContentType, Descriptor, Plugin, Reference, ReferenceKey, ResourceType, Result,
+    TaskKind, TaskType, schema,
 };
 use serde_json::json;
 
@@ -35,10 +35,18 @@ impl Plugin for Hostile {
                 title: "Thing".into(),
                 artifacts: ArtifactCount::Many,
                 schema_version: 1,
-                fields: schema::object(&json!({ "name": { "type": "string" } }), &["name"]),
+                fields: thing_fields(),
                 natural_key: vec!["name".into()],
                 repository_key: Vec::new(),
                 indexed: vec!["name".into()],
+                references: vec![Reference {
+                    field: "needs.things".into(),
+                    target: THING.into(),
+                    keys: vec![ReferenceKey {
+                        property: "name".into(),
+                        field: "name".into(),
+                    }],
+                }],
             }],
             repository_types: vec![resource_type()],
             remote_types: vec![resource_type()],
@@ -52,6 +60,15 @@ impl Plugin for Hostile {
             }],
         })
     }
+}
+
+/// A thing can need others: `{"needs": [{"things": [{"name": "another"}]}]}`.
+fn thing_fields() -> String {
+    let properties = json!({
+        "name": { "type": "string" },
+        "needs": { "type": "array" },
+    });
+    schema::object(&properties, &["name"])
 }
 
 fn resource_type() -> ResourceType {

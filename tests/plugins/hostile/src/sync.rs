@@ -73,6 +73,7 @@ impl Syncer for Hostile {
                 Ok(())
             }
             Behaviour::SleeplessRead => read_byte_by_byte(task, remote),
+            Behaviour::Tree => add_tree(params.count, staging, next),
         }
     }
 }
@@ -139,6 +140,26 @@ fn add_things(count: u64, staging: &Staging, next: &Changes) -> Result<()> {
     let mut batcher = Batcher::new(staging, next);
     for number in 0..count {
         batcher.push(thing(number))?;
+    }
+    batcher.finish()?;
+    Ok(())
+}
+
+/// Thing n needs the things 2n + 1 and 2n + 2; those of the last ones do not exist.
+fn add_tree(count: u64, staging: &Staging, next: &Changes) -> Result<()> {
+    let mut batcher = Batcher::new(staging, next);
+    for number in 0..count {
+        let needs = [2 * number + 1, 2 * number + 2]
+            .map(|child| json!({ "name": format!("branch {child}") }));
+        batcher.push(UnitDraft {
+            content_type: THING.into(),
+            fields: json!({
+                "name": format!("branch {number}"),
+                "needs": [{ "things": needs }],
+            })
+            .to_string(),
+            artifacts: Vec::new(),
+        })?;
     }
     batcher.finish()?;
     Ok(())

@@ -1,0 +1,343 @@
+//! How tasks are claimed, ended and called off.
+//!
+//! Invariant: whoever ends a task does so in the transaction that makes its results
+//! visible, and only while the task is still his ([`finish`] tells).
+//!
+//! The tasks of an atomic group have one life: its first task is claimed, holds the locks
+//! of all, and whatever ends it ends the others.
+
+use pith_model::task::{TaskError, TaskState};
+use pith_model::{TaskId, Timestamp, WorkerId};
+use serde_json::{Value as JsonValue, json};
+use uuid::Uuid;
+
+use crate::database::Connection;
+use crate::error::Result;
+use crate::row::Row;
+use crate::statement::{insert_many, sql};
+use crate::task_lock;
+
+/// What a worker needs of a task.
+#[derive(Clone, Debug)]
+#[expect(missing_docs, reason = "the names are those of the task's row")]
+pub struct Claimed {
+    pub id: TaskId,
+    pub uuid: Uuid,
+    pub name: String,
+    pub plugin: String,
+    pub work: JsonValue,
+    /// Whether it is the first of an atomic group.
+    pub leads: bool,
+}
+
+/// The columns of [`Claimed`].
+const CLAIMED: &str = "id, uuid, name, plugin, work, CASE WHEN leader_id = id THEN 1 ELSE 0 END";
+
+fn claimed(row: &Row) -> Result<Claimed> {
+    Ok(Claimed {
+        id: row.get(0)?,
+        uuid: row.get(1)?,
+        name: row.get(2)?,
+        plugin: row.get(3)?,
+        work: row.get(4)?,
+        leads: row.get::<i64>(5)? == 1,
+    })
+}
+
+/// One more lock of a waiting task is granted; 1 if it can run now.
+pub(crate) async fn grant_one(connection: &mut Connection, task: TaskId) -> Result<u64> {
+    let now = Timestamp::now();
+    let left: i64 = sql("UPDATE task SET ungranted = ungranted - 1,
+             unblocked_at = CASE WHEN ungranted = 1 THEN ? ELSE unblocked_at END
+         WHERE id = ? RETURNING ungranted")
+    .bind(now)
+    .bind(task)
+    .scalar(connection)
+    .await?;
+    Ok(u64::from(left == 0))
+}
+
+/// Takes up to `limit` tasks that can run, oldest first.
+pub async fn claim(
+    connection: &mut Connection,
+    worker: WorkerId,
+    limit: usize,
+) -> Result<Vec<Claimed>> {
+    let text = format!(
+        "UPDATE task SET state = 'running', worker_id = ?, started_at = ?, pulp_last_updated = ?
+         WHERE id IN (SELECT id FROM task WHERE state = 'waiting' AND ungranted = 0
+                      ORDER BY id LIMIT {limit}{}) RETURNING {CLAIMED}",
+        connection.dialect().skip_locked()
+    );
+    let now = Timestamp::now();
+    let rows = sql(text)
+        .bind(worker)
+        .bind(now)
+        .bind(now)
+        .fetch_all(connection)
+        .await?;
+    let mut tasks = rows.iter().map(claimed).collect::<Result<Vec<_>>>()?;
+    tasks.sort_unstable_by_key(|task| task.id);
+    Ok(tasks)
+}
+
+/// Whether a task could run now; asked before a write transaction is begun for it.
+pub async fn any_ready(connection: &mut Connection) -> Result<bool> {
+    let one: Option<i64> =
+        sql("SELECT id FROM task WHERE state = 'waiting' AND ungranted = 0 ORDER BY id LIMIT 1")
+            .scalar_optional(connection)
+            .await?;
+    Ok(one.is_some())
+}
+
+/// The tasks of an atomic group in their order, its first included.
+pub async fn of_leader(connection: &mut Connection, leader: TaskId) -> Result<Vec<Claimed>> {
+    let rows = sql(format!(
+        "SELECT {CLAIMED} FROM task WHERE leader_id = ? ORDER BY id"
+    ))
+    .bind(leader)
+    .fetch_all(connection)
+    .await?;
+    rows.iter().map(claimed).collect()
+}
+
+/// The next task of an atomic group begins; false if somebody called it off.
+pub async fn begin_follower(
+    connection: &mut Connection,
+    task: TaskId,
+    worker: WorkerId,
+) -> Result<bool> {
+    let now = Timestamp::now();
+    let changed = sql(
+        "UPDATE task SET state = 'running', worker_id = ?, started_at = ?, pulp_last_updated = ?
+         WHERE id = ? AND state = 'waiting'",
+    )
+    .bind(worker)
+    .bind(now)
+    .bind(now)
+    .bind(task)
+    .execute(connection)
+    .await?;
+    Ok(changed > 0)
+}
+
+/// How a task ended.
+#[derive(Clone, Debug)]
+#[expect(missing_docs, reason = "the names are those of the API")]
+pub struct Ending {
+    pub state: TaskState,
+    pub error: Option<TaskError>,
+    pub result: Option<JsonValue>,
+    pub progress: JsonValue,
+    /// `[{"path", "prn"}]`
+    pub created: JsonValue,
+}
+
+/// Ends a running task and frees its locks. `None` if it was not `worker`'s any more:
+/// then roll back, for somebody else has ended it. Otherwise how many tasks can run
+/// now that could not before.
+pub async fn finish(
+    connection: &mut Connection,
+    task: TaskId,
+    worker: WorkerId,
+    ending: Ending,
+) -> Result<Option<u64>> {
+    // A task that is asked to stop may still end well: it was faster.
+    let now = Timestamp::now();
+    note_created(connection, task, &ending.created).await?;
+    let changed = sql(
+        "UPDATE task SET state = ?, error = ?, result = ?, progress = ?, created = ?,
+             finished_at = ?, pulp_last_updated = ?
+         WHERE id = ? AND worker_id = ? AND state IN ('running', 'canceling')",
+    )
+    .bind(ending.state.as_str())
+    .bind(ending.error.map(|error| json!(error)))
+    .bind(ending.result)
+    .bind(ending.progress)
+    .bind(ending.created)
+    .bind(now)
+    .bind(now)
+    .bind(task)
+    .bind(worker)
+    .execute(connection)
+    .await?;
+    if changed == 0 {
+        return Ok(None);
+    }
+    task_lock::release(connection, task).await.map(Some)
+}
+
+/// Lets a task be found by what it made.
+async fn note_created(
+    connection: &mut Connection,
+    task: TaskId,
+    created: &JsonValue,
+) -> Result<()> {
+    let rows = created.as_array().into_iter().flatten().map(|one| {
+        vec![
+            task.into(),
+            one["path"].as_str().unwrap_or_default().into(),
+            one["prn"].as_str().unwrap_or_default().into(),
+        ]
+    });
+    let head = "INSERT INTO task_created (task_id, path, prn)";
+    insert_many(connection, head, rows, "").await.map(drop)
+}
+
+/// Ends a task that never began, as one of a group that another task of it ended.
+pub async fn finish_waiting(
+    connection: &mut Connection,
+    task: TaskId,
+    state: TaskState,
+    error: Option<&TaskError>,
+) -> Result<()> {
+    let now = Timestamp::now();
+    sql(
+        "UPDATE task SET state = ?, error = ?, finished_at = ?, pulp_last_updated = ?
+         WHERE id = ? AND state = 'waiting'",
+    )
+    .bind(state.as_str())
+    .bind(error.map(|error| json!(error)))
+    .bind(now)
+    .bind(now)
+    .bind(task)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Keeps the progress of a running task.
+pub async fn set_progress(
+    connection: &mut Connection,
+    task: TaskId,
+    progress: JsonValue,
+) -> Result<()> {
+    sql("UPDATE task SET progress = ?, pulp_last_updated = ?
+         WHERE id = ? AND state IN ('running', 'canceling')")
+    .bind(progress)
+    .bind(Timestamp::now())
+    .bind(task)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// What a wish to cancel led to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cancelled {
+    /// It waited and is over now; how many tasks can run that could not before.
+    Ended(u64),
+    /// It runs; its worker has to stop this task, of a group its first.
+    Asked(TaskId),
+    /// It was over already.
+    TooLate,
+}
+
+/// Cancels a task; one of an atomic group with all the others.
+pub async fn cancel(connection: &mut Connection, task: TaskId) -> Result<Cancelled> {
+    let leader: Option<TaskId> = sql("SELECT COALESCE(leader_id, id) FROM task WHERE id = ?")
+        .bind(task)
+        .scalar_optional(connection)
+        .await?;
+    let Some(leader) = leader else {
+        return Ok(Cancelled::TooLate);
+    };
+    let now = Timestamp::now();
+    let ended = sql(
+        "UPDATE task SET state = 'canceled', finished_at = ?, pulp_last_updated = ?
+         WHERE id = ? AND state = 'waiting'",
+    )
+    .bind(now)
+    .bind(now)
+    .bind(leader)
+    .execute(connection)
+    .await?;
+    if ended > 0 {
+        sql(
+            "UPDATE task SET state = 'canceled', finished_at = ?, pulp_last_updated = ?
+             WHERE leader_id = ? AND state = 'waiting'",
+        )
+        .bind(now)
+        .bind(now)
+        .bind(leader)
+        .execute(connection)
+        .await?;
+        return task_lock::release(connection, leader)
+            .await
+            .map(Cancelled::Ended);
+    }
+    let asked = sql("UPDATE task SET state = 'canceling', pulp_last_updated = ?
+         WHERE (id = ? OR leader_id = ?) AND state = 'running'")
+    .bind(now)
+    .bind(leader)
+    .bind(leader)
+    .execute(connection)
+    .await?;
+    Ok(if asked > 0 {
+        Cancelled::Asked(leader)
+    } else {
+        Cancelled::TooLate
+    })
+}
+
+/// Which of a process's tasks were asked to stop; of groups, the first of each.
+pub async fn to_cancel(connection: &mut Connection, worker: WorkerId) -> Result<Vec<TaskId>> {
+    sql("SELECT DISTINCT COALESCE(leader_id, id) FROM task
+         WHERE state = 'canceling' AND worker_id = ?")
+    .bind(worker)
+    .scalars(connection)
+    .await
+}
+
+/// Ends the tasks of a process that died; how many there were.
+pub async fn fail_all_of(
+    connection: &mut Connection,
+    worker: WorkerId,
+    error: &TaskError,
+) -> Result<usize> {
+    let rows = sql("SELECT id, state, progress, leader_id FROM task
+         WHERE worker_id = ? AND state IN ('running', 'canceling')")
+    .bind(worker)
+    .fetch_all(connection)
+    .await?;
+    for row in &rows {
+        let canceling = row.get::<String>(1)? == "canceling";
+        let mut progress: JsonValue = row.get(2)?;
+        for report in progress.as_array_mut().into_iter().flatten() {
+            if report["state"] == "running" {
+                report["state"] = if canceling { "canceled" } else { "failed" }.into();
+            }
+        }
+        let ending = Ending {
+            state: if canceling {
+                TaskState::Canceled
+            } else {
+                TaskState::Failed
+            },
+            error: (!canceling).then(|| error.clone()),
+            result: None,
+            progress,
+            created: json!([]),
+        };
+        finish(connection, row.get(0)?, worker, ending).await?;
+        if let Some(leader) = row.get::<Option<TaskId>>(3)? {
+            skip_followers(connection, leader).await?;
+        }
+    }
+    Ok(rows.len())
+}
+
+/// Ends the tasks of an atomic group that did not begin.
+async fn skip_followers(connection: &mut Connection, leader: TaskId) -> Result<()> {
+    let now = Timestamp::now();
+    sql(
+        "UPDATE task SET state = 'skipped', finished_at = ?, pulp_last_updated = ?
+         WHERE leader_id = ? AND state = 'waiting'",
+    )
+    .bind(now)
+    .bind(now)
+    .bind(leader)
+    .execute(connection)
+    .await?;
+    Ok(())
+}

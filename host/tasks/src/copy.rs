@@ -1,0 +1,242 @@
+//! Copies units from versions into repositories: several lines, one commit.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use pith_content::changes::Wanted;
+use pith_content::copy::{Choice, Line, Pulled, Selection, Told, Unresolved, select};
+use pith_content::error::{Error, Result};
+use pith_content::version::{Base, contained};
+use pith_db::Connection;
+use pith_db::content_type::TypeTable;
+use pith_db::copy::Place;
+use pith_db::repository::Repository;
+use pith_model::UnitId;
+use pith_model::reference::{Kind, typed_path};
+use pith_model::task::TaskError;
+use serde_json::{Map, Value, json};
+
+use crate::commit::{Commit, Created, Outcome};
+use crate::modify::{self, NewVersion};
+use crate::run::{Context, failed};
+use crate::work::{Copy, CopyLine};
+
+/// What all lines with one destination bring there.
+struct Arrival {
+    repository: Repository,
+    base: Option<Base>,
+    wanted: Wanted,
+}
+
+/// What the result tells of all lines.
+#[derive(Default)]
+struct Report {
+    pulled: Told<Pulled>,
+    unresolved: Told<Unresolved>,
+    added: Told<UnitId>,
+}
+
+pub(crate) async fn run(context: &Context, plan: Copy) -> Result<Box<dyn Commit>, TaskError> {
+    let mut arrivals: BTreeMap<i64, Arrival> = BTreeMap::new();
+    let mut report = Report::default();
+    let mut seen = 0;
+    for line in &plan.lines {
+        let destination = modify::find(context, line.destination).await?;
+        let base = line.base_version.map(|number| Base {
+            repository: destination.id,
+            number,
+        });
+        let selection = choose(context, &plan, line, &destination).await?;
+        seen += selection.units.len();
+        context
+            .progress
+            .report("copy.selecting", "Selecting Content", seen, None);
+        let arrival = arrivals.entry(line.destination).or_insert_with(|| Arrival {
+            repository: destination,
+            base,
+            wanted: Wanted::default(),
+        });
+        arrival.wanted.add |= selection.units;
+        report.pulled.extend(selection.pulled);
+        report.unresolved.extend(selection.unresolved);
+    }
+    let services = &context.toolbox.services;
+    for arrival in arrivals.values() {
+        let start = start_of(arrival)?;
+        let new = &arrival.wanted.add - contained(services, start).await.map_err(failed)?;
+        report.added.extend(Told::of_numbers(&new));
+    }
+    let result = describe(context, &report, plan.dry_run)
+        .await
+        .map_err(failed)?;
+    let mut versions = Vec::new();
+    if !plan.dry_run {
+        for arrival in arrivals.into_values() {
+            let made =
+                modify::make(context, &arrival.repository, arrival.base, &arrival.wanted).await?;
+            versions.extend(made);
+        }
+    }
+    context
+        .progress
+        .report("copy.copying", "Copying Content", seen, Some(seen));
+    Ok(Box::new(Copied { versions, result }))
+}
+
+/// The version that the destination's new one starts from.
+fn start_of(arrival: &Arrival) -> Result<Base, TaskError> {
+    match arrival.base {
+        Some(base) => Ok(base),
+        None => newest(&arrival.repository),
+    }
+}
+
+fn newest(repository: &Repository) -> Result<Base, TaskError> {
+    let number = repository
+        .latest_version
+        .ok_or_else(|| TaskError::new("internal", "a repository without versions"))?;
+    Ok(Base {
+        repository: repository.id,
+        number,
+    })
+}
+
+async fn choose(
+    context: &Context,
+    plan: &Copy,
+    line: &CopyLine,
+    destination: &Repository,
+) -> Result<Selection, TaskError> {
+    let source = modify::find(context, line.source).await?;
+    let number = match line.source_version {
+        Some(number) => number,
+        None => newest(&source)?.number,
+    };
+    let start = match line.base_version {
+        Some(number) => number,
+        None => newest(destination)?.number,
+    };
+    let services = &context.toolbox.services;
+    let tables = services.types.of_plugin(&destination.plugin);
+    let chosen = |table: &&Arc<TypeTable>| {
+        plan.only
+            .as_ref()
+            .is_none_or(|only| only.contains(&table.content_type.name))
+    };
+    let choices: Vec<Choice> = tables
+        .iter()
+        .filter(chosen)
+        .map(|table| Choice {
+            table: Arc::clone(table),
+            condition: None,
+        })
+        .collect();
+    let line = Line {
+        source: Place {
+            repository: source.id,
+            number,
+        },
+        destination: Place {
+            repository: destination.id,
+            number: start,
+        },
+        content: line.content.clone(),
+        everything: plan.only.is_none() && plan.filters.is_empty(),
+        choices,
+    };
+    select(services, &line).await.map_err(failed)
+}
+
+/// The result as the API shows it: units by their paths below an API root.
+async fn describe(context: &Context, report: &Report, dry_run: bool) -> Result<Value> {
+    let mut units: Vec<UnitId> = report.added.first.clone();
+    for pulled in &report.pulled.first {
+        units.extend([pulled.unit, pulled.wanted_by]);
+    }
+    units.extend(report.unresolved.first.iter().map(|one| one.wanted_by));
+    units.sort_unstable();
+    units.dedup();
+    let paths = paths(context, &units).await?;
+    let path = |unit: &UnitId| -> Value {
+        let at = units.binary_search(unit).ok();
+        at.and_then(|at| paths.get(at).cloned())
+            .map_or(Value::Null, Value::String)
+    };
+    let added: Vec<Value> = report.added.first.iter().map(path).collect();
+    let pulled: Vec<Value> = report
+        .pulled
+        .first
+        .iter()
+        .map(|one| {
+            json!({
+                "unit": path(&one.unit),
+                "reason": one.reason,
+                "wanted_by": path(&one.wanted_by),
+            })
+        })
+        .collect();
+    let unresolved: Vec<Value> = report
+        .unresolved
+        .first
+        .iter()
+        .map(|one| {
+            json!({
+                "wanted_by": path(&one.wanted_by),
+                "reason": one.reason,
+                "missing": one.missing,
+            })
+        })
+        .collect();
+    let mut result = Map::new();
+    result.insert("dry_run".to_owned(), dry_run.into());
+    for (name, list, count) in [
+        ("added", added, report.added.count),
+        ("pulled_in", pulled, report.pulled.count),
+        ("unresolved", unresolved, report.unresolved.count),
+    ] {
+        result.insert(format!("{name}_count"), count.into());
+        result.insert(name.to_owned(), Value::Array(list));
+    }
+    Ok(Value::Object(result))
+}
+
+/// The paths of units below an API root, in the order of the units.
+async fn paths(context: &Context, units: &[UnitId]) -> Result<Vec<String>> {
+    let services = &context.toolbox.services;
+    let mut connection = services.database.read().await?;
+    let rows = pith_db::unit::uuids(&mut connection, units).await?;
+    rows.into_iter()
+        .map(|(uuid, content_type)| {
+            let table = services
+                .types
+                .by_id(content_type)
+                .ok_or_else(|| Error::internal("a unit of a type that is not in service"))?;
+            let plural = &table.content_type.plural;
+            Ok(typed_path(Kind::Content, &table.plugin, plural, uuid))
+        })
+        .collect()
+}
+
+struct Copied {
+    versions: Vec<NewVersion>,
+    result: Value,
+}
+
+#[async_trait]
+impl Commit for Copied {
+    fn is_durable(&self) -> bool {
+        !self.versions.is_empty()
+    }
+
+    async fn commit(&self, connection: &mut Connection) -> Result<Outcome> {
+        let mut created: Vec<Created> = Vec::new();
+        for version in &self.versions {
+            created.extend(version.publish(connection).await?);
+        }
+        Ok(Outcome {
+            created,
+            result: Some(self.result.clone()),
+        })
+    }
+}
