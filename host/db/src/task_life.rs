@@ -6,6 +6,8 @@
 //! The tasks of an atomic group have one life: its first task is claimed, holds the locks
 //! of all, and whatever ends it ends the others.
 
+use std::collections::HashMap;
+
 use pith_model::task::{TaskError, TaskState};
 use pith_model::{TaskId, Timestamp, WorkerId};
 use serde_json::{Value as JsonValue, json};
@@ -287,6 +289,21 @@ pub async fn to_cancel(connection: &mut Connection, worker: WorkerId) -> Result<
     .bind(worker)
     .scalars(connection)
     .await
+}
+
+/// When each of these tasks last changed.
+pub async fn last_changes(
+    connection: &mut Connection,
+    tasks: &[TaskId],
+) -> Result<HashMap<TaskId, Timestamp>> {
+    let ids: Vec<i64> = tasks.iter().map(|task| task.0).collect();
+    let rows = sql("SELECT id, pulp_last_updated FROM task WHERE id IN (?*)")
+        .bind(ids)
+        .fetch_all(connection)
+        .await?;
+    rows.iter()
+        .map(|row| Ok((row.get(0)?, row.get(1)?)))
+        .collect()
 }
 
 /// Ends the tasks of a process that died; how many there were.

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use pith_content::Services;
 use pith_plugin::Plugins;
 use pith_tasks::Scheduler;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
 
 use crate::auth::Authenticator;
 use crate::openapi::serve::Documents;
@@ -22,6 +24,10 @@ pub struct App {
     pub settings: HttpSettings,
     /// Knows who asks.
     pub(crate) authenticator: Authenticator,
+    /// Set when the server stops: whoever would go on for ever ends.
+    pub(crate) closing: CancellationToken,
+    /// A schedule was made or changed here.
+    pub(crate) schedules_changed: Notify,
     /// The OpenAPI documents that are written already.
     pub(crate) documents: Documents,
 }
@@ -61,6 +67,8 @@ impl App {
             scheduler,
             settings,
             authenticator: Authenticator::default(),
+            closing: CancellationToken::new(),
+            schedules_changed: Notify::new(),
             documents: Documents::default(),
         })
     }

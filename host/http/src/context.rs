@@ -89,6 +89,22 @@ fn came_by_https(parts: &Parts) -> bool {
 }
 
 impl Context {
+    /// Of what the server does by itself on behalf of a user.
+    pub(crate) fn of_user(app: &Arc<App>, user: User) -> Self {
+        Self {
+            app: Arc::clone(app),
+            root: Root::default(),
+            correlation_id: CorrelationId::of(None),
+            path: String::new(),
+            identity: Some(Arc::new(Identity {
+                user,
+                session: None,
+            })),
+            host: None,
+            is_https: false,
+        }
+    }
+
     /// Who asks.
     pub(crate) fn identity(&self) -> Result<&Identity, Error> {
         self.identity.as_deref().ok_or_else(Error::unauthenticated)

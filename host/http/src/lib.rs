@@ -44,6 +44,7 @@ mod serve;
 mod server;
 mod status;
 mod task_groups;
+mod task_schedules;
 mod tasks;
 mod tokens;
 mod unread;

@@ -47,6 +47,11 @@ const RESOURCES: &[(&str, &str, &str)] = &[
         "Task groups",
         "Tasks that belong together; those of an atomic group succeed together or not at all.",
     ),
+    (
+        "task-schedules",
+        "Task schedules",
+        "Tasks that are made again and again, or once at a given time.",
+    ),
     ("tasks", "Tasks", "Work that the server does or did."),
     (
         "tokens",

@@ -28,6 +28,7 @@ const TOP: &[&str] = &[
     "repository_versions/",
     "status/",
     "task-groups/",
+    "task-schedules/",
     "tasks/",
     "tokens/",
     "uploads/",

@@ -22,7 +22,9 @@ use crate::routes::{Documented, Routes};
 use crate::serve::Content;
 use crate::{
     artifacts, content, copies, distributions, docs, login, orphans, publications, remotes,
-    repositories, roots, status, task_groups, tasks, tokens, upload, uploads, users, versions, workers,
+    artifacts, content, copies, distributions, docs, login, orphans, publications, remotes,
+    repositories, roots, status, task_groups, task_schedules, tasks, tokens, upload, uploads, users,
+    versions, workers,
 };
 
 /// Needs nobody to say who he is.
@@ -55,6 +57,7 @@ fn administered() -> Routes {
         .merge(remotes::routes())
         .merge(repositories::routes())
         .merge(task_groups::routes())
+        .merge(task_schedules::routes())
         .merge(tasks::routes())
         .merge(upload::routes())
         .merge(uploads::routes())

@@ -18,6 +18,7 @@ use tokio::sync::Semaphore;
 use crate::app::App;
 use crate::connection::{Outgoing, Pieces, Wire};
 use crate::router::Front;
+use crate::task_schedules;
 
 /// How long a client may take to send a request's head, or say nothing between two.
 const HEADER_TIMEOUT: Duration = Duration::from_mins(1);
@@ -45,6 +46,8 @@ pub async fn run(
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<()> {
     let places = Arc::new(Semaphore::new(app.settings.max_connections));
+    let closing = app.closing.clone();
+    tokio::spawn(task_schedules::run::run(Arc::clone(&app)));
     let front = Front::new(app);
     let graceful = GracefulShutdown::new();
     let builder = connection_builder();
@@ -85,6 +88,7 @@ pub async fn run(
         });
     }
     drop(listener);
+    closing.cancel();
     if tokio::time::timeout(GRACE, graceful.shutdown())
         .await
         .is_err()

@@ -5,6 +5,7 @@ mod cancel;
 mod clones;
 mod create;
 mod delete;
+mod events;
 mod list;
 mod purge;
 mod read;
@@ -56,6 +57,15 @@ pub(crate) fn routes() -> Routes {
                     .may_take("TaskClone", |_| clones::described())
                     .shows(202, &shape::TASK),
                 clones::clone,
+            ),
+        )
+        .route(
+            "/tasks/{id}/events/",
+            get(
+                Operation::new("tasks_events", "Follow a task")
+                    .about("Server-sent events: `state` with the task, `progress` with its reports.")
+                    .answers_bytes(200, "text/event-stream"),
+                events::events,
             ),
         )
         .route(
@@ -137,6 +147,17 @@ pub(crate) fn routes() -> Routes {
                 )
                 .answers_nothing(204),
                 delete::typed,
+            ),
+        )
+        .route(
+            "/tasks/{plugin}/{type_name}/{id}/events/",
+            get(
+                Operation::new(
+                    "tasks_{plugin}_{type_name}_events",
+                    "Follow one of the {plugin} {type_name}",
+                )
+                .answers_bytes(200, "text/event-stream"),
+                events::typed,
             ),
         )
         .route(

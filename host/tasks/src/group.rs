@@ -29,6 +29,19 @@ pub(crate) async fn run(
     let mut connection = database.read().await?;
     let tasks = task_life::of_leader(&mut connection, leader.id).await?;
     drop(connection);
+    let ended = run_all(runner, &tasks, running).await;
+    for task in &tasks {
+        runner.watched.changed(task.id);
+    }
+    ended
+}
+
+async fn run_all(
+    runner: &Runner,
+    tasks: &[Claimed],
+    running: &Running,
+) -> pith_db::Result<u64> {
+    let database = &runner.toolbox.services.database;
     let heads = Heads::default();
     let mut prepared: Vec<Prepared> = Vec::with_capacity(tasks.len());
     for (at, task) in tasks.iter().enumerate() {
@@ -37,6 +50,7 @@ pub(crate) async fn run(
             task_life::begin_follower(&mut transaction, task.id, runner.worker).await?;
             transaction.commit().await?;
         }
+        runner.watched.changed(task.id);
         tracing::debug!("task {} ({}) begins, in a group", task.uuid, task.name);
         let context = runner.context(task.clone(), running, &heads);
         match runner.supervise(&context).await {

@@ -19,10 +19,12 @@ mod scheduler;
 mod source;
 mod sync;
 mod upload;
+mod watch;
 pub mod work;
 mod worker;
 
 pub use scheduler::Scheduler;
+pub use watch::Watcher;
 pub use work::Work;
 pub use worker::{Options, Workers};
 

@@ -18,6 +18,7 @@ use crate::carry_out::carry_out;
 use crate::commit::{Commit, Created, Outcome};
 use crate::heads::Heads;
 use crate::scheduler::Shared;
+use crate::watch::Watched;
 use crate::work::Work;
 use crate::{Toolbox, group};
 
@@ -124,6 +125,7 @@ pub(crate) struct Runner {
     pub(crate) toolbox: Toolbox,
     pub(crate) worker: WorkerId,
     pub(crate) stop: CancellationToken,
+    pub(crate) watched: Arc<Watched>,
 }
 
 impl Runner {
@@ -131,6 +133,8 @@ impl Runner {
     pub(crate) async fn run(&self, task: Claimed, running: Running) -> u64 {
         let span = tracing::info_span!("task", task.id = %task.uuid);
         let uuid = task.uuid;
+        let id = task.id;
+        self.watched.changed(id);
         let ended = async {
             if task.leads {
                 group::run(self, task, &running).await
@@ -138,7 +142,9 @@ impl Runner {
                 self.run_one(task, &running).await
             }
         };
-        match ended.instrument(span).await {
+        let ended = ended.instrument(span).await;
+        self.watched.changed(id);
+        match ended {
             Ok(runnable) => runnable,
             Err(error) => {
                 // The row stays `running`; when the lease ends, somebody buries it.
@@ -216,7 +222,9 @@ impl Runner {
         let written = async {
             let mut transaction = self.toolbox.services.database.write().await?;
             task_life::set_progress(&mut transaction, context.task.id, progress).await?;
-            transaction.commit().await
+            transaction.commit().await?;
+            self.watched.changed(context.task.id);
+            pith_db::Result::Ok(())
         };
         if let Err(error) = written.await {
             tracing::warn!(%error, "progress of {} was not written: {error}", context.task.uuid);

@@ -6,11 +6,13 @@ use std::sync::{Arc, Mutex};
 
 use pith_db::task::NewTask;
 use pith_db::task_life::{self, Cancelled};
-use pith_db::{Connection, Database, Dialect, Result, sql};
+use pith_db::{Connection, Database, Dialect, Result, Transaction, sql};
 use pith_model::TaskId;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
+
+use crate::watch::{Watched, Watcher};
 
 /// The channel on which PostgreSQL tells other processes that a task can run.
 pub(crate) const READY_CHANNEL: &str = "pith_task_ready";
@@ -28,6 +30,8 @@ pub(crate) struct Shared {
     pub(crate) ready: Notify,
     /// Tasks that run in this process.
     pub(crate) running: Mutex<HashMap<TaskId, CancellationToken>>,
+    /// Tasks that somebody watches from this process.
+    pub(crate) watched: Arc<Watched>,
 }
 
 impl Scheduler {
@@ -51,6 +55,28 @@ impl Scheduler {
         transaction.commit().await?;
         self.shared.ready.notify_one();
         Ok(made)
+    }
+
+    /// Makes a task in a transaction of the caller's, who calls [`Scheduler::wake`] when
+    /// it is committed.
+    pub async fn dispatch_in(
+        &self,
+        transaction: &mut Transaction,
+        task: NewTask,
+    ) -> Result<(TaskId, Uuid)> {
+        let made = pith_db::task::insert(transaction, task).await?;
+        announce(transaction).await?;
+        Ok(made)
+    }
+
+    /// Tells the workers of this process that a task may be ready.
+    pub fn wake(&self) {
+        self.shared.ready.notify_one();
+    }
+
+    /// Watches a task from now on, whichever process runs it.
+    pub fn watch(&self, task: TaskId) -> Watcher {
+        self.shared.watched.watch(task)
     }
 
     /// Makes a group of tasks, in their order.
@@ -79,6 +105,7 @@ impl Scheduler {
             announce(&mut transaction).await?;
         }
         transaction.commit().await?;
+        self.shared.watched.changed(task);
         match cancelled {
             Cancelled::Asked(running) => self.stop(running),
             Cancelled::Ended(_) => self.shared.ready.notify_one(),

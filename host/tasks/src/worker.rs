@@ -1,13 +1,14 @@
 //! The workers of this process: they claim tasks, say that they live, and end what dead
 //! processes left.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use pith_db::task_life::{self, Claimed};
 use pith_db::worker::HEARTBEAT;
 use pith_db::{Database, Dialect, Result};
-use pith_model::WorkerId;
+use pith_model::{TaskId, Timestamp, WorkerId};
 use pith_model::task::TaskError;
 use tokio::sync::Semaphore;
 use tokio::time::{MissedTickBehavior, interval};
@@ -179,6 +180,7 @@ impl Workers {
             toolbox: self.toolbox.clone(),
             worker: self.id,
             stop: self.stop.clone(),
+            watched: Arc::clone(&self.scheduler.shared().watched),
         }
     }
 
@@ -256,7 +258,8 @@ impl Workers {
         Ok(())
     }
 
-    /// Looks for tasks that another process called off.
+    /// Looks for tasks that another process called off, and for changes of tasks that
+    /// somebody watches here and another process runs: a question for all of them.
     async fn beat(self: Arc<Self>) {
         if self.database().dialect() == Dialect::Sqlite {
             // One process: whoever calls off a task tells it directly.
@@ -264,33 +267,57 @@ impl Workers {
         }
         let mut tick = interval(BEAT);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut seen: HashMap<TaskId, Timestamp> = HashMap::new();
         loop {
             tokio::select! {
                 () = self.stop.cancelled() => return,
                 _ = tick.tick() => {}
             }
-            let idle = {
-                let shared = self.scheduler.shared();
-                shared
-                    .running
-                    .lock()
-                    .expect("nobody panics while holding it")
-                    .is_empty()
+            let looked = async {
+                self.look_for_called_off().await?;
+                self.look_at_watched(&mut seen).await
             };
-            if idle {
-                continue;
-            }
-            let called_off = async {
-                let mut connection = self.database().read().await?;
-                task_life::to_cancel(&mut connection, self.id).await
-            };
-            match called_off.await {
-                Ok(tasks) => tasks.into_iter().for_each(|task| self.scheduler.stop(task)),
-                Err(error) => {
-                    tracing::warn!(%error, "could not look for called-off tasks: {error}");
-                }
+            if let Err(error) = looked.await {
+                tracing::warn!(%error, "could not look at what other processes did: {error}");
             }
         }
+    }
+
+    async fn look_for_called_off(&self) -> Result<()> {
+        let idle = {
+            let shared = self.scheduler.shared();
+            shared
+                .running
+                .lock()
+                .expect("nobody panics while holding it")
+                .is_empty()
+        };
+        if idle {
+            return Ok(());
+        }
+        let mut connection = self.database().read().await?;
+        let tasks = task_life::to_cancel(&mut connection, self.id).await?;
+        tasks.into_iter().for_each(|task| self.scheduler.stop(task));
+        Ok(())
+    }
+
+    async fn look_at_watched(&self, seen: &mut HashMap<TaskId, Timestamp>) -> Result<()> {
+        let watched = &self.scheduler.shared().watched;
+        let ids = watched.ids();
+        if ids.is_empty() {
+            seen.clear();
+            return Ok(());
+        }
+        let mut connection = self.database().read().await?;
+        let now = task_life::last_changes(&mut connection, &ids).await?;
+        for id in &ids {
+            // One that is gone is told again and again, until its watcher sees it.
+            if !now.contains_key(id) || now.get(id) != seen.get(id) {
+                watched.changed(*id);
+            }
+        }
+        *seen = now;
+        Ok(())
     }
 
     /// Hears from other processes that a task may be ready.
