@@ -59,7 +59,11 @@ async fn a_finished_task_is_told_at_once(test: Test) -> Result<()> {
         .run_task(&format!("{}modify/", href(&repository)), json!({}))
         .await?;
     let reply = api.get(&format!("{}events/", href(&task.0))).await?;
-    assert!(reply.header("content-type").starts_with("text/event-stream"));
+    assert!(
+        reply
+            .header("content-type")
+            .starts_with("text/event-stream")
+    );
     let events = events(&reply.text())?;
     assert_eq!(events.len(), 1, "{events:?}");
     assert_eq!(events[0].1, task.0, "the whole task");

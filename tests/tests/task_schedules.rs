@@ -46,7 +46,10 @@ async fn an_interval_makes_tasks_again_and_again(test: Test) -> Result<()> {
     let made = schedule(api, "s", &repository, json!({"dispatch_interval": "PT1S"})).await?;
     assert_eq!(made["dispatch_interval"], "00:00:01");
     assert_eq!(made["last_task"], Value::Null);
-    assert_eq!(made["task_name"], "pulpcore.app.tasks.repository.aadd_and_remove");
+    assert_eq!(
+        made["task_name"],
+        "pulpcore.app.tasks.repository.aadd_and_remove"
+    );
     let tasks = until_made(api, 3).await?;
     api.delete(&href(&made)).await?;
     assert_eq!(api.get(&href(&made)).await?.status(), 404);
@@ -122,7 +125,9 @@ async fn a_schedule_is_checked(test: Test) -> Result<()> {
         .await?
         .errors_of("non_field_errors")?;
     api.create("/task-schedules/", good.clone()).await?;
-    api.post("/task-schedules/", good).await?.errors_of("name")?;
+    api.post("/task-schedules/", good)
+        .await?
+        .errors_of("name")?;
     Ok(())
 }
 
@@ -160,7 +165,9 @@ async fn the_next_run_survives_a_restart(test: Test) -> Result<()> {
     let after = api.get(&href(&made)).await?.ok()?;
     assert_eq!(after["next_dispatch"], made["next_dispatch"]);
     assert_eq!(after["parameters"], made["parameters"]);
-    api.patch(&href(&soon), json!({"enabled": true})).await?.ok()?;
+    api.patch(&href(&soon), json!({"enabled": true}))
+        .await?
+        .ok()?;
     until_made(api, 1).await?;
     Ok(())
 }
@@ -176,7 +183,12 @@ async fn each_run_happens_once_on_two_servers(test: Test) -> Result<()> {
     let tasks = api.list("/tasks/?ordering=pulp_created&limit=1000").await?;
     let mut seconds: Vec<&str> = tasks
         .iter()
-        .map(|task| text(&task["pulp_created"]).split('.').next().unwrap_or_default())
+        .map(|task| {
+            text(&task["pulp_created"])
+                .split('.')
+                .next()
+                .unwrap_or_default()
+        })
         .collect();
     let all = seconds.len();
     seconds.dedup();

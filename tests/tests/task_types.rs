@@ -191,8 +191,8 @@ async fn a_clone_does_the_same_again(test: Test) -> Result<()> {
     assert_eq!(api.files_in(&version).await?.len(), 101);
     let parent = api.get(&href(&add)).await?.ok()?;
     assert_eq!(parent["child_tasks"], json!([href(&clone)]));
-    let children = api.list(&format!("/tasks/?parent_task={}", href(&add)));
-    assert_eq!(children.await?.len(), 1);
+    let children = format!("/tasks/?parent_task={}", href(&add));
+    assert_eq!(api.list(&children).await?.len(), 1);
     Ok(())
 }
 

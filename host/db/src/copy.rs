@@ -12,7 +12,7 @@ use crate::error::Result;
 use crate::list::Condition;
 use crate::membership::PRESENT;
 use crate::statement::{Value, sql};
-use crate::unit_list;
+use crate::unit_filter;
 
 /// Units that are handed to one statement.
 const PART: usize = 5_000;
@@ -36,8 +36,7 @@ impl Place {
     }
 }
 
-/// Calls `each` for the units of a type in a version that fulfill a condition, in which
-/// `u`, `c` and so on mean what they mean in lists of units.
+/// Calls `each` for the units of a type in a version that fulfill a condition.
 pub async fn units_of_type(
     connection: &mut Connection,
     table: &TypeTable,
@@ -45,32 +44,23 @@ pub async fn units_of_type(
     condition: Option<&Condition>,
     mut each: impl FnMut(UnitId),
 ) -> Result<()> {
-    let mut text = match condition {
-        // Nothing but the type's table is needed to know the type.
-        None => format!(
-            "SELECT m.unit_id FROM membership m JOIN {} c ON c.unit_id = m.unit_id",
-            table.table
-        ),
-        Some(_) => format!(
-            "SELECT m.unit_id FROM {} JOIN membership m ON m.unit_id = u.id",
-            unit_list::from(Some(table), &[])
-        ),
-    };
-    text.push_str(" WHERE ");
-    text.push_str(PRESENT);
-    let mut values = place.values().to_vec();
     if let Some(condition) = condition {
-        text.push_str(" AND ");
-        text.push_str(&condition.text);
-        values.extend(condition.values.iter().cloned());
+        let version = (place.repository, place.number);
+        let conditions = vec![condition.clone()];
+        return unit_filter::for_each_in_version(connection, table, version, conditions, each)
+            .await;
     }
-    sql(text)
-        .bind_all(values)
-        .for_each(connection, |row| {
-            each(row.get(0)?);
-            Ok(())
-        })
-        .await
+    // Nothing but the type's table is needed to know the type.
+    sql(format!(
+        "SELECT m.unit_id FROM membership m JOIN {} c ON c.unit_id = m.unit_id WHERE {PRESENT}",
+        table.table
+    ))
+    .bind_all(place.values())
+    .for_each(connection, |row| {
+        each(row.get(0)?);
+        Ok(())
+    })
+    .await
 }
 
 /// Calls `each` with a unit and one in a version that it refers to, for every such pair

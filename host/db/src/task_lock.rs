@@ -181,9 +181,7 @@ async fn grant_next(connection: &mut Connection, resource: &str) -> Result<u64> 
 
 /// Which of these resources a task that is not over holds or waits for.
 pub async fn wanted(connection: &mut Connection, resources: Vec<String>) -> Result<Vec<String>> {
-    sql(
-        "SELECT DISTINCT resource FROM task_lock WHERE resource IN (?*) AND standing IN (0, 1)",
-    )
+    sql("SELECT DISTINCT resource FROM task_lock WHERE resource IN (?*) AND standing IN (0, 1)")
         .bind(resources)
         .scalars(connection)
         .await

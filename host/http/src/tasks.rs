@@ -63,7 +63,9 @@ pub(crate) fn routes() -> Routes {
             "/tasks/{id}/events/",
             get(
                 Operation::new("tasks_events", "Follow a task")
-                    .about("Server-sent events: `state` with the task, `progress` with its reports.")
+                    .about(
+                        "Server-sent events: `state` with the task, `progress` with its reports.",
+                    )
                     .answers_bytes(200, "text/event-stream"),
                 events::events,
             ),

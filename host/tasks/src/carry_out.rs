@@ -6,7 +6,8 @@ use crate::commit::Commit;
 use crate::run::Context;
 use crate::work::Work;
 use crate::{
-    clean_up, commit_upload, copy, delete, distribute, modify, publish, purge, repair, sync, upload};
+    clean_up, commit_upload, copy, delete, distribute, modify, publish, purge, repair, sync, upload,
+};
 
 /// Does everything but the last step, which makes the results visible.
 pub(crate) async fn carry_out(context: Context, work: Work) -> Result<Box<dyn Commit>, TaskError> {

@@ -12,6 +12,7 @@ use pith_db::Connection;
 use pith_db::content_type::TypeTable;
 use pith_db::copy::Place;
 use pith_db::repository::Repository;
+use pith_db::unit_filter;
 use pith_model::UnitId;
 use pith_model::reference::{Kind, typed_path};
 use pith_model::task::TaskError;
@@ -124,14 +125,22 @@ async fn choose(
             .as_ref()
             .is_none_or(|only| only.contains(&table.content_type.name))
     };
-    let choices: Vec<Choice> = tables
+    let dialect = services.database.dialect();
+    let choices = tables
         .iter()
         .filter(chosen)
-        .map(|table| Choice {
-            table: Arc::clone(table),
-            condition: None,
+        .map(|table| {
+            let filter = plan.filters.get(&table.content_type.name);
+            let condition = filter.and_then(Value::as_str).map(|text| {
+                unit_filter::condition(table, text, dialect)
+                    .map_err(|message| TaskError::new("invalid", message))
+            });
+            Ok(Choice {
+                table: Arc::clone(table),
+                condition: condition.transpose()?,
+            })
         })
-        .collect();
+        .collect::<Result<Vec<Choice>, TaskError>>()?;
     let line = Line {
         source: Place {
             repository: source.id,

@@ -36,11 +36,7 @@ pub(crate) async fn run(
     ended
 }
 
-async fn run_all(
-    runner: &Runner,
-    tasks: &[Claimed],
-    running: &Running,
-) -> pith_db::Result<u64> {
+async fn run_all(runner: &Runner, tasks: &[Claimed], running: &Running) -> pith_db::Result<u64> {
     let database = &runner.toolbox.services.database;
     let heads = Heads::default();
     let mut prepared: Vec<Prepared> = Vec::with_capacity(tasks.len());

@@ -94,6 +94,10 @@ pub(crate) async fn make(
     wanted: &Wanted,
 ) -> Result<Option<NewVersion>, TaskError> {
     let services = &context.toolbox.services;
+    let is_nothing = !wanted.clear && wanted.add.is_empty() && wanted.remove.is_empty();
+    if base.is_none() && is_nothing {
+        return Ok(None);
+    }
     let head = match context.heads.get(repository.id) {
         Some(head) => head,
         None => Head::visible(services, repository.id)

@@ -224,7 +224,7 @@ impl Runner {
             task_life::set_progress(&mut transaction, context.task.id, progress).await?;
             transaction.commit().await?;
             self.watched.changed(context.task.id);
-            pith_db::Result::Ok(())
+            Ok::<(), pith_db::Error>(())
         };
         if let Err(error) = written.await {
             tracing::warn!(%error, "progress of {} was not written: {error}", context.task.uuid);

@@ -8,8 +8,8 @@ use std::time::Duration;
 use pith_db::task_life::{self, Claimed};
 use pith_db::worker::HEARTBEAT;
 use pith_db::{Database, Dialect, Result};
-use pith_model::{TaskId, Timestamp, WorkerId};
 use pith_model::task::TaskError;
+use pith_model::{TaskId, Timestamp, WorkerId};
 use tokio::sync::Semaphore;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
@@ -163,9 +163,8 @@ impl Workers {
                         if runner.run(task, running).await > 0 {
                             scheduler.shared().ready.notify_one();
                         }
+                        // While tasks are left, the loop waits for the place itself.
                         drop(place);
-                        // Somebody may have waited for the place.
-                        scheduler.shared().ready.notify_one();
                     });
                 }
                 if !all {

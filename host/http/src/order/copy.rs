@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use pith_db::Connection;
 use pith_db::repository::Repository;
+use pith_db::unit_filter;
 use pith_db::version::{self, Version};
 use pith_model::descriptor::Descriptor;
 use pith_model::reference::{Kind, Reference, typed_prn};
@@ -74,7 +75,7 @@ pub(crate) async fn build(
 ) -> Result<Order> {
     let generation = declared::generation(app, plugin)?;
     let only = types(&mut form, generation.descriptor());
-    form.refuse("filter", &Value::Null);
+    let filters = filters(app, &mut form, generation.descriptor(), only.as_deref());
     form.refuse("dependency_solving", &Value::Bool(false));
     form.refuse("dependency_upgrade", &Value::Bool(false));
     let dry_run = form.boolean("dry_run").unwrap_or(false);
@@ -100,7 +101,7 @@ pub(crate) async fn build(
         work: Work::Copy(Copy {
             lines: lines.into_iter().map(|one| one.line).collect(),
             only,
-            filters: Map::new(),
+            filters,
             dry_run,
         }),
         locks,
@@ -143,6 +144,56 @@ fn types(form: &mut Form, descriptor: &Descriptor) -> Option<Vec<String>> {
         ),
     );
     None
+}
+
+/// An expression for each type: given as such, or as a text for the one `type`.
+fn filters(
+    app: &App,
+    form: &mut Form,
+    descriptor: &Descriptor,
+    only: Option<&[String]>,
+) -> Map<String, Value> {
+    let given = match (form.take("filter"), only) {
+        (None | Some(Value::Null), _) => return Map::new(),
+        (Some(Value::String(text)), Some([name])) => {
+            Map::from_iter([(name.clone(), Value::String(text))])
+        }
+        (Some(Value::String(_)), _) => {
+            form.wrong(
+                "filter",
+                "A text needs one 'type' that it is for; give an object with a text for each type.",
+            );
+            return Map::new();
+        }
+        (Some(Value::Object(map)), _) => map,
+        (Some(_), _) => {
+            form.wrong(
+                "filter",
+                "Expected a text, or an object with a text for each type.",
+            );
+            return Map::new();
+        }
+    };
+    let mut filters = Map::new();
+    for (word, text) in given {
+        let name = content_type(descriptor, &word)
+            .filter(|name| only.is_none_or(|only| only.contains(name)));
+        let (Some(name), Some(text)) = (name, text.as_str()) else {
+            form.wrong(
+                "filter",
+                format!("{word}: expected the name of a chosen content type, and a text for it."),
+            );
+            continue;
+        };
+        let table = app.types.by_name(&format!("{}.{name}", descriptor.name));
+        let checked = table
+            .map(|table| unit_filter::condition(&table, text, app.database.dialect()).map(drop));
+        if let Some(Err(message)) = checked {
+            form.wrong("filter", format!("{word}: {message}"));
+        }
+        filters.insert(name, text.into());
+    }
+    filters
 }
 
 /// The lines that a client gives, in the long form or in the short one.

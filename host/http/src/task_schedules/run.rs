@@ -66,10 +66,7 @@ async fn run_due(app: &Arc<App>) -> Result<Option<Timestamp>> {
         let made = match new_task(app, &schedule).await {
             Ok(new) => {
                 let (task, uuid) = app.scheduler.dispatch_in(&mut transaction, new).await?;
-                tracing::info!(
-                    "schedule {:?} made task {uuid}",
-                    schedule.settings.name
-                );
+                tracing::info!("schedule {:?} made task {uuid}", schedule.settings.name);
                 Ok(task)
             }
             Err(error) => {

@@ -19,7 +19,10 @@ pub(super) static SCHEDULE: Resource = Resource::new(
         Field::time("pulp_last_updated", "").read_only(),
         Field::text("name", "").required(),
         Field::text("type", "For example `file/syncs`.").required(),
-        Field::object("parameters", "What the type takes; checked again at each run."),
+        Field::object(
+            "parameters",
+            "What the type takes; checked again at each run.",
+        ),
         Field::text("task_name", "Pulp's name for the task.").read_only(),
         Field::text(
             "dispatch_interval",

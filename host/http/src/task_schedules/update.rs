@@ -28,12 +28,7 @@ pub(super) async fn replace(
     update(&context, &id, fields, true).await
 }
 
-async fn update(
-    context: &Context,
-    id: &str,
-    fields: Fields,
-    is_whole: bool,
-) -> Result<Response> {
+async fn update(context: &Context, id: &str, fields: Fields, is_whole: bool) -> Result<Response> {
     let old = {
         let mut connection = context.app.database.read().await?;
         find(&mut connection, id).await?

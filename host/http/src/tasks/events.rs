@@ -68,10 +68,9 @@ fn follow(context: Context, id: TaskId) -> Response {
         .keep_alive(KeepAlive::new().interval(HEARTBEAT))
         .into_response();
     // A proxy that gathers answers would keep events back.
-    response.headers_mut().insert(
-        "x-accel-buffering",
-        http::HeaderValue::from_static("no"),
-    );
+    response
+        .headers_mut()
+        .insert("x-accel-buffering", http::HeaderValue::from_static("no"));
     response
 }
 

@@ -51,7 +51,6 @@ const CORE_TYPES: &[&str] = &[
     "orphan_cleanups",
     "upload_commits",
     "distributions",
-    "upload_commits",
     "purges",
 ];
 
