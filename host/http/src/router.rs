@@ -22,9 +22,8 @@ use crate::routes::{Documented, Routes};
 use crate::serve::Content;
 use crate::{
     artifacts, content, copies, distributions, docs, login, orphans, publications, remotes,
-    artifacts, content, copies, distributions, docs, login, orphans, publications, remotes,
-    repositories, roots, status, task_groups, task_schedules, tasks, tokens, upload, uploads, users,
-    versions, workers,
+    repositories, roots, status, task_groups, task_schedules, tasks, tokens, upload, uploads,
+    users, versions, workers,
 };
 
 /// Needs nobody to say who he is.

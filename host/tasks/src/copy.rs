@@ -21,7 +21,7 @@ use serde_json::{Map, Value, json};
 use crate::commit::{Commit, Created, Outcome};
 use crate::modify::{self, NewVersion};
 use crate::run::{Context, failed};
-use crate::work::{Copy, CopyLine};
+use crate::work::{Copy, CopyLine, PATH};
 
 /// What all lines with one destination bring there.
 struct Arrival {
@@ -169,8 +169,8 @@ async fn describe(context: &Context, report: &Report, dry_run: bool) -> Result<V
     let paths = paths(context, &units).await?;
     let path = |unit: &UnitId| -> Value {
         let at = units.binary_search(unit).ok();
-        at.and_then(|at| paths.get(at).cloned())
-            .map_or(Value::Null, Value::String)
+        at.and_then(|at| paths.get(at))
+            .map_or(Value::Null, |path| json!({ PATH: path }))
     };
     let added: Vec<Value> = report.added.first.iter().map(path).collect();
     let pulled: Vec<Value> = report

@@ -7,6 +7,10 @@ use serde_json::{Map, Value};
 
 pub use crate::source::{Expectation, Source};
 
+/// In a result, an object with this property alone stands for the path of a resource
+/// below an API root, which whoever shows the task puts before it.
+pub const PATH: &str = "$path";
+
 /// The work of one task; each kind is carried out by the file of its name.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]

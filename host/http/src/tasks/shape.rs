@@ -3,6 +3,7 @@
 use pith_db::task::Task;
 use pith_model::reference::{Kind, core_prn};
 use pith_model::{Root, TaskId};
+use pith_tasks::work::PATH;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -68,6 +69,21 @@ fn anything() -> Value {
     json!({})
 }
 
+/// A result with the paths in it as hrefs.
+fn rooted(result: &Value, root: Root) -> Value {
+    match result {
+        Value::Object(map) => match map.get(PATH).and_then(Value::as_str) {
+            Some(path) if map.len() == 1 => Href(root, path).to_string().into(),
+            _ => map
+                .iter()
+                .map(|(name, value)| (name.clone(), rooted(value, root)))
+                .collect(),
+        },
+        Value::Array(list) => list.iter().map(|value| rooted(value, root)).collect(),
+        other => other.clone(),
+    }
+}
+
 /// The children of several tasks, in order of the parents.
 pub(super) type Children = [(TaskId, Uuid)];
 
@@ -100,7 +116,10 @@ pub(super) fn write(object: &mut Object<'_>, task: &Task, root: Root, children: 
         .field("started_at", task.started_at)
         .field("finished_at", task.finished_at)
         .field("error", &task.error)
-        .field("result", &task.result)
+        .field(
+            "result",
+            task.result.as_ref().map(|result| rooted(result, root)),
+        )
         .field(
             "worker",
             task.worker
