@@ -1,7 +1,5 @@
 //! The places where SQLite and PostgreSQL are spelled differently; all of them.
 
-use std::fmt::Write as _;
-
 use crate::statement::Value;
 
 /// Which of the two databases.
@@ -56,13 +54,14 @@ impl Dialect {
         let mut out = parts.next().unwrap_or_default().to_owned();
         for part in parts {
             let (name, rest) = part.split_once('}').unwrap_or((part, ""));
-            out.push_str(&match self {
+            let source = match self {
                 Self::Sqlite => format!(
                     "CREATE TABLE {name} (next INTEGER NOT NULL);\n\
                      INSERT INTO {name} (next) VALUES (1);"
                 ),
                 Self::Postgres => format!("CREATE SEQUENCE {name};"),
-            });
+            };
+            out.push_str(&source);
             out.push_str(rest);
         }
         out
@@ -195,7 +194,7 @@ impl Dialect {
                     if text.len() > 1 {
                         text.push(',');
                     }
-                    let _ = write!(text, "{number}");
+                    text.push_str(&number.to_string());
                 }
                 text.push(']');
                 text.into()

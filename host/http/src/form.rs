@@ -136,11 +136,6 @@ impl Form {
         self.fields.get(name)
     }
 
-    /// Puts a field back.
-    pub(crate) fn put(&mut self, name: &str, value: Value) {
-        self.fields.insert(name.to_owned(), value);
-    }
-
     /// Whether all values are texts, because they came in a form.
     pub(crate) fn is_textual(&self) -> bool {
         self.textual

@@ -54,7 +54,7 @@ impl Watcher {
     pub async fn changed(&mut self) {
         if self.receiver.changed().await.is_err() {
             // The sender stays as long as anybody watches.
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 }

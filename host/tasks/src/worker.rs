@@ -296,7 +296,9 @@ impl Workers {
         }
         let mut connection = self.database().read().await?;
         let tasks = task_life::to_cancel(&mut connection, self.id).await?;
-        tasks.into_iter().for_each(|task| self.scheduler.stop(task));
+        for task in tasks {
+            self.scheduler.stop(task);
+        }
         Ok(())
     }
 

@@ -301,7 +301,7 @@ impl Taker<'_> {
         let given = match form.take("content") {
             None | Some(Value::Null) => None,
             Some(list) => {
-                form.put("content", list);
+                form.put("content".to_owned(), list);
                 form.list("content")
             }
         };

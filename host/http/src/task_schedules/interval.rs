@@ -1,6 +1,8 @@
 //! How long between two runs: read and written as Pulp does (`1 02:30:00`), in ISO 8601
 //! (`P1DT2H30M`), or as seconds.
 
+use std::fmt::Write as _;
+
 const SECOND: i64 = 1_000_000;
 const DAY: i64 = 24 * 3600 * SECOND;
 
@@ -62,9 +64,9 @@ pub(super) fn write(micros: i64) -> String {
     if days > 0 {
         text = format!("{days} ");
     }
-    text.push_str(&format!("{hours:02}:{minutes:02}:{:02}", seconds % 60));
+    let _ = write!(text, "{hours:02}:{minutes:02}:{:02}", seconds % 60);
     if rest % SECOND > 0 {
-        text.push_str(&format!(".{:06}", rest % SECOND));
+        let _ = write!(text, ".{:06}", rest % SECOND);
     }
     text
 }
