@@ -4,6 +4,7 @@ mod durability;
 mod faults;
 mod following;
 mod placing;
+mod sessions;
 mod small;
 mod support;
 mod writing;
