@@ -22,8 +22,8 @@ use crate::routes::{Documented, Routes};
 use crate::serve::Content;
 use crate::{
     artifacts, content, copies, distributions, docs, login, orphans, publications, remotes,
-    repositories, roots, status, task_groups, task_schedules, tasks, tokens, upload, uploads,
-    users, versions, workers,
+    repositories, roots, search, status, task_groups, task_schedules, tasks, tokens, upload,
+    uploads, users, versions, workers,
 };
 
 /// Needs nobody to say who he is.
@@ -55,6 +55,7 @@ fn administered() -> Routes {
         .merge(publications::routes())
         .merge(remotes::routes())
         .merge(repositories::routes())
+        .merge(search::routes())
         .merge(task_groups::routes())
         .merge(task_schedules::routes())
         .merge(tasks::routes())
