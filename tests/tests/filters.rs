@@ -256,7 +256,7 @@ const LISTS: &[(&str, &[&str])] = &[
         ],
     ),
     ("/users/", &["groups", "hidden_fields"]),
-    ("/workers/", &["current_task"]),
+    ("/workers/", &["current_task", "versions"]),
 ];
 
 async fn every_field_of_an_answer_filters(test: Test) -> Result<()> {

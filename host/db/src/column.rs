@@ -85,7 +85,12 @@ impl Column {
             match word.split_once(' ') {
                 Some(("uuid", column)) => expanded.push_str(&dialect.uuid_text(column)),
                 Some(("hex", column)) => expanded.push_str(&dialect.hex_text(column)),
-                _ => expanded.push_str(root),
+                _ if word == "root" => expanded.push_str(root),
+                _ => {
+                    expanded.push('{');
+                    expanded.push_str(word);
+                    expanded.push('}');
+                }
             }
             rest = after;
         }

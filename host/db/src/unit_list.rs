@@ -159,7 +159,7 @@ pub fn base_columns() -> Vec<Column> {
         Column::new("pulp_created", "u.pulp_created", Kind::Time),
         Column::new("pulp_last_updated", "u.pulp_created", Kind::Time),
         Column::new("timestamp_of_interest", "u.touched", Kind::Time),
-        Column::new("pulp_labels", LABELS, Kind::Json),
+        Column::new("pulp_labels", "COALESCE(u.pulp_labels, '{}')", Kind::Json),
         Column::new(
             "pulp_type",
             "(SELECT t.name FROM content_type t WHERE t.id = u.content_type_id)",

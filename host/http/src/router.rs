@@ -91,6 +91,7 @@ fn api(app: &Arc<App>) -> Router {
 /// Everything that is served at one address; cheap to clone.
 #[derive(Clone, Debug)]
 pub(crate) struct Front {
+    app: Arc<App>,
     api: Router,
     content: Content,
 }
@@ -100,7 +101,8 @@ impl Front {
     pub(crate) fn new(app: Arc<App>) -> Self {
         Self {
             api: api(&app),
-            content: Content::new(app),
+            content: Content::new(Arc::clone(&app)),
+            app,
         }
     }
 
@@ -118,7 +120,7 @@ impl Front {
             Some(uri) => *request.uri_mut() = uri,
             None => return Error::not_found().into_response(),
         }
-        envelope::answer(self.api, root, request).await
+        envelope::answer(&self.app, self.api, root, request).await
     }
 }
 
