@@ -185,7 +185,7 @@ async fn expressions_take_what_is_no_column(test: Test) -> Result<()> {
 async fn documents_are_looked_into(test: Test) -> Result<()> {
     let server = test.start().await?;
     let api = server.api();
-    let headers = json!([{"X-One": "1"}, {"X-Two": "two", "X-One": "11"}]);
+    let headers = json!([{"X-One": "1"}, {"X-Two": "two"}, {"X-One": "11"}]);
     for (name, headers) in [("some", headers), ("none", json!([]))] {
         let settings = json!({"name": name, "url": "http://localhost/", "headers": headers});
         api.create("/remotes/file/file/", settings).await?;

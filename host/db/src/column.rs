@@ -110,7 +110,7 @@ impl Column {
             (Kind::Uuid, _) => dialect.uuid_text(expression),
             (Kind::Time, Dialect::Sqlite) => format!(
                 "(strftime('%Y-%m-%dT%H:%M:%S.', {expression} / 1000000, 'unixepoch')
-                  || substr('00000' || {expression} % 1000000, -6) || 'Z')"
+                  || substr('00000' || ({expression} % 1000000), -6) || 'Z')"
             ),
             (Kind::Time, Dialect::Postgres) => format!(
                 "to_char(to_timestamp({expression} / 1000000) AT TIME ZONE 'UTC'
