@@ -147,6 +147,11 @@ impl Api {
         self.request(Method::HEAD, path, &[], None).await
     }
 
+    /// OPTIONS.
+    pub async fn options(&self, path: &str) -> Result<Reply> {
+        self.request(Method::OPTIONS, path, &[], None).await
+    }
+
     /// DELETE.
     pub async fn delete(&self, path: &str) -> Result<Reply> {
         self.request(Method::DELETE, path, &[], None).await

@@ -12,6 +12,7 @@ mod disk_errors;
 mod distributions;
 mod fetch_through;
 mod field_errors;
+mod filters;
 #[cfg(feature = "heavy")]
 mod heavy;
 mod hostile_plugins;
@@ -25,6 +26,7 @@ mod remotes;
 mod repositories;
 mod repository_versions;
 mod roots;
+mod search;
 mod serving;
 mod shared_queue;
 mod status;

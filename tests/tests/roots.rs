@@ -8,7 +8,36 @@ on_both_databases!(
     hrefs_use_the_root_that_was_asked,
     a_resource_is_the_same_under_both_roots,
     hrefs_of_either_root_are_understood,
+    options_say_what_each_verb_takes,
 );
+
+async fn options_say_what_each_verb_takes(test: Test) -> Result<()> {
+    let server = test.start().await?;
+    let api = server.api();
+    let described = api.options("/repositories/file/file/").await?.ok()?;
+    assert_eq!(described["name"], "Repositories");
+    assert!(described["actions"].to_string().contains("POST"));
+    let schema = &described["operations"]["POST"]["schema"];
+    assert!(schema["properties"]["name"].is_object(), "{described}");
+    assert!(
+        schema["properties"]["autopublish"].is_object(),
+        "{described}"
+    );
+    let repository = api.file_repository("one").await?;
+    let described = api.options(&href(&repository)).await?.ok()?;
+    let schema = &described["operations"]["PATCH"]["schema"];
+    assert!(
+        schema["properties"]["description"].is_object(),
+        "{described}"
+    );
+    assert!(described["operations"]["DELETE"]["summary"].is_string());
+    let described = api.options("/users/").await?.ok()?;
+    assert!(
+        described["operations"]["GET"]["summary"].is_string(),
+        "{described}"
+    );
+    Ok(())
+}
 
 /// Every text in a document that looks like an href.
 fn hrefs_in(document: &Value) -> Vec<&str> {

@@ -32,16 +32,31 @@ impl Record for Artifact {
     const KEY: &'static str = "a.id";
     const COLUMNS: &'static [Column] = &[
         Column::new("", "a.id", Kind::Integer),
-        Column::new("pulp_id", "a.uuid", Kind::Uuid),
+        Column::new("pulp_id", "a.uuid", Kind::Uuid).indexed(),
         Column::new("pulp_created", "a.pulp_created", Kind::Time),
         Column::new("size", "a.size", Kind::Integer),
-        Column::new("sha256", "a.sha256", Kind::Hex),
+        Column::new("sha256", "a.sha256", Kind::Hex).indexed(),
         Column::new("md5", "a.md5", Kind::Hex),
         Column::new("sha1", "a.sha1", Kind::Hex),
         Column::new("sha224", "a.sha224", Kind::Hex),
         Column::new("sha384", "a.sha384", Kind::Hex),
         Column::new("sha512", "a.sha512", Kind::Hex),
         Column::new("pulp_last_updated", "a.pulp_created", Kind::Time),
+    ];
+    const FILTERS: &'static [Column] = &[
+        Column::new("pk", "a.uuid", Kind::Uuid),
+        Column::new(
+            "pulp_href",
+            "'{root}artifacts/' || {uuid a.uuid} || '/'",
+            Kind::Text,
+        ),
+        Column::new("prn", "'prn:core.artifact:' || {uuid a.uuid}", Kind::Text),
+        Column::new(
+            "file",
+            "'artifact/' || substr({hex a.sha256}, 1, 2) || '/' || substr({hex a.sha256}, 3)",
+            Kind::Text,
+        ),
+        Column::new("timestamp_of_interest", "a.touched", Kind::Time),
     ];
 
     fn read(row: &Row) -> Result<Self> {

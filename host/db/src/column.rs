@@ -70,29 +70,47 @@ impl Column {
         self
     }
 
+    /// The column with `{root}` replaced by the API root that a client uses, and
+    /// `{uuid …}` and `{hex …}` by the text that clients see of such a column.
+    #[must_use]
+    pub fn expanded(&self, root: &str, dialect: Dialect) -> Self {
+        if !self.expression.contains('{') {
+            return self.clone();
+        }
+        let mut expanded = String::with_capacity(self.expression.len() + 128);
+        let mut rest = self.expression.as_ref();
+        while let Some((before, after)) = rest.split_once('{') {
+            expanded.push_str(before);
+            let (word, after) = after.split_once('}').unwrap_or((after, ""));
+            match word.split_once(' ') {
+                Some(("uuid", column)) => expanded.push_str(&dialect.uuid_text(column)),
+                Some(("hex", column)) => expanded.push_str(&dialect.hex_text(column)),
+                _ if word == "root" => expanded.push_str(root),
+                _ => {
+                    expanded.push('{');
+                    expanded.push_str(word);
+                    expanded.push('}');
+                }
+            }
+            rest = after;
+        }
+        expanded.push_str(rest);
+        Self {
+            expression: expanded.into(),
+            ..self.clone()
+        }
+    }
+
     /// The column as the text that clients see.
     pub(crate) fn text(&self, dialect: Dialect) -> String {
         let expression = &self.expression;
         match (self.kind, dialect) {
             (Kind::Text, _) => expression.to_string(),
-            (Kind::Hex, Dialect::Sqlite) => format!("lower(hex({expression}))"),
-            (Kind::Hex, Dialect::Postgres) => format!("encode({expression}, 'hex')"),
-            (Kind::Uuid, Dialect::Sqlite) => {
-                let part = |from: u8, length: u8| {
-                    format!("substr(lower(hex({expression})), {from}, {length})")
-                };
-                let parts = [
-                    part(1, 8),
-                    part(9, 4),
-                    part(13, 4),
-                    part(17, 4),
-                    part(21, 12),
-                ];
-                format!("({})", parts.join(" || '-' || "))
-            }
+            (Kind::Hex, _) => dialect.hex_text(expression),
+            (Kind::Uuid, _) => dialect.uuid_text(expression),
             (Kind::Time, Dialect::Sqlite) => format!(
                 "(strftime('%Y-%m-%dT%H:%M:%S.', {expression} / 1000000, 'unixepoch')
-                  || substr('00000' || {expression} % 1000000, -6) || 'Z')"
+                  || substr('00000' || ({expression} % 1000000), -6) || 'Z')"
             ),
             (Kind::Time, Dialect::Postgres) => format!(
                 "to_char(to_timestamp({expression} / 1000000) AT TIME ZONE 'UTC'
@@ -147,4 +165,21 @@ fn hex_bytes(literal: &str) -> Option<Vec<u8>> {
         .step_by(2)
         .map(|at| u8::from_str_radix(&literal[at..at + 2], 16).ok())
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_in_braces_are_written_out() {
+        let column = Column::new("x", "'{root}a/' || {uuid a.uuid} || {hex a.b}", Kind::Text);
+        let expanded = column.expanded("/api/v3/", Dialect::Postgres);
+        assert_eq!(
+            expanded.expression,
+            "'/api/v3/a/' || (CAST(a.uuid AS TEXT) COLLATE \"C\") || encode(a.b, 'hex')"
+        );
+        let plain = Column::new("x", "a.x", Kind::Text);
+        assert_eq!(plain.expanded("/", Dialect::Sqlite).expression, "a.x");
+    }
 }

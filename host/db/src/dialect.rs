@@ -125,6 +125,38 @@ impl Dialect {
         }
     }
 
+    /// A column of bytes as hexadecimal digits.
+    pub(crate) fn hex_text(self, column: &str) -> String {
+        match self {
+            Self::Sqlite => format!("lower(hex({column}))"),
+            Self::Postgres => format!("encode({column}, 'hex')"),
+        }
+    }
+
+    /// A column of UUIDs as text.
+    pub(crate) fn uuid_text(self, column: &str) -> String {
+        match self {
+            Self::Sqlite => {
+                let part = |from: u8, length: u8| {
+                    format!("substr(lower(hex({column})), {from}, {length})")
+                };
+                let parts = [
+                    part(1, 8),
+                    part(9, 4),
+                    part(13, 4),
+                    part(17, 4),
+                    part(21, 12),
+                ];
+                // Of no UUID there is no text.
+                format!(
+                    "(CASE WHEN {column} IS NOT NULL THEN {} END)",
+                    parts.join(" || '-' || ")
+                )
+            }
+            Self::Postgres => format!("(CAST({column} AS TEXT) COLLATE \"C\")"),
+        }
+    }
+
     /// A value inside a JSON column, as JSON.
     pub fn json_value(self, column: &str, name: &str) -> String {
         let quoted = name.replace('\'', "''");

@@ -51,13 +51,13 @@ impl Record for Distribution {
     const KEY: &'static str = "d.id";
     const COLUMNS: &'static [Column] = &[
         Column::new("", "d.id", Kind::Integer),
-        Column::new("pulp_id", "d.uuid", Kind::Uuid),
+        Column::new("pulp_id", "d.uuid", Kind::Uuid).indexed(),
         Column::new("", "d.plugin", Kind::Text),
         Column::new("", "d.type_name", Kind::Text),
         Column::new("pulp_created", "d.pulp_created", Kind::Time),
         Column::new("pulp_last_updated", "d.pulp_last_updated", Kind::Time),
-        Column::new("name", "d.name", Kind::Text),
-        Column::new("base_path", "d.base_path", Kind::Text),
+        Column::new("name", "d.name", Kind::Text).indexed(),
+        Column::new("base_path", "d.base_path", Kind::Text).indexed(),
         Column::new("", "d.pulp_labels", Kind::Json),
         Column::new("hidden", "d.hidden", Kind::Boolean),
         Column::new("", "d.repository_id", Kind::Integer),
@@ -74,6 +74,37 @@ impl Record for Distribution {
         Column::new("", "p.uuid", Kind::Uuid),
         Column::new("", "p.plugin", Kind::Text),
         Column::new("", "p.type_name", Kind::Text),
+    ];
+    const FILTERS: &'static [Column] = &[
+        Column::new("pk", "d.uuid", Kind::Uuid),
+        Column::new(
+            "pulp_href",
+            "'{root}distributions/' || d.plugin || '/' || d.type_name || '/' || {uuid d.uuid} || '/'",
+            Kind::Text,
+        ),
+        Column::new(
+            "prn",
+            "'prn:' || d.plugin || '.' || d.type_name || 'distribution:' || {uuid d.uuid}",
+            Kind::Text,
+        ),
+        Column::new("pulp_type", "d.plugin || '.' || d.type_name", Kind::Text),
+        Column::new("pulp_labels", "d.pulp_labels", Kind::Json),
+        Column::new(
+            "repository",
+            "'{root}repositories/' || r.plugin || '/' || r.type_name || '/' || {uuid r.uuid} || '/'",
+            Kind::Text,
+        ),
+        Column::new(
+            "repository_version",
+            "'{root}repositories/' || vr.plugin || '/' || vr.type_name || '/' || {uuid vr.uuid} || '/versions/' || v.number || '/'",
+            Kind::Text,
+        ),
+        Column::new(
+            "publication",
+            "'{root}publications/' || p.plugin || '/' || p.type_name || '/' || {uuid p.uuid} || '/'",
+            Kind::Text,
+        ),
+        Column::new("checkpoint", "(d.id < 0)", Kind::Boolean),
     ];
 
     fn read(row: &Row) -> Result<Self> {
@@ -125,6 +156,20 @@ fn values(settings: &Settings) -> [Value; 8] {
 
 /// The column of its UUID.
 pub const UUID: &str = "d.uuid";
+
+/// The condition that what it serves has one of these units.
+pub fn holding(units: Vec<Uuid>) -> Condition {
+    Condition::new(
+        "EXISTS (SELECT 1 FROM membership mm JOIN unit uu ON uu.id = mm.unit_id
+                 JOIN repository_version sv ON sv.repository_id = mm.repository_id
+                                           AND sv.number >= mm.added AND sv.number < mm.removed
+                 WHERE uu.uuid IN (?*) AND sv.id = COALESCE(d.version_id, p.version_id,
+                     (SELECT x.id FROM repository_version x
+                      WHERE x.repository_id = d.repository_id
+                      ORDER BY x.number DESC LIMIT 1)))",
+        [units.into()],
+    )
+}
 
 /// The column of its labels.
 pub const LABELS: &str = "d.pulp_labels";

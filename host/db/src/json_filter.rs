@@ -39,10 +39,11 @@ pub(crate) fn compare(
                 format!("{} IS NOT NULL", elements.text(dialect).expression),
                 [],
             );
-            if boolean(given)? {
-                elements.none(is_there)
-            } else {
-                elements.any(is_there)
+            match (boolean(given)?, path) {
+                // An empty list is something, too.
+                (wanted, []) => is_null(&column.expression, wanted, dialect),
+                (true, _) => elements.none(is_there),
+                (false, _) => elements.any(is_there),
             }
         }
         Operator::Lt | Operator::Lte | Operator::Gt | Operator::Gte | Operator::Range => {
@@ -55,6 +56,17 @@ pub(crate) fn compare(
         }
         _ => elements.any(text(operator)?),
     })
+}
+
+/// Whether a document is nothing or null.
+fn is_null(column: &str, wanted: bool, dialect: Dialect) -> Condition {
+    let kind = match dialect {
+        Dialect::Sqlite => "json_type",
+        Dialect::Postgres => "jsonb_typeof",
+    };
+    let not = if wanted { "" } else { "NOT " };
+    let text = format!("{not}({column} IS NULL OR {kind}({column}) = 'null')");
+    Condition::slow(text, [])
 }
 
 /// The elements at a path of a document, as rows.

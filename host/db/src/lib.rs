@@ -31,6 +31,7 @@ pub mod remote_artifact;
 pub mod repair;
 pub mod repository;
 pub mod row;
+pub mod search;
 mod sequence;
 pub mod served;
 pub mod setting;
@@ -51,6 +52,7 @@ pub mod user;
 pub mod version;
 pub mod worker;
 
+pub use condition::Condition;
 pub use database::{Connection, Database, Options, Transaction};
 pub use dialect::Dialect;
 pub use error::{Error, Result};

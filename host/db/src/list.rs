@@ -18,10 +18,18 @@ pub trait Record: Sized {
     const FROM: &'static str;
     /// The columns, in the order in which [`Record::read`] expects them.
     const COLUMNS: &'static [Column];
+    /// More columns of the answers, for filters and orders only. Words in braces are
+    /// written out by [`Column::expanded`].
+    const FILTERS: &'static [Column] = &[];
     /// The column that breaks ties of an ordering.
     const KEY: &'static str;
     /// Takes a row apart.
     fn read(row: &Row) -> Result<Self>;
+}
+
+/// The columns by which a resource can be filtered and ordered.
+pub fn filters<R: Record>() -> Vec<Column> {
+    R::COLUMNS.iter().chain(R::FILTERS).cloned().collect()
 }
 
 /// Which rows, in which order, and which part of them.
@@ -35,6 +43,8 @@ pub struct Selection {
     pub limit: i64,
     /// After so many.
     pub offset: i64,
+    /// Of the placeholders in what stands after `FROM`.
+    pub from_values: Vec<Value>,
     /// Names of filters that no index answers: with any, time is limited.
     pub slow: Vec<String>,
 }
@@ -74,18 +84,15 @@ impl Selection {
 
     fn filter(&self) -> (String, Vec<Value>) {
         if self.conditions.is_empty() {
-            return (String::new(), Vec::new());
+            return (String::new(), self.from_values.clone());
         }
         let texts: Vec<String> = self
             .conditions
             .iter()
             .map(|one| format!("({})", one.text))
             .collect();
-        let values = self
-            .conditions
-            .iter()
-            .flat_map(|one| one.values.clone())
-            .collect();
+        let own = self.conditions.iter().flat_map(|one| &one.values);
+        let values = self.from_values.iter().chain(own).cloned().collect();
         (format!(" WHERE {}", texts.join(" AND ")), values)
     }
 }

@@ -34,7 +34,7 @@ impl Record for Publication {
     const KEY: &'static str = "p.id";
     const COLUMNS: &'static [Column] = &[
         Column::new("", "p.id", Kind::Integer),
-        Column::new("pulp_id", "p.uuid", Kind::Uuid),
+        Column::new("pulp_id", "p.uuid", Kind::Uuid).indexed(),
         Column::new("", "p.plugin", Kind::Text),
         Column::new("", "p.type_name", Kind::Text),
         Column::new("pulp_created", "p.pulp_created", Kind::Time),
@@ -46,6 +46,33 @@ impl Record for Publication {
         Column::new("", "r.uuid", Kind::Uuid),
         Column::new("", "r.type_name", Kind::Text),
         Column::new("pulp_last_updated", "p.pulp_created", Kind::Time),
+    ];
+    const FILTERS: &'static [Column] = &[
+        Column::new("pk", "p.uuid", Kind::Uuid),
+        Column::new(
+            "pulp_href",
+            "'{root}publications/' || p.plugin || '/' || p.type_name || '/' || {uuid p.uuid} || '/'",
+            Kind::Text,
+        ),
+        Column::new(
+            "prn",
+            "'prn:' || p.plugin || '.' || p.type_name || 'publication:' || {uuid p.uuid}",
+            Kind::Text,
+        ),
+        Column::new("pulp_type", "p.plugin || '.' || p.type_name", Kind::Text),
+        Column::new(
+            "repository",
+            "'{root}repositories/' || r.plugin || '/' || r.type_name || '/' || {uuid r.uuid} || '/'",
+            Kind::Text,
+        ),
+        Column::new(
+            "repository_version",
+            "'{root}repositories/' || r.plugin || '/' || r.type_name || '/' || {uuid r.uuid} || '/versions/' || v.number || '/'",
+            Kind::Text,
+        ),
+        Column::new("pass_through", "p.pass_through", Kind::Boolean),
+        Column::new("complete", "(p.id > 0)", Kind::Boolean),
+        Column::new("checkpoint", "(p.id < 0)", Kind::Boolean),
     ];
 
     fn read(row: &Row) -> Result<Self> {

@@ -58,12 +58,12 @@ impl Record for Remote {
     const KEY: &'static str = "m.id";
     const COLUMNS: &'static [Column] = &[
         Column::new("", "m.id", Kind::Integer),
-        Column::new("pulp_id", "m.uuid", Kind::Uuid),
+        Column::new("pulp_id", "m.uuid", Kind::Uuid).indexed(),
         Column::new("", "m.plugin", Kind::Text),
         Column::new("", "m.type_name", Kind::Text),
         Column::new("pulp_created", "m.pulp_created", Kind::Time),
         Column::new("pulp_last_updated", "m.pulp_last_updated", Kind::Time),
-        Column::new("name", "m.name", Kind::Text),
+        Column::new("name", "m.name", Kind::Text).indexed(),
         Column::new("", "m.pulp_labels", Kind::Json),
         Column::new("url", "m.url", Kind::Text),
         Column::new("policy", "m.policy", Kind::Text),
@@ -86,6 +86,22 @@ impl Record for Remote {
         Column::new("", "m.secrets", Kind::Hex),
         Column::new("", "m.secret_names", Kind::Json),
         Column::new("", "m.config", Kind::Json),
+    ];
+    const FILTERS: &'static [Column] = &[
+        Column::new("pk", "m.uuid", Kind::Uuid),
+        Column::new(
+            "pulp_href",
+            "'{root}remotes/' || m.plugin || '/' || m.type_name || '/' || {uuid m.uuid} || '/'",
+            Kind::Text,
+        ),
+        Column::new(
+            "prn",
+            "'prn:' || m.plugin || '.' || m.type_name || 'remote:' || {uuid m.uuid}",
+            Kind::Text,
+        ),
+        Column::new("pulp_type", "m.plugin || '.' || m.type_name", Kind::Text),
+        Column::new("pulp_labels", "m.pulp_labels", Kind::Json),
+        Column::new("headers", "m.headers", Kind::Json),
     ];
 
     fn read(row: &Row) -> Result<Self> {

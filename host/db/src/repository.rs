@@ -38,10 +38,10 @@ impl Record for Repository {
     const KEY: &'static str = "r.id";
     const COLUMNS: &'static [Column] = &[
         Column::new("", "r.id", Kind::Integer),
-        Column::new("pulp_id", "r.uuid", Kind::Uuid),
+        Column::new("pulp_id", "r.uuid", Kind::Uuid).indexed(),
         Column::new("", "r.plugin", Kind::Text),
         Column::new("", "r.type_name", Kind::Text),
-        Column::new("name", "r.name", Kind::Text),
+        Column::new("name", "r.name", Kind::Text).indexed(),
         Column::new("description", "r.description", Kind::Text),
         Column::new("pulp_created", "r.pulp_created", Kind::Time),
         Column::new("pulp_last_updated", "r.pulp_last_updated", Kind::Time),
@@ -62,6 +62,39 @@ impl Record for Repository {
             "(SELECT MAX(v.number) FROM repository_version v WHERE v.repository_id = r.id)",
             Kind::Integer,
         ),
+    ];
+    const FILTERS: &'static [Column] = &[
+        Column::new("pk", "r.uuid", Kind::Uuid),
+        Column::new(
+            "pulp_href",
+            "'{root}repositories/' || r.plugin || '/' || r.type_name || '/' || {uuid r.uuid} || '/'",
+            Kind::Text,
+        ),
+        Column::new(
+            "prn",
+            "'prn:' || r.plugin || '.' || r.type_name || 'repository:' || {uuid r.uuid}",
+            Kind::Text,
+        ),
+        Column::new("pulp_type", "r.plugin || '.' || r.type_name", Kind::Text),
+        Column::new(
+            "versions_href",
+            "'{root}repositories/' || r.plugin || '/' || r.type_name || '/' || {uuid r.uuid} || '/' || 'versions/'",
+            Kind::Text,
+        ),
+        Column::new(
+            "latest_version_href",
+            "'{root}repositories/' || r.plugin || '/' || r.type_name || '/' || {uuid r.uuid} || '/versions/' || (SELECT MAX(v.number) FROM repository_version v WHERE v.repository_id = r.id) || '/'",
+            Kind::Text,
+        ),
+        Column::new("pulp_labels", "r.pulp_labels", Kind::Json),
+        Column::new(
+            "remote",
+            "'{root}remotes/' || m.plugin || '/' || m.type_name || '/' || {uuid m.uuid} || '/'",
+            Kind::Text,
+        ),
+        Column::new("retain_checkpoints", "NULLIF(r.id, r.id)", Kind::Integer),
+        Column::new("next_version", "r.next_version", Kind::Integer),
+        Column::new("user_hidden", "(r.id < 0)", Kind::Boolean),
     ];
 
     fn read(row: &Row) -> Result<Self> {
@@ -151,6 +184,17 @@ pub fn holding(units: Vec<Uuid>, only_newest: bool) -> Condition {
         ),
         [units.into()],
     )
+}
+
+/// The names of repositories.
+pub async fn names(connection: &mut Connection, uuids: Vec<Uuid>) -> Result<Vec<(Uuid, String)>> {
+    let rows = sql("SELECT uuid, name FROM repository WHERE uuid IN (?*)")
+        .bind(uuids)
+        .fetch_all(connection)
+        .await?;
+    rows.iter()
+        .map(|row| Ok((row.get(0)?, row.get(1)?)))
+        .collect()
 }
 
 /// A repository by its UUID.

@@ -52,12 +52,12 @@ impl Record for Task {
     const KEY: &'static str = "t.id";
     const COLUMNS: &'static [Column] = &[
         Column::new("", "t.id", Kind::Integer),
-        Column::new("pulp_id", "t.uuid", Kind::Uuid),
-        Column::new("name", "t.name", Kind::Text),
+        Column::new("pulp_id", "t.uuid", Kind::Uuid).indexed(),
+        Column::new("name", "t.name", Kind::Text).indexed(),
         Column::new("plugin", "t.plugin", Kind::Text),
         Column::new("type", "t.type_name", Kind::Text),
         Column::new("plugin_version", "t.plugin_version", Kind::Text),
-        Column::new("state", "t.state", Kind::Text),
+        Column::new("state", "t.state", Kind::Text).indexed(),
         Column::new("", "t.parameters", Kind::Json),
         Column::new("", "t.work", Kind::Json),
         Column::new("", "t.reserved", Kind::Json),
@@ -76,6 +76,36 @@ impl Record for Task {
         Column::new("", "t.created", Kind::Json),
         Column::new("", "tg.uuid", Kind::Uuid),
         Column::new("", "t.leader_id", Kind::Integer),
+    ];
+    const FILTERS: &'static [Column] = &[
+        Column::new("pk", "t.uuid", Kind::Uuid),
+        Column::new(
+            "pulp_href",
+            "'{root}tasks/' || {uuid t.uuid} || '/'",
+            Kind::Text,
+        ),
+        Column::new("prn", "'prn:core.task:' || {uuid t.uuid}", Kind::Text),
+        Column::new("parameters", "t.parameters", Kind::Json),
+        Column::new(
+            "created_by",
+            "'{root}users/' || t.user_id || '/'",
+            Kind::Text,
+        ),
+        Column::new("error", "t.error", Kind::Json),
+        Column::new("result", "t.result", Kind::Json),
+        Column::new(
+            "worker",
+            "'{root}workers/' || {uuid w.uuid} || '/'",
+            Kind::Text,
+        ),
+        Column::new(
+            "parent_task",
+            "'{root}tasks/' || {uuid parent.uuid} || '/'",
+            Kind::Text,
+        ),
+        Column::new("progress_reports", "t.progress", Kind::Json),
+        Column::new("created_resources", "t.created", Kind::Json),
+        Column::new("reserved_resources_record", "t.reserved", Kind::Json),
     ];
 
     fn read(row: &Row) -> Result<Self> {

@@ -1,14 +1,14 @@
 //! Units chosen by a filter expression, as copies and searches ask for them.
 
 use pith_model::expression::{Expression, Term};
-use pith_model::{RepositoryId, UnitId};
+use pith_model::{RepositoryId, Root, UnitId};
 
 use crate::content_type::TypeTable;
 use crate::database::Connection;
 use crate::dialect::Dialect;
 use crate::error::Result;
 use crate::filter::{Refusal, condition_of_term};
-use crate::list::Condition;
+use crate::list::{Column, Condition};
 use crate::membership::PRESENT;
 use crate::statement::sql;
 use crate::unit_list;
@@ -24,7 +24,11 @@ pub fn condition(
     text: &str,
     dialect: Dialect,
 ) -> std::result::Result<Condition, String> {
-    let columns = unit_list::columns(table);
+    let root = Root::default().path();
+    let columns: Vec<Column> = unit_list::columns(table)
+        .iter()
+        .map(|one| one.expanded(root, dialect))
+        .collect();
     let terms = Expression::parse(text)?.try_map(&mut |term: Term| {
         condition_of_term(&columns, &term, dialect).map_err(|refusal| match refusal {
             Refusal::Wrong(why) => format!("{}: {why}", term.field),

@@ -99,6 +99,22 @@ pub struct ListedUnit {
 /// The columns by which units of a type can be filtered and ordered.
 pub fn columns(table: &TypeTable) -> Vec<Column> {
     let mut columns = base_columns();
+    let (plugin, content_type) = (&table.plugin, &table.content_type);
+    columns.extend([
+        Column::made(
+            "pulp_href".to_owned(),
+            format!(
+                "'{{root}}content/{plugin}/{}/' || {{uuid u.uuid}} || '/'",
+                content_type.plural
+            ),
+            Kind::Text,
+        ),
+        Column::made(
+            "prn".to_owned(),
+            format!("'prn:{plugin}.{}:' || {{uuid u.uuid}}", content_type.model),
+            Kind::Text,
+        ),
+    ]);
     let fields = &table.content_type.fields;
     columns.extend(fields.iter().map(|field| {
         let kind = match field.kind {
@@ -116,9 +132,21 @@ pub fn columns(table: &TypeTable) -> Vec<Column> {
     }));
     if table.content_type.artifacts == ArtifactCount::One {
         // A field of the type of that name says the same, and is there on demand too.
+        columns.push(Column::new(
+            "artifact",
+            "'{root}artifacts/' || {uuid a.uuid} || '/'",
+            Kind::Text,
+        ));
         let digests = DIGESTS.iter().chain(&[("sha256", "a.sha256")]);
         let new = digests.filter(|(name, _)| fields.iter().all(|field| field.name != *name));
         columns.extend(new.map(|(name, expression)| Column::new(name, expression, Kind::Hex)));
+        if fields.iter().all(|field| field.name != "digest") {
+            columns.push(if has_sha256_field(table) {
+                Column::new("digest", "c.\"f_sha256\"", Kind::Text)
+            } else {
+                Column::new("digest", "a.sha256", Kind::Hex)
+            });
+        }
     }
     columns
 }
@@ -126,9 +154,17 @@ pub fn columns(table: &TypeTable) -> Vec<Column> {
 /// The columns by which units of all types can be filtered and ordered.
 pub fn base_columns() -> Vec<Column> {
     vec![
-        Column::new("pulp_id", "u.uuid", Kind::Uuid),
+        Column::new("pulp_id", "u.uuid", Kind::Uuid).indexed(),
+        Column::new("pk", "u.uuid", Kind::Uuid).indexed(),
         Column::new("pulp_created", "u.pulp_created", Kind::Time),
         Column::new("pulp_last_updated", "u.pulp_created", Kind::Time),
+        Column::new("timestamp_of_interest", "u.touched", Kind::Time),
+        Column::new("pulp_labels", "COALESCE(u.pulp_labels, '{}')", Kind::Json),
+        Column::new(
+            "pulp_type",
+            "(SELECT t.name FROM content_type t WHERE t.id = u.content_type_id)",
+            Kind::Text,
+        ),
     ]
 }
 
@@ -146,6 +182,27 @@ pub fn orphaned_since(moment: Timestamp) -> Condition {
     Condition::new(
         "u.touched <= ? AND NOT EXISTS (SELECT 1 FROM membership x WHERE x.unit_id = u.id)",
         [moment.into()],
+    )
+}
+
+/// The condition that a version has, added or removed a unit.
+pub fn in_version(scope: Scope) -> Condition {
+    let held = scope_condition(0, scope);
+    Condition::new(
+        format!(
+            "EXISTS (SELECT 1 FROM membership m0 WHERE m0.unit_id = u.id AND {})",
+            held.text
+        ),
+        held.values,
+    )
+}
+
+/// The condition that one version has a unit and another, `without`, does not.
+pub fn between(without: Scope, with: Scope) -> Condition {
+    let (with, without) = (in_version(with), in_version(without));
+    Condition::new(
+        format!("{} AND NOT {}", with.text, without.text),
+        with.values.into_iter().chain(without.values),
     )
 }
 
@@ -248,13 +305,20 @@ pub(crate) fn tables(table: Option<&TypeTable>) -> String {
         from.push_str(&table.table);
         from.push_str(" c ON c.unit_id = u.id");
     }
-    if has_one_artifact(table) {
-        from.push_str(
-            " LEFT JOIN unit_artifact ua ON ua.unit_id = u.id
-              LEFT JOIN artifact a ON a.id = ua.artifact_id",
-        );
+    if let Some(table) = table {
+        from.push_str(artifact_tables(table));
     }
     from
+}
+
+/// The tables of the artifact of a type whose units have one, to be joined with `u`.
+pub(crate) fn artifact_tables(table: &TypeTable) -> &'static str {
+    if has_one_artifact(Some(table)) {
+        " LEFT JOIN unit_artifact ua ON ua.unit_id = u.id
+          LEFT JOIN artifact a ON a.id = ua.artifact_id"
+    } else {
+        ""
+    }
 }
 
 fn from(table: Option<&TypeTable>, scopes: &[Scope]) -> String {
@@ -303,7 +367,7 @@ async fn version_count(
 }
 
 /// What is read of each unit; every column less is time saved, a list has many.
-fn expressions(table: Option<&TypeTable>, dialect: Dialect) -> Vec<String> {
+pub(crate) fn expressions(table: Option<&TypeTable>, dialect: Dialect) -> Vec<String> {
     let mut expressions: Vec<String> = ["u.id", "u.uuid", "u.pulp_created", LABELS]
         .map(str::to_owned)
         .to_vec();
@@ -340,7 +404,7 @@ fn has_sha256_field(table: &TypeTable) -> bool {
         .any(|field| field.name == "sha256")
 }
 
-fn read(row: &Row, table: Option<&TypeTable>) -> Result<ListedUnit> {
+pub(crate) fn read(row: &Row, table: Option<&TypeTable>) -> Result<ListedUnit> {
     let mut unit = ListedUnit {
         id: row.get(0)?,
         uuid: row.get(1)?,

@@ -33,8 +33,8 @@ impl Record for User {
     const FROM: &'static str = "app_user u";
     const KEY: &'static str = "u.id";
     const COLUMNS: &'static [Column] = &[
-        Column::new("id", "u.id", Kind::Integer),
-        Column::new("username", "u.username", Kind::Text),
+        Column::new("id", "u.id", Kind::Integer).indexed(),
+        Column::new("username", "u.username", Kind::Text).indexed(),
         Column::new("first_name", "u.first_name", Kind::Text),
         Column::new("last_name", "u.last_name", Kind::Text),
         Column::new("email", "u.email", Kind::Text),
@@ -43,6 +43,12 @@ impl Record for User {
         Column::new("is_active", "u.is_active", Kind::Boolean),
         Column::new("", "u.credential_version", Kind::Integer),
         Column::new("date_joined", "u.date_joined", Kind::Time),
+    ];
+    const FILTERS: &'static [Column] = &[
+        Column::new("pk", "u.id", Kind::Integer),
+        Column::new("pulp_href", "'{root}users/' || u.id || '/'", Kind::Text),
+        Column::new("prn", "'prn:auth.user:' || u.id", Kind::Text),
+        Column::new("is_superuser", "u.is_superuser", Kind::Boolean),
     ];
 
     fn read(row: &Row) -> Result<Self> {

@@ -30,7 +30,7 @@ impl Record for Version {
     const KEY: &'static str = "v.id";
     const COLUMNS: &'static [Column] = &[
         Column::new("", "v.id", Kind::Integer),
-        Column::new("pulp_id", "v.uuid", Kind::Uuid),
+        Column::new("pulp_id", "v.uuid", Kind::Uuid).indexed(),
         Column::new("number", "v.number", Kind::Integer),
         Column::new("", "v.base_number", Kind::Integer),
         Column::new("pulp_created", "v.pulp_created", Kind::Time),
@@ -39,6 +39,30 @@ impl Record for Version {
         Column::new("", "r.plugin", Kind::Text),
         Column::new("", "r.type_name", Kind::Text),
         Column::new("pulp_last_updated", "v.pulp_created", Kind::Time),
+    ];
+    const FILTERS: &'static [Column] = &[
+        Column::new("pk", "v.uuid", Kind::Uuid),
+        Column::new(
+            "pulp_href",
+            "'{root}repositories/' || r.plugin || '/' || r.type_name || '/' || {uuid r.uuid} || '/versions/' || v.number || '/'",
+            Kind::Text,
+        ),
+        Column::new(
+            "prn",
+            "'prn:core.repositoryversion:' || {uuid v.uuid}",
+            Kind::Text,
+        ),
+        Column::new(
+            "repository",
+            "'{root}repositories/' || r.plugin || '/' || r.type_name || '/' || {uuid r.uuid} || '/'",
+            Kind::Text,
+        ),
+        Column::new(
+            "base_version",
+            "'{root}repositories/' || r.plugin || '/' || r.type_name || '/' || {uuid r.uuid} || '/versions/' || v.base_number || '/'",
+            Kind::Text,
+        ),
+        Column::new("complete", "(v.id > 0)", Kind::Boolean),
     ];
 
     fn read(row: &Row) -> Result<Self> {
@@ -209,6 +233,49 @@ pub async fn counts(
                 removed: row.get(4)?,
             };
             Ok((row.get(0)?, counts))
+        })
+        .collect()
+}
+
+/// The newest version of a repository, in short.
+#[derive(Clone, Copy, Debug)]
+pub struct Latest {
+    /// Whose it is.
+    pub repository: RepositoryId,
+    /// Its number.
+    pub number: i64,
+    /// When it was made.
+    pub pulp_created: Timestamp,
+    /// How many units it has.
+    pub present: i64,
+}
+
+/// The newest versions of repositories.
+pub async fn latest_of(
+    connection: &mut Connection,
+    repositories: &[RepositoryId],
+) -> Result<Vec<Latest>> {
+    let ids: Vec<i64> = repositories.iter().map(|id| id.0).collect();
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows = sql("SELECT v.repository_id, v.number, v.pulp_created,
+                COALESCE((SELECT CAST(SUM(n.present) AS BIGINT) FROM version_count n
+                          WHERE n.version_id = v.id), 0)
+         FROM repository_version v WHERE v.repository_id IN (?*)
+           AND v.number = (SELECT MAX(x.number) FROM repository_version x
+                           WHERE x.repository_id = v.repository_id)")
+    .bind(ids)
+    .fetch_all(connection)
+    .await?;
+    rows.iter()
+        .map(|row| {
+            Ok(Latest {
+                repository: row.get(0)?,
+                number: row.get(1)?,
+                pulp_created: row.get(2)?,
+                present: row.get(3)?,
+            })
         })
         .collect()
 }

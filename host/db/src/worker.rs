@@ -35,12 +35,21 @@ impl Record for Worker {
     const KEY: &'static str = "w.id";
     const COLUMNS: &'static [Column] = &[
         Column::new("", "w.id", Kind::Integer),
-        Column::new("pulp_id", "w.uuid", Kind::Uuid),
-        Column::new("name", "w.name", Kind::Text),
+        Column::new("pulp_id", "w.uuid", Kind::Uuid).indexed(),
+        Column::new("name", "w.name", Kind::Text).indexed(),
         Column::new("pulp_created", "w.pulp_created", Kind::Time),
         Column::new("last_heartbeat", "w.last_heartbeat", Kind::Time),
         Column::new("", "w.version", Kind::Text),
         Column::new("pulp_last_updated", "w.last_heartbeat", Kind::Time),
+    ];
+    const FILTERS: &'static [Column] = &[
+        Column::new("pk", "w.uuid", Kind::Uuid),
+        Column::new(
+            "pulp_href",
+            "'{root}workers/' || {uuid w.uuid} || '/'",
+            Kind::Text,
+        ),
+        Column::new("prn", "'prn:core.worker:' || {uuid w.uuid}", Kind::Text),
     ];
 
     fn read(row: &Row) -> Result<Self> {

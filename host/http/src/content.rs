@@ -14,6 +14,7 @@ use crate::routes::{Routes, get, post};
 
 pub(crate) use create::order_for_stored;
 pub(crate) use list::orphaned_for;
+pub(crate) use shape::write;
 
 /// The routes.
 pub(crate) fn routes() -> Routes {

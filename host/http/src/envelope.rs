@@ -13,6 +13,7 @@ use pith_model::Root;
 use tower::ServiceExt as _;
 use tracing::Instrument as _;
 
+use crate::app::App;
 use crate::context::CorrelationId;
 use crate::error::{Error, as_problem_json, is_ours, wants_problem_json};
 use crate::options;
@@ -25,7 +26,12 @@ const CORRELATION_ID: HeaderName = HeaderName::from_static("correlation-id");
 const SLOW: Duration = Duration::from_secs(1);
 
 /// Answers a request to the API; its path is below the root already.
-pub(crate) async fn answer(api: axum::Router, root: Root, mut request: Request) -> Response {
+pub(crate) async fn answer(
+    app: &App,
+    api: axum::Router,
+    root: Root,
+    mut request: Request,
+) -> Response {
     let begun = Instant::now();
     let correlation_id = CorrelationId::of(request.headers().get(CORRELATION_ID));
     let method = request.method().clone();
@@ -51,11 +57,8 @@ pub(crate) async fn answer(api: axum::Router, root: Root, mut request: Request) 
         unread.discard();
     }
     if response.status() == StatusCode::METHOD_NOT_ALLOWED {
-        response = refuse_method(
-            &method,
-            &below,
-            response.headers().get(header::ALLOW).cloned(),
-        );
+        let allow = response.headers().get(header::ALLOW).cloned();
+        response = refuse_method(app, root, &method, &below, allow);
     }
     if response.status().as_u16() >= 400 {
         if !is_ours(&response) {
@@ -79,9 +82,15 @@ pub(crate) async fn answer(api: axum::Router, root: Root, mut request: Request) 
 }
 
 /// The router knows which methods there are; `OPTIONS` asks for just that.
-fn refuse_method(method: &Method, path: &str, allow: Option<HeaderValue>) -> Response {
+fn refuse_method(
+    app: &App,
+    root: Root,
+    method: &Method,
+    path: &str,
+    allow: Option<HeaderValue>,
+) -> Response {
     let mut answer = if method == Method::OPTIONS {
-        options::describe(path, allow.as_ref())
+        options::describe(app, root, path, allow.as_ref())
     } else {
         Error::method_not_allowed(method).into_response()
     };

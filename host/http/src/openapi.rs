@@ -16,7 +16,7 @@ pub(crate) mod refusals;
 pub(crate) mod resource;
 pub(crate) mod serve;
 mod translate;
-mod whole;
+pub(crate) mod whole;
 
 pub(crate) use field::Field;
 pub(crate) use operation::Operation;

@@ -1,9 +1,16 @@
-//! The answer to `OPTIONS`: what a resource is and what can be done with it.
+//! The answer to `OPTIONS`: what a resource is, what can be done with it, and the JSON
+//! Schema of what each verb takes.
 
 use axum::response::Response;
 use http::HeaderValue;
+use pith_model::Root;
+use serde_json::{Map, Value, json};
 
+use crate::app::App;
 use crate::document;
+use crate::openapi::place::{Place, Style};
+use crate::openapi::whole::Schemas;
+use crate::router;
 
 /// The resources by the first word of their path: name and description.
 const RESOURCES: &[(&str, &str, &str)] = &[
@@ -18,6 +25,11 @@ const RESOURCES: &[(&str, &str, &str)] = &[
         "Distributions",
         "Which base path serves what.",
     ),
+    (
+        "docs",
+        "Documents",
+        "What the API is, for people and for programs.",
+    ),
     ("livez", "Liveness", "Whether the server answers at all."),
     ("login", "Login", "The session of a browser or a script."),
     (
@@ -25,6 +37,7 @@ const RESOURCES: &[(&str, &str, &str)] = &[
         "Orphans",
         "Content and files that nobody refers to any more.",
     ),
+    ("plugins", "Plugins", "What each plugin offers."),
     (
         "publications",
         "Publications",
@@ -40,6 +53,11 @@ const RESOURCES: &[(&str, &str, &str)] = &[
         "repository_versions",
         "Repository versions",
         "Immutable, numbered sets of content.",
+    ),
+    (
+        "search",
+        "Search",
+        "Which of the repositories that are served hold what.",
     ),
     ("status", "Status", "How the server and its parts are."),
     (
@@ -74,7 +92,7 @@ const RESOURCES: &[(&str, &str, &str)] = &[
 ];
 
 /// Describes what is at a path, from the methods that its router allows.
-pub(crate) fn describe(path: &str, allow: Option<&HeaderValue>) -> Response {
+pub(crate) fn describe(app: &App, root: Root, path: &str, allow: Option<&HeaderValue>) -> Response {
     let word = path
         .trim_start_matches('/')
         .split('/')
@@ -96,6 +114,80 @@ pub(crate) fn describe(path: &str, allow: Option<&HeaderValue>) -> Response {
         object
             .field("name", name)
             .field("description", description)
-            .field("actions", &actions);
+            .field("actions", &actions)
+            .field("operations", operations(app, root, path));
     })
+}
+
+/// What each verb of a path does, and the schema of what it takes.
+fn operations(app: &App, root: Root, path: &str) -> Map<String, Value> {
+    let mut found = Map::new();
+    let mut best = 0;
+    for one in router::documented() {
+        let template = one.operation.path.unwrap_or(one.path);
+        if literals(template, path).is_none() {
+            continue;
+        }
+        for place in Place::all(app, template) {
+            if !one.operation.is_at(&place) {
+                continue;
+            }
+            let mut schemas = Schemas::default();
+            let is_write = !one.method.is_safe();
+            let form = (root, Style::Key);
+            let (full, said) =
+                one.operation
+                    .written(&place, one.access, is_write, form, &mut schemas);
+            let below = full
+                .strip_prefix(root.path().trim_end_matches('/'))
+                .unwrap_or(&full);
+            // `tasks/file/` is rather the plugin's than a task that is called so.
+            match literals(below, path) {
+                Some(number) if number > best => {
+                    best = number;
+                    found.clear();
+                }
+                Some(number) if number == best => {}
+                _ => continue,
+            }
+            let mut operation = json!({"summary": said["summary"]});
+            if let Some(body) = said.get("requestBody") {
+                let mut forms = body["content"].as_object().into_iter().flatten();
+                let schema = forms.next().map(|(_, form)| &form["schema"]);
+                operation["schema"] = schema.map(|one| schemas.resolved(one)).into();
+            }
+            found.insert(one.method.to_string(), operation);
+        }
+    }
+    found
+}
+
+/// How many words of a template stand in a path as they are; none if it is another path.
+fn literals(template: &str, path: &str) -> Option<usize> {
+    let (template, path) = (template.trim_matches('/'), path.trim_matches('/'));
+    if template.split('/').count() != path.split('/').count() {
+        return None;
+    }
+    let mut number = 0;
+    for (expected, given) in template.split('/').zip(path.split('/')) {
+        if expected == given {
+            number += 1;
+        } else if !expected.starts_with('{') {
+            return None;
+        }
+    }
+    Some(number)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_of_the_template_that_says_most_of_it() {
+        assert_eq!(literals("/tasks/{id}/", "/tasks/file/"), Some(1));
+        assert_eq!(literals("/tasks/file/", "/tasks/file/"), Some(2));
+        assert_eq!(literals("/tasks/", "/tasks/file/"), None);
+        assert_eq!(literals("/users/{id}/", "/tasks/file/"), None);
+    }
 }

@@ -36,6 +36,8 @@ pub(crate) struct Query {
     filters: Vec<(String, String)>,
     /// All that are no place in the list, for the links to its other pages.
     others: Vec<(String, String)>,
+    /// The root that hrefs in the answer begin with.
+    root: Root,
     conditions: Vec<Condition>,
     /// Of `q`; each term is the number of a slot.
     expressions: Vec<Expression<usize>>,
@@ -94,6 +96,30 @@ impl Query {
             query.others.push((name, value));
         }
         Ok(query)
+    }
+
+    /// Says below which root the answer's hrefs are.
+    pub(crate) fn below(mut self, root: Root) -> Self {
+        self.root = root;
+        self
+    }
+
+    /// Takes the summaries that are asked for out of the filters.
+    pub(crate) fn include_related(&mut self, known: &[&'static str]) -> Result<Vec<&'static str>> {
+        let mut included = Vec::new();
+        while let Some(text) = self.take("include_related") {
+            for word in words(&text) {
+                let Some(name) = known.iter().find(|name| **name == word) else {
+                    let message = format!(
+                        "There is no summary {word:?}. Summaries are: {}.",
+                        known.join(", ")
+                    );
+                    return Err(Error::invalid("include_related", message));
+                };
+                included.push(*name);
+            }
+        }
+        Ok(included)
     }
 
     fn add_expression(&mut self, text: &str) -> Result<()> {
@@ -222,6 +248,18 @@ impl Query {
 
     /// Turns what is left into conditions on columns and gives the rows to ask for.
     pub(crate) fn select(&mut self, columns: &[Column], dialect: Dialect) -> Result<Selection> {
+        let expanded: Vec<Column>;
+        let asks = !(self.filters.is_empty() && self.slots.is_empty() && self.ordering.is_empty());
+        let columns = if asks {
+            let root = self.root.path();
+            expanded = columns
+                .iter()
+                .map(|one| one.expanded(root, dialect))
+                .collect();
+            expanded.as_slice()
+        } else {
+            columns
+        };
         for (parameter, literal) in std::mem::take(&mut self.filters) {
             let condition =
                 filter::condition(columns, &parameter, Literal::Text(&literal), dialect)
@@ -261,6 +299,7 @@ impl Query {
             order,
             limit: self.limit,
             offset: self.offset,
+            from_values: Vec::new(),
             slow: self.slow.clone(),
         })
     }

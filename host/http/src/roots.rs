@@ -2,6 +2,7 @@
 
 use axum::extract::Path;
 use axum::response::Response;
+use pith_model::descriptor::Descriptor;
 use pith_model::reference::Kind;
 use serde::Serialize;
 use serde_json::json;
@@ -22,10 +23,12 @@ const TOP: &[&str] = &[
     "livez/",
     "login/",
     "orphans/",
+    "plugins/",
     "publications/",
     "remotes/",
     "repositories/",
     "repository_versions/",
+    "search/",
     "status/",
     "task-groups/",
     "task-schedules/",
@@ -54,6 +57,16 @@ pub(crate) fn routes() -> Routes {
         .route(
             "/content/{plugin}/",
             get(operation("content_{plugin}_list_routes"), content),
+        )
+        .route("/plugins/", get(operation("plugins_list_routes"), plugins))
+        .route(
+            "/plugins/{plugin}/",
+            get(operation("plugins_{plugin}_list_routes"), plugin),
+        )
+        .route("/search/", get(operation("search_list_routes"), searches))
+        .route(
+            "/search/{plugin}/",
+            get(operation("search_{plugin}_list_routes"), searches_of),
         )
         .route(
             "/repositories/{plugin}/",
@@ -107,26 +120,67 @@ fn answer(context: &Context, paths: impl IntoIterator<Item = String>) -> Respons
 async fn top(context: Context) -> Response {
     let mut paths: Vec<String> = TOP.iter().map(|path| (*path).to_owned()).collect();
     for (plugin, generation) in context.app.plugins.all().iter() {
-        let descriptor = generation.descriptor();
-        for kind in [
-            Kind::Repository,
-            Kind::Remote,
-            Kind::Publication,
-            Kind::Distribution,
-        ] {
-            let types = declared::types(descriptor, kind);
-            paths.extend(
-                types
-                    .iter()
-                    .map(|one| format!("{}/{plugin}/{}/", kind.collection(), one.name)),
-            );
-        }
-        let types = descriptor.content_types.iter();
-        paths.extend(types.map(|one| format!("content/{plugin}/{}/", one.plural)));
-        paths.push(format!("tasks/{plugin}/"));
+        paths.extend(offered(plugin, generation.descriptor()));
     }
     paths.sort();
     answer(&context, paths)
+}
+
+/// What a plugin offers.
+fn offered(plugin: &str, descriptor: &Descriptor) -> Vec<String> {
+    let mut paths = vec![format!("tasks/{plugin}/")];
+    for kind in [
+        Kind::Repository,
+        Kind::Remote,
+        Kind::Publication,
+        Kind::Distribution,
+    ] {
+        let types = declared::types(descriptor, kind);
+        paths.extend(
+            types
+                .iter()
+                .map(|one| format!("{}/{plugin}/{}/", kind.collection(), one.name)),
+        );
+    }
+    for one in &descriptor.content_types {
+        paths.push(format!("content/{plugin}/{}/", one.plural));
+        paths.push(format!("search/{plugin}/{}/", one.plural));
+    }
+    paths
+}
+
+/// `GET plugins/`
+async fn plugins(context: Context) -> Response {
+    let all = context.app.plugins.all();
+    answer(
+        &context,
+        all.iter().map(|(name, _)| format!("plugins/{name}/")),
+    )
+}
+
+/// `GET plugins/<plugin>/`
+async fn plugin(context: Context, Path(plugin): Path<String>) -> Result<Response> {
+    let generation = declared::generation(&context.app, &plugin)?;
+    let mut paths = offered(&plugin, generation.descriptor());
+    paths.sort();
+    Ok(answer(&context, paths))
+}
+
+/// `GET search/`
+async fn searches(context: Context) -> Response {
+    let all = context.app.plugins.all();
+    answer(
+        &context,
+        all.iter().map(|(name, _)| format!("search/{name}/")),
+    )
+}
+
+/// `GET search/<plugin>/`
+async fn searches_of(context: Context, Path(plugin): Path<String>) -> Result<Response> {
+    let generation = declared::generation(&context.app, &plugin)?;
+    let types = generation.descriptor().content_types.iter();
+    let paths = types.map(|one| format!("search/{plugin}/{}/", one.plural));
+    Ok(answer(&context, paths))
 }
 
 /// `GET content/<plugin>/`

@@ -22,8 +22,8 @@ use crate::routes::{Documented, Routes};
 use crate::serve::Content;
 use crate::{
     artifacts, content, copies, distributions, docs, login, orphans, publications, remotes,
-    repositories, roots, status, task_groups, task_schedules, tasks, tokens, upload, uploads,
-    users, versions, workers,
+    repositories, roots, search, status, task_groups, task_schedules, tasks, tokens, upload,
+    uploads, users, versions, workers,
 };
 
 /// Needs nobody to say who he is.
@@ -55,6 +55,7 @@ fn administered() -> Routes {
         .merge(publications::routes())
         .merge(remotes::routes())
         .merge(repositories::routes())
+        .merge(search::routes())
         .merge(task_groups::routes())
         .merge(task_schedules::routes())
         .merge(tasks::routes())
@@ -90,6 +91,7 @@ fn api(app: &Arc<App>) -> Router {
 /// Everything that is served at one address; cheap to clone.
 #[derive(Clone, Debug)]
 pub(crate) struct Front {
+    app: Arc<App>,
     api: Router,
     content: Content,
 }
@@ -99,7 +101,8 @@ impl Front {
     pub(crate) fn new(app: Arc<App>) -> Self {
         Self {
             api: api(&app),
-            content: Content::new(app),
+            content: Content::new(Arc::clone(&app)),
+            app,
         }
     }
 
@@ -117,7 +120,7 @@ impl Front {
             Some(uri) => *request.uri_mut() = uri,
             None => return Error::not_found().into_response(),
         }
-        envelope::answer(self.api, root, request).await
+        envelope::answer(&self.app, self.api, root, request).await
     }
 }
 

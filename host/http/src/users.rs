@@ -7,9 +7,9 @@ mod update;
 use axum::extract::{Path, RawQuery};
 use axum::response::Response;
 use http::StatusCode;
-use pith_db::Connection;
-use pith_db::list::{self, Record as _};
+use pith_db::list;
 use pith_db::user::{self, User};
+use pith_db::{Condition, Connection};
 use pith_model::{Root, UserId};
 use serde_json::json;
 
@@ -85,7 +85,7 @@ pub(crate) static USER: Resource = Resource::new(
 );
 
 const FILTERS: Filters = Filters::new(
-    |_| User::COLUMNS.to_vec(),
+    |_| list::filters::<User>(),
     &[
         IDENTITY[0],
         IDENTITY[1],
@@ -126,7 +126,7 @@ async fn find(connection: &mut Connection, id: &str) -> Result<User> {
 
 /// `GET users/`
 async fn list(context: Context, RawQuery(text): RawQuery) -> Result<Response> {
-    let mut query = Query::parse(text.as_deref())?;
+    let mut query = Query::parse(text.as_deref())?.below(context.root);
     for parameter in [
         "pulp_href",
         "pulp_href__in",
@@ -134,14 +134,15 @@ async fn list(context: Context, RawQuery(text): RawQuery) -> Result<Response> {
         "prn__in",
         "pulp_id__in",
     ] {
-        if let Some(text) = query.take(parameter) {
-            query.require(
+        query.filter(parameter, |text| {
+            let ids = numbers(parameter, text)?;
+            Ok(Condition::new(
                 format!("{} IN (?*)", user::ID),
-                [numbers(parameter, &text)?.into()],
-            );
-        }
+                [ids.into()],
+            ))
+        })?;
     }
-    let selection = query.select(User::COLUMNS, context.app.database.dialect())?;
+    let selection = query.select(&list::filters::<User>(), context.app.database.dialect())?;
     let mut connection = context.app.database.read().await?;
     let (rows, count): (Vec<User>, i64) = list::page(&mut connection, &selection).await?;
     drop(connection);

@@ -2,7 +2,7 @@
 
 use axum::extract::{Path, RawQuery};
 use axum::response::Response;
-use pith_db::list::{self, Record as _};
+use pith_db::list;
 use pith_db::worker::{self, Worker};
 use pith_model::Root;
 use pith_model::reference::{Kind, core_prn};
@@ -60,7 +60,7 @@ pub(crate) static WORKER: Resource = Resource::new(
 );
 
 const FILTERS: Filters = Filters::new(
-    |_| Worker::COLUMNS.to_vec(),
+    |_| list::filters::<Worker>(),
     &[
         IDENTITY[0],
         IDENTITY[1],
@@ -93,19 +93,19 @@ pub(crate) fn write(object: &mut Object<'_>, worker: &Worker, root: Root) {
 
 /// `GET workers/`
 async fn list(context: Context, RawQuery(text): RawQuery) -> Result<Response> {
-    let mut query = Query::parse(text.as_deref())?;
+    let mut query = Query::parse(text.as_deref())?.below(context.root);
     query.identify(worker::UUID)?;
     for (parameter, when_true) in [("online", true), ("missing", false)] {
-        if let Some(text) = query.take(parameter) {
-            let wanted = match text.as_str() {
+        query.filter(parameter, |text| {
+            let wanted = match text {
                 "true" | "True" | "1" => when_true,
                 "false" | "False" | "0" => !when_true,
                 _ => return Err(Error::invalid(parameter, "Must be a valid boolean.")),
             };
-            query.push(worker::is_online(wanted));
-        }
+            Ok(worker::is_online(wanted))
+        })?;
     }
-    let selection = query.select(Worker::COLUMNS, context.app.database.dialect())?;
+    let selection = query.select(&list::filters::<Worker>(), context.app.database.dialect())?;
     let mut connection = context.app.database.read().await?;
     let (rows, count): (Vec<Worker>, i64) = list::page(&mut connection, &selection).await?;
     drop(connection);

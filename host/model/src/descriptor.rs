@@ -3,6 +3,8 @@
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
+use crate::schema::property_names;
+
 /// What a plugin offers.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Descriptor {
@@ -190,13 +192,12 @@ pub fn fields_of(schema: &Value) -> Result<Vec<Field>, String> {
         .get("properties")
         .and_then(Value::as_object)
         .ok_or("the schema of the fields has no `properties`")?;
-    properties
-        .iter()
-        .map(|(name, property)| {
+    property_names(schema)
+        .map(|name| {
             check_word(name, "a field")?;
             Ok(Field {
-                name: name.clone(),
-                kind: kind_of(property),
+                name: name.to_owned(),
+                kind: kind_of(&properties[name]),
             })
         })
         .collect()

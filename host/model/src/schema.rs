@@ -1,6 +1,65 @@
-//! Defaults of JSON Schemas: what a caller may leave out.
+//! JSON Schemas of plugins: the order of their properties, and defaults.
 
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::{Map, Value};
+
+/// Where a schema keeps the names of its properties in the order of its text, which a map
+/// does not.
+const ORDER: &str = "x-property-order";
+
+/// Reads a schema and notes the order of its properties.
+///
+/// # Errors
+/// Why the text is no JSON.
+pub fn parse(text: &str) -> Result<Value, serde_json::Error> {
+    let mut schema: Value = serde_json::from_str(text)?;
+    if let Some(schema) = schema.as_object_mut()
+        && schema.get("properties").is_some_and(Value::is_object)
+    {
+        let Properties {
+            properties: Names(names),
+        } = serde_json::from_str(text)?;
+        schema.insert(ORDER.to_owned(), names.into());
+    }
+    Ok(schema)
+}
+
+#[derive(Deserialize)]
+struct Properties {
+    properties: Names,
+}
+
+/// The names of a map, in the order of the text.
+struct Names(Vec<String>);
+
+impl<'de> Deserialize<'de> for Names {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct InOrder;
+
+        impl<'de> Visitor<'de> for InOrder {
+            type Value = Names;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Names, M::Error> {
+                let mut names: Vec<String> = Vec::new();
+                while let Some((name, IgnoredAny)) = map.next_entry::<String, IgnoredAny>()? {
+                    if !names.contains(&name) {
+                        names.push(name);
+                    }
+                }
+                Ok(Names(names))
+            }
+        }
+
+        deserializer.deserialize_map(InOrder)
+    }
+}
 
 /// Fills in each property that is missing and has a default.
 pub fn fill_defaults(schema: &Value, object: &mut Map<String, Value>) {
@@ -16,11 +75,30 @@ pub fn fill_defaults(schema: &Value, object: &mut Map<String, Value>) {
     }
 }
 
-/// The names of a schema's properties.
+/// The names of a schema's properties, in the order of its text if that is known.
 pub fn property_names(schema: &Value) -> impl Iterator<Item = &str> {
-    schema
-        .get("properties")
-        .and_then(Value::as_object)
+    let properties = schema.get("properties").and_then(Value::as_object);
+    let ordered = schema.get(ORDER).and_then(Value::as_array);
+    let in_order = ordered.into_iter().flatten().filter_map(Value::as_str);
+    let by_name = properties
+        .filter(|_| ordered.is_none())
         .into_iter()
-        .flat_map(|properties| properties.keys().map(String::as_str))
+        .flat_map(|properties| properties.keys().map(String::as_str));
+    in_order.chain(by_name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn properties_keep_the_order_of_the_text() {
+        let text = r#"{"type": "object", "properties": {"b": {}, "a": {}, "c": {"x": 1}}}"#;
+        let schema = parse(text).expect("a schema");
+        assert_eq!(property_names(&schema).collect::<Vec<_>>(), ["b", "a", "c"]);
+        let unordered: Value = serde_json::from_str(text).expect("JSON");
+        assert_eq!(property_names(&unordered).count(), 3);
+        assert!(parse(r#"{"type": "object"}"#).is_ok());
+        assert!(parse("{").is_err());
+    }
 }

@@ -4,6 +4,7 @@ use jsonschema::PatternOptions;
 use pith_model::descriptor::{
     ArtifactCount, ContentType, Descriptor, Reference, ResourceType, TaskKind, TaskType, fields_of,
 };
+use pith_model::schema;
 use serde_json::Value;
 
 use crate::bridge::contract::exports::pith::plugin::describe as contract;
@@ -124,7 +125,7 @@ fn task_type(described: contract::TaskType) -> Result<TaskType, Refused> {
 fn parse_schema(what: &str, text: &str) -> Result<Value, Refused> {
     let refuse = |reason: String| Gate::Schemas.refuses(format!("the schema of {what} {reason}"));
     let schema: Value =
-        serde_json::from_str(text).map_err(|error| refuse(format!("is not JSON: {error}")))?;
+        schema::parse(text).map_err(|error| refuse(format!("is not JSON: {error}")))?;
     if schema.get("type").and_then(Value::as_str) != Some("object") {
         return Err(refuse("does not say `\"type\": \"object\"`".into()));
     }

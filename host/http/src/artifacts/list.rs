@@ -3,7 +3,7 @@
 use axum::extract::RawQuery;
 use axum::response::Response;
 use pith_db::artifact::{self, Artifact};
-use pith_db::list::{self, Record as _};
+use pith_db::list;
 
 use super::shape;
 use crate::content::orphaned_for;
@@ -17,7 +17,7 @@ use crate::query::Query;
 
 /// What the document says of the filters.
 pub(super) const FILTERS: Filters = Filters::new(
-    |_| Artifact::COLUMNS.to_vec(),
+    |_| list::filters::<Artifact>(),
     &[
         IDENTITY[0],
         IDENTITY[1],
@@ -33,18 +33,17 @@ pub(super) const FILTERS: Filters = Filters::new(
 
 /// `GET artifacts/`
 pub(super) async fn list(context: Context, RawQuery(text): RawQuery) -> Result<Response> {
-    let mut query = Query::parse(text.as_deref())?;
+    let mut query = Query::parse(text.as_deref())?.below(context.root);
     let mut connection = context.app.database.read().await?;
     query.identify(artifact::UUID)?;
-    if let Some(moment) = orphaned_for(&mut query)? {
-        query.push(artifact::orphaned_since(moment));
-    }
-    if let Some(text) = query.take("repository_version") {
+    orphaned_for(&mut query, artifact::orphaned_since)?;
+    for text in query.given("repository_version") {
         let version =
             lookup::version_of_filter(&mut connection, "repository_version", &text).await?;
-        query.push(artifact::in_version(version.repository, version.number));
+        let condition = artifact::in_version(version.repository, version.number);
+        query.settle("repository_version", &text, &condition);
     }
-    let selection = query.select(Artifact::COLUMNS, context.app.database.dialect())?;
+    let selection = query.select(&list::filters::<Artifact>(), context.app.database.dialect())?;
     let (rows, count): (Vec<Artifact>, i64) = list::page(&mut connection, &selection).await?;
     drop(connection);
     Ok(page::answer(

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use axum::extract::{Path, RawQuery};
 use axum::response::Response;
-use pith_db::Connection;
 use pith_db::content_type::TypeTable;
 use pith_db::unit_list::{self, ListedUnit, Relation, Scope};
+use pith_db::{Condition, Connection};
 use pith_model::Timestamp;
 use pith_model::descriptor::ArtifactCount;
 
@@ -44,13 +44,21 @@ const PARAMETERS: &[Parameter] = &[
         "orphaned_for",
         "Those that no repository has, for so many minutes.",
     ),
+    Parameter::several(
+        "added_between",
+        "Those that the second of two versions has and the first has not.",
+    ),
+    Parameter::several(
+        "removed_between",
+        "Those that the first of two versions has and the second has not.",
+    ),
     Parameter::text("artifact", "Those with this stored file."),
     Parameter::several("artifact__in", ""),
 ];
 
 /// The filters of the list of all types.
 pub(super) const FILTERS: Filters =
-    Filters::new(|_| unit_list::base_columns(), PARAMETERS.split_at(9).0);
+    Filters::new(|_| unit_list::base_columns(), PARAMETERS.split_at(11).0);
 
 /// The filters of the list of one type.
 pub(super) const FILTERS_OF_TYPE: Filters = Filters::new(
@@ -64,7 +72,7 @@ pub(super) const FILTERS_OF_TYPE: Filters = Filters::new(
 
 /// `GET content/`
 pub(super) async fn all(context: Context, RawQuery(text): RawQuery) -> Result<Response> {
-    let mut query = Query::parse(text.as_deref())?;
+    let mut query = Query::parse(text.as_deref())?.below(context.root);
     let mut connection = context.app.database.read().await?;
     let (rows, count) = select(&context, &mut connection, &mut query, None).await?;
     let ids: Vec<_> = rows.iter().map(|row| row.id).collect();
@@ -88,7 +96,7 @@ pub(super) async fn of_type(
     RawQuery(text): RawQuery,
 ) -> Result<Response> {
     let table = declared::content_type(&context.app, &plugin, &plural)?;
-    let mut query = Query::parse(text.as_deref())?;
+    let mut query = Query::parse(text.as_deref())?.below(context.root);
     let mut connection = context.app.database.read().await?;
     let (rows, count) = select(&context, &mut connection, &mut query, Some(&table)).await?;
     let paths = if table.content_type.artifacts == ArtifactCount::Many {
@@ -118,20 +126,34 @@ async fn select(
     let mut scopes = Vec::new();
     for (parameter, relation) in SCOPES {
         while let Some(text) = query.take(parameter) {
-            let version = lookup::version_of_filter(connection, parameter, &text).await?;
-            scopes.push(Scope {
-                relation,
-                version: version.id,
-                repository: version.repository,
-                number: version.number,
-            });
+            scopes.push(scope(connection, parameter, &text, relation).await?);
+        }
+    }
+    for (parameter, relation) in SCOPES {
+        for text in query.given(parameter) {
+            let scope = scope(connection, parameter, &text, relation).await?;
+            query.settle(parameter, &text, &unit_list::in_version(scope));
+        }
+    }
+    for parameter in ["added_between", "removed_between"] {
+        for text in query.given(parameter) {
+            let Some((first, second)) = text.split_once(',') else {
+                let message = "Expected two repository versions separated by a comma.";
+                return Err(Error::invalid(parameter, message));
+            };
+            let first = scope(connection, parameter, first, Relation::Present).await?;
+            let second = scope(connection, parameter, second, Relation::Present).await?;
+            let condition = if parameter == "added_between" {
+                unit_list::between(first, second)
+            } else {
+                unit_list::between(second, first)
+            };
+            query.settle(parameter, &text, &condition);
         }
     }
     query.identify(unit_list::UUID)?;
     query.label_select(unit_list::LABELS, dialect)?;
-    if let Some(moment) = orphaned_for(query)? {
-        query.push(unit_list::orphaned_since(moment));
-    }
+    orphaned_for(query, unit_list::orphaned_since)?;
     let columns = match table {
         Some(table) => {
             if table.content_type.artifacts == ArtifactCount::One {
@@ -145,15 +167,29 @@ async fn select(
     Ok(unit_list::page(connection, table, &scopes, &selection).await?)
 }
 
-/// The moment that `orphaned_for` means: so many minutes ago.
-pub(crate) fn orphaned_for(query: &mut Query) -> Result<Option<Timestamp>> {
-    let Some(text) = query.take("orphaned_for") else {
-        return Ok(None);
-    };
-    let minutes: u32 = text
-        .parse()
-        .map_err(|_| Error::invalid("orphaned_for", "A number of minutes is required."))?;
-    Ok(Some(
-        Timestamp::now().minus(Duration::from_secs(u64::from(minutes) * 60)),
-    ))
+/// What a filter that names a version asks for.
+async fn scope(
+    connection: &mut Connection,
+    parameter: &str,
+    text: &str,
+    relation: Relation,
+) -> Result<Scope> {
+    let version = lookup::version_of_filter(connection, parameter, text.trim()).await?;
+    Ok(Scope {
+        relation,
+        version: version.id,
+        repository: version.repository,
+        number: version.number,
+    })
+}
+
+/// Gives `orphaned_for` its meaning: nothing refers to it, for so many minutes.
+pub(crate) fn orphaned_for(query: &mut Query, since: fn(Timestamp) -> Condition) -> Result<()> {
+    query.filter("orphaned_for", |text| {
+        let minutes: u32 = text
+            .parse()
+            .map_err(|_| Error::invalid("orphaned_for", "A number of minutes is required."))?;
+        let time = Duration::from_secs(u64::from(minutes) * 60);
+        Ok(since(Timestamp::now().minus(time)))
+    })
 }

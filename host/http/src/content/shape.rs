@@ -43,7 +43,7 @@ const LABELS: Field = Field::labels("pulp_labels", "").read_only();
 const REPORT: Field = Field::text("vuln_report", "").nullable().read_only();
 
 /// The artifacts of several units, ordered by unit.
-pub(super) type Paths = [(UnitId, String, Option<Uuid>)];
+pub(crate) type Paths = [(UnitId, String, Option<Uuid>)];
 
 /// Writes what every unit has.
 fn write_head(object: &mut Object<'_>, unit: &ListedUnit, root: Root, table: Option<&TypeTable>) {
@@ -94,7 +94,7 @@ pub(super) fn write_base(
 }
 
 /// Writes a unit of a type, with its fields.
-pub(super) fn write(
+pub(crate) fn write(
     object: &mut Object<'_>,
     unit: &ListedUnit,
     root: Root,

@@ -101,6 +101,18 @@ pub(crate) const LABELS: Parameter = Parameter::text(
     "`key=value`, `key!=value`, `key~value`, `key`, `!key`, separated by commas.",
 );
 
+/// The parameter that asks for summaries.
+pub(crate) const INCLUDE_RELATED: Parameter = Parameter::several(
+    "include_related",
+    "Summaries to put under `related_fields`; an unknown one is answered with those there are.",
+);
+
+/// The parameter that takes an expression of filters.
+const EXPRESSION: Parameter = Parameter::text(
+    "q",
+    "An expression of this list's filters: `name='a' AND NOT (size>3 OR state__in=x,y)`.",
+);
+
 /// What a list can be filtered by.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Filters {
@@ -138,6 +150,7 @@ impl Filters {
             ordering(&columns),
         ];
         written.extend(projection());
+        written.push(EXPRESSION.written());
         written.extend(self.parameters.iter().map(Parameter::written));
         for column in columns {
             written.push(query(&column.name, &schema(column.kind)));

@@ -26,6 +26,26 @@ impl Schemas {
         self.by_name.insert(name, schema);
         reference
     }
+
+    /// A schema with what it refers to written out in it.
+    pub(crate) fn resolved(&self, schema: &Value) -> Value {
+        match schema {
+            Value::Object(map) => {
+                let name = map.get("$ref").and_then(Value::as_str);
+                let name = name.and_then(|name| name.rsplit('/').next());
+                match name.and_then(|name| self.by_name.get(name)) {
+                    // No schema refers to itself.
+                    Some(known) => self.resolved(known),
+                    None => map
+                        .iter()
+                        .map(|(key, value)| (key.clone(), self.resolved(value)))
+                        .collect(),
+                }
+            }
+            Value::Array(list) => list.iter().map(|one| self.resolved(one)).collect(),
+            other => other.clone(),
+        }
+    }
 }
 
 /// Writes the document of all operations, with paths below a root.

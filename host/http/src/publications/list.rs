@@ -2,7 +2,7 @@
 
 use axum::extract::{Path, RawQuery};
 use axum::response::Response;
-use pith_db::list::{self, Column, Record as _};
+use pith_db::list::{self, Column};
 use pith_db::publication::{self, Publication};
 use pith_db::{Connection, distribution};
 use pith_model::reference::Kind;
@@ -33,17 +33,25 @@ const PARAMETERS: &[Parameter] = &[
 ];
 
 /// The filters of the list of all.
-pub(super) const FILTERS: Filters = Filters::new(|_| Publication::COLUMNS.to_vec(), PARAMETERS);
+pub(super) const FILTERS: Filters = Filters::new(|_| list::filters::<Publication>(), PARAMETERS);
 
 /// The filters of the list of one type.
-pub(super) const FILTERS_OF_TYPE: Filters =
-    Filters::new(|place| with_config(Publication::COLUMNS, place), PARAMETERS);
+pub(super) const FILTERS_OF_TYPE: Filters = Filters::new(
+    |place| with_config(&list::filters::<Publication>(), place),
+    PARAMETERS,
+);
 
 /// `GET publications/`
 pub(super) async fn all(context: Context, RawQuery(text): RawQuery) -> Result<Response> {
-    let mut query = Query::parse(text.as_deref())?;
+    let mut query = Query::parse(text.as_deref())?.below(context.root);
     let mut connection = context.app.database.read().await?;
-    let (rows, count) = select(&context, &mut connection, &mut query, Publication::COLUMNS).await?;
+    let (rows, count) = select(
+        &context,
+        &mut connection,
+        &mut query,
+        &list::filters::<Publication>(),
+    )
+    .await?;
     drop(connection);
     Ok(page::answer(
         &context,
@@ -62,9 +70,9 @@ pub(super) async fn of_type(
     RawQuery(text): RawQuery,
 ) -> Result<Response> {
     let declared = Declared::get(&context.app, Kind::Publication, &plugin, &type_name)?;
-    let mut query = Query::parse(text.as_deref())?;
+    let mut query = Query::parse(text.as_deref())?.below(context.root);
     query.push(publication::of_type(&plugin, &type_name));
-    let mut columns = Publication::COLUMNS.to_vec();
+    let mut columns = list::filters::<Publication>();
     let dialect = context.app.database.dialect();
     columns.extend(config::columns(
         declared.schema(),
@@ -100,14 +108,15 @@ async fn select(
 ) -> Result<(Vec<Publication>, i64)> {
     query.identify(publication::UUID)?;
     query.refer("repository", "repository__in", publication::REPOSITORY)?;
-    if let Some(text) = query.take("repository_version") {
+    for text in query.given("repository_version") {
         let version = lookup::version_of_filter(connection, "repository_version", &text).await?;
-        query.push(publication::of_version(version.id));
+        let condition = publication::of_version(version.id);
+        query.settle("repository_version", &text, &condition);
     }
     for parameter in ["content", "content__in"] {
-        if let Some(text) = query.take(parameter) {
-            query.push(publication::holding(repositories::units(parameter, &text)?));
-        }
+        query.filter(parameter, |text| {
+            Ok(publication::holding(repositories::units(parameter, text)?))
+        })?;
     }
     let selection = query.select(columns, context.app.database.dialect())?;
     Ok(list::page(connection, &selection).await?)

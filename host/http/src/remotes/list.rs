@@ -2,7 +2,7 @@
 
 use axum::extract::{Path, RawQuery};
 use axum::response::Response;
-use pith_db::list::{self, Column, Record as _};
+use pith_db::list::{self, Column};
 use pith_db::remote::{self, Remote};
 use pith_model::reference::Kind;
 
@@ -20,16 +20,18 @@ use crate::query::Query;
 const PARAMETERS: &[Parameter] = &[IDENTITY[0], IDENTITY[1], IDENTITY[2], IDENTITY[3], LABELS];
 
 /// The filters of the list of all.
-pub(super) const FILTERS: Filters = Filters::new(|_| Remote::COLUMNS.to_vec(), PARAMETERS);
+pub(super) const FILTERS: Filters = Filters::new(|_| list::filters::<Remote>(), PARAMETERS);
 
 /// The filters of the list of one type.
-pub(super) const FILTERS_OF_TYPE: Filters =
-    Filters::new(|place| with_config(Remote::COLUMNS, place), PARAMETERS);
+pub(super) const FILTERS_OF_TYPE: Filters = Filters::new(
+    |place| with_config(&list::filters::<Remote>(), place),
+    PARAMETERS,
+);
 
 /// `GET remotes/`
 pub(super) async fn all(context: Context, RawQuery(text): RawQuery) -> Result<Response> {
-    let mut query = Query::parse(text.as_deref())?;
-    let (rows, count) = select(&context, &mut query, Remote::COLUMNS).await?;
+    let mut query = Query::parse(text.as_deref())?.below(context.root);
+    let (rows, count) = select(&context, &mut query, &list::filters::<Remote>()).await?;
     Ok(page::answer(
         &context,
         &query,
@@ -47,9 +49,9 @@ pub(super) async fn of_type(
     RawQuery(text): RawQuery,
 ) -> Result<Response> {
     let declared = Declared::get(&context.app, Kind::Remote, &plugin, &type_name)?;
-    let mut query = Query::parse(text.as_deref())?;
+    let mut query = Query::parse(text.as_deref())?.below(context.root);
     query.push(remote::of_type(&plugin, &type_name));
-    let mut columns = Remote::COLUMNS.to_vec();
+    let mut columns = list::filters::<Remote>();
     let dialect = context.app.database.dialect();
     columns.extend(config::columns(declared.schema(), remote::CONFIG, dialect));
     let (rows, count) = select(&context, &mut query, &columns).await?;

@@ -2,7 +2,7 @@
 
 use axum::extract::{Path, RawQuery};
 use axum::response::Response;
-use pith_db::list::{self, Column, Record as _};
+use pith_db::list::{self, Column};
 use pith_db::repository::{self, Repository};
 use pith_model::Reference;
 use pith_model::reference::Kind;
@@ -13,13 +13,15 @@ use crate::config;
 use crate::context::Context;
 use crate::declared::Declared;
 use crate::error::{Error, Result};
-use crate::openapi::parameters::{IDENTITY, LABELS, with_config};
+use crate::openapi::parameters::{IDENTITY, INCLUDE_RELATED, LABELS, with_config};
 use crate::openapi::{Filters, Parameter};
 use crate::page;
 use crate::query::{Query, not_a_reference};
+use crate::related::{self, OfRepositories};
 
 /// What the document says of the filters that are no columns.
 const PARAMETERS: &[Parameter] = &[
+    INCLUDE_RELATED,
     IDENTITY[0],
     IDENTITY[1],
     IDENTITY[2],
@@ -41,22 +43,26 @@ const PARAMETERS: &[Parameter] = &[
 ];
 
 /// The filters of the list of all.
-pub(super) const FILTERS: Filters = Filters::new(|_| Repository::COLUMNS.to_vec(), PARAMETERS);
+pub(super) const FILTERS: Filters = Filters::new(|_| list::filters::<Repository>(), PARAMETERS);
 
 /// The filters of the list of one type.
-pub(super) const FILTERS_OF_TYPE: Filters =
-    Filters::new(|place| with_config(Repository::COLUMNS, place), PARAMETERS);
+pub(super) const FILTERS_OF_TYPE: Filters = Filters::new(
+    |place| with_config(&list::filters::<Repository>(), place),
+    PARAMETERS,
+);
 
 /// `GET repositories/`
 pub(super) async fn all(context: Context, RawQuery(text): RawQuery) -> Result<Response> {
-    let mut query = Query::parse(text.as_deref())?;
-    let (rows, count) = select(&context, &mut query, Repository::COLUMNS).await?;
+    let mut query = Query::parse(text.as_deref())?.below(context.root);
+    let (rows, count, related) =
+        select(&context, &mut query, &list::filters::<Repository>()).await?;
     Ok(page::answer(
         &context,
         &query,
         (&rows, count),
         |object, row| {
             shape::write_base(object, row, context.root);
+            related.write(object, row, context.root);
         },
     ))
 }
@@ -68,22 +74,23 @@ pub(super) async fn of_type(
     RawQuery(text): RawQuery,
 ) -> Result<Response> {
     let declared = Declared::get(&context.app, Kind::Repository, &plugin, &type_name)?;
-    let mut query = Query::parse(text.as_deref())?;
+    let mut query = Query::parse(text.as_deref())?.below(context.root);
     query.push(repository::of_type(&plugin, &type_name));
-    let mut columns = Repository::COLUMNS.to_vec();
+    let mut columns = list::filters::<Repository>();
     let dialect = context.app.database.dialect();
     columns.extend(config::columns(
         declared.schema(),
         repository::CONFIG,
         dialect,
     ));
-    let (rows, count) = select(&context, &mut query, &columns).await?;
+    let (rows, count, related) = select(&context, &mut query, &columns).await?;
     Ok(page::answer(
         &context,
         &query,
         (&rows, count),
         |object, row| {
             shape::write(object, row, context.root, Some(declared.schema()));
+            related.write(object, row, context.root);
         },
     ))
 }
@@ -92,19 +99,24 @@ async fn select(
     context: &Context,
     query: &mut Query,
     columns: &[Column],
-) -> Result<(Vec<Repository>, i64)> {
+) -> Result<(Vec<Repository>, i64, OfRepositories)> {
     let dialect = context.app.database.dialect();
     query.identify(repository::UUID)?;
     query.refer("remote", "remote__in", repository::REMOTE)?;
     query.label_select(repository::LABELS, dialect)?;
     for (parameter, only_newest) in [("with_content", false), ("latest_with_content", true)] {
-        if let Some(text) = query.take(parameter) {
-            query.push(repository::holding(units(parameter, &text)?, only_newest));
-        }
+        query.filter(parameter, |text| {
+            Ok(repository::holding(units(parameter, text)?, only_newest))
+        })?;
     }
-    let selection = query.select(columns, dialect)?;
+    let included = query.include_related(related::OF_REPOSITORIES)?;
+    let mut columns = columns.to_vec();
+    columns.extend(related::columns(&included));
+    let selection = query.select(&columns, dialect)?;
     let mut connection = context.app.database.read().await?;
-    Ok(list::page(&mut connection, &selection).await?)
+    let (rows, count) = list::page(&mut connection, &selection).await?;
+    let related = OfRepositories::read(&mut connection, included, &rows).await?;
+    Ok((rows, count, related))
 }
 
 /// The UUIDs of units that a filter names.

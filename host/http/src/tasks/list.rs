@@ -2,7 +2,7 @@
 
 use axum::extract::{Path, RawQuery};
 use axum::response::Response;
-use pith_db::list::{self, Record as _};
+use pith_db::list;
 use pith_db::task::{self, Task};
 use pith_db::task_filter::{self, Holding};
 use pith_model::reference::{Kind, Reference, core_prn, typed_prn};
@@ -20,7 +20,7 @@ use crate::query::{Query, not_a_reference};
 
 /// What the document says of the filters.
 pub(super) const FILTERS: Filters = Filters::new(
-    |_| Task::COLUMNS.to_vec(),
+    |_| list::filters::<Task>(),
     &[
         IDENTITY[0],
         IDENTITY[1],
@@ -46,7 +46,7 @@ pub(super) const FILTERS: Filters = Filters::new(
 
 /// `GET tasks/`
 pub(super) async fn all(context: Context, RawQuery(text): RawQuery) -> Result<Response> {
-    let query = Query::parse(text.as_deref())?;
+    let query = Query::parse(text.as_deref())?.below(context.root);
     answer(&context, query, |_| {}).await
 }
 
@@ -57,7 +57,7 @@ pub(super) async fn of_plugin(
     text: Option<&str>,
 ) -> Result<Response> {
     let types = types::routes(context, plugin)?;
-    let mut query = Query::parse(text)?;
+    let mut query = Query::parse(text)?.below(context.root);
     query.push(task::of_plugin(plugin));
     answer(context, query, |object| {
         object.field("sub_routes", &types);
@@ -72,7 +72,7 @@ pub(super) async fn of_type(
     RawQuery(text): RawQuery,
 ) -> Result<Response> {
     types::check(&context.app, &plugin, &type_name)?;
-    let mut query = Query::parse(text.as_deref())?;
+    let mut query = Query::parse(text.as_deref())?.below(context.root);
     query.push(task::of_type(&plugin, &type_name));
     answer(&context, query, |_| {}).await
 }
@@ -92,7 +92,7 @@ async fn answer(
     }
     take_reserved(&mut query)?;
     take_created(&mut query)?;
-    let selection = query.select(Task::COLUMNS, dialect)?;
+    let selection = query.select(&list::filters::<Task>(), dialect)?;
     let mut connection = context.app.database.read().await?;
     let (rows, count): (Vec<Task>, i64) = list::page(&mut connection, &selection).await?;
     let ids: Vec<TaskId> = rows.iter().map(|row| row.id).collect();

@@ -2,7 +2,7 @@
 
 use axum::extract::{Path, RawQuery};
 use axum::response::Response;
-use pith_db::list::{self, Record as _};
+use pith_db::list;
 use pith_db::version::{self, Version};
 use pith_model::Reference;
 use pith_model::VersionId;
@@ -20,7 +20,7 @@ use crate::repositories;
 
 /// What the document says of the filters.
 pub(super) const FILTERS: Filters = Filters::new(
-    |_| Version::COLUMNS.to_vec(),
+    |_| list::filters::<Version>(),
     &[
         IDENTITY[0],
         IDENTITY[1],
@@ -33,7 +33,7 @@ pub(super) const FILTERS: Filters = Filters::new(
 
 /// `GET repository_versions/`
 pub(super) async fn all(context: Context, RawQuery(text): RawQuery) -> Result<Response> {
-    let query = Query::parse(text.as_deref())?;
+    let query = Query::parse(text.as_deref())?.below(context.root);
     answer(&context, query).await
 }
 
@@ -43,7 +43,7 @@ pub(super) async fn of_repository(
     Path(path): repositories::PathOfOne,
     RawQuery(text): RawQuery,
 ) -> Result<Response> {
-    let mut query = Query::parse(text.as_deref())?;
+    let mut query = Query::parse(text.as_deref())?.below(context.root);
     let repository = {
         let mut connection = context.app.database.read().await?;
         repositories::find(&mut connection, &path).await?
@@ -54,18 +54,18 @@ pub(super) async fn of_repository(
 
 async fn answer(context: &Context, mut query: Query) -> Result<Response> {
     for parameter in ["pulp_href", "pulp_href__in"] {
-        if let Some(text) = query.take(parameter) {
-            query.push(version::numbered(&numbers(parameter, &text)?));
-        }
+        query.filter(parameter, |text| {
+            Ok(version::numbered(&numbers(parameter, text)?))
+        })?;
     }
     query.refer("prn", "prn__in", version::UUID)?;
     for parameter in ["content", "content__in"] {
-        if let Some(text) = query.take(parameter) {
-            query.push(version::holding(repositories::units(parameter, &text)?));
-        }
+        query.filter(parameter, |text| {
+            Ok(version::holding(repositories::units(parameter, text)?))
+        })?;
     }
     let dialect = context.app.database.dialect();
-    let selection = query.select(Version::COLUMNS, dialect)?;
+    let selection = query.select(&list::filters::<Version>(), dialect)?;
     let mut connection = context.app.database.read().await?;
     let (rows, count): (Vec<Version>, i64) = list::page(&mut connection, &selection).await?;
     let ids: Vec<VersionId> = rows.iter().map(|row| row.id).collect();

@@ -1,0 +1,275 @@
+//! Units across repositories: which repository that is served holds which unit.
+
+use pith_model::{RepositoryId, Timestamp};
+use serde_json::Value as JsonValue;
+use uuid::Uuid;
+
+use crate::content_type::TypeTable;
+use crate::database::Connection;
+use crate::distribution;
+use crate::error::Result;
+use crate::list::{self, Column, Condition, Kind, Selection};
+use crate::membership::NEVER;
+use crate::statement::sql;
+use crate::unit_list::{self, ListedUnit};
+
+/// A version that is looked into.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Site {
+    /// Whose version it is.
+    pub repository: RepositoryId,
+    /// Its number.
+    pub number: i64,
+    /// How many units of the type it has.
+    pub present: i64,
+}
+
+/// Which versions of the repositories are looked into.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Versions {
+    /// What is served: the newest one, or what a distribution names.
+    Served,
+    /// All there are.
+    All,
+}
+
+/// A unit in a repository.
+#[derive(Clone, Debug)]
+pub struct Found {
+    /// The unit.
+    pub unit: ListedUnit,
+    /// Which repository holds it.
+    pub repository: RepositoryId,
+    /// What clients know the repository by.
+    pub repository_uuid: Uuid,
+    /// The repository's plugin.
+    pub plugin: String,
+    /// The repository's type.
+    pub type_name: String,
+    /// The repository's name.
+    pub name: String,
+    /// The repository's labels.
+    pub pulp_labels: JsonValue,
+    /// The version that was looked into.
+    pub number: i64,
+    /// The version that added the unit.
+    pub added: i64,
+    /// The version that removed it, if one did.
+    pub removed: Option<i64>,
+}
+
+/// Below this many units it is quicker to look at those that are served and to sort them;
+/// above, to walk along all units and to leave out what is not.
+const FEW: i64 = 20_000;
+
+/// The versions that the distributions serve for which a condition holds (`d`), with how
+/// many units of a type each has.
+pub async fn sites(
+    connection: &mut Connection,
+    table: &TypeTable,
+    distributions: Condition,
+) -> Result<Vec<Site>> {
+    let text = format!(
+        "SELECT v.repository_id, v.number,
+                COALESCE((SELECT n.present FROM version_count n
+                          WHERE n.version_id = v.id AND n.content_type_id = ?), 0)
+         FROM repository_version v
+         WHERE v.id IN (
+             SELECT COALESCE(d.version_id, p.version_id,
+                        (SELECT x.id FROM repository_version x
+                         WHERE x.repository_id = d.repository_id
+                         ORDER BY x.number DESC LIMIT 1))
+             FROM distribution d LEFT JOIN publication p ON p.id = d.publication_id
+             WHERE {})
+         ORDER BY v.repository_id, v.number",
+        distributions.text
+    );
+    let rows = sql(text)
+        .bind(table.id)
+        .bind_all(distributions.values)
+        .fetch_all(connection)
+        .await?;
+    rows.iter()
+        .map(|row| {
+            Ok(Site {
+                repository: row.get(0)?,
+                number: row.get(1)?,
+                present: row.get(2)?,
+            })
+        })
+        .collect()
+}
+
+/// The columns by which the answer can be filtered and ordered.
+pub fn columns(table: &TypeTable) -> Vec<Column> {
+    let mut columns = unit_list::columns(table);
+    columns.push(Column::new("repository__name", "r.name", Kind::Text));
+    columns.push(Column::new(
+        "repository__pulp_labels",
+        "r.pulp_labels",
+        Kind::Json,
+    ));
+    columns
+}
+
+/// The column of the repository's UUID.
+pub const REPOSITORY: &str = "r.uuid";
+
+/// One page of what these versions hold, and how much there is in all.
+pub async fn page(
+    connection: &mut Connection,
+    table: &TypeTable,
+    sites: &[Site],
+    versions: Versions,
+    selection: &Selection,
+) -> Result<(Vec<Found>, i64)> {
+    if sites.is_empty() {
+        return Ok((Vec::new(), 0));
+    }
+    let total: i64 = sites.iter().map(|site| site.present).sum();
+    let is_filtered = !selection.conditions.is_empty();
+    let leads = total > FEW || is_filtered && selection.slow.is_empty();
+    let from = from(table, sites.len(), leads);
+    let mut selection = selection.clone();
+    selection.conditions.push(held(versions));
+    let numbers = sites
+        .iter()
+        .flat_map(|site| [site.repository.into(), site.number.into()]);
+    selection.from_values = numbers.collect();
+    let unit = unit_list::expressions(Some(table), connection.dialect());
+    let own = [
+        "r.id",
+        "r.uuid",
+        "r.plugin",
+        "r.type_name",
+        "r.name",
+        "r.pulp_labels",
+        "s.column2",
+        "m.added",
+        "m.removed",
+    ];
+    let expressions: Vec<&str> = unit.iter().map(String::as_str).chain(own).collect();
+    // Of two repositories with one unit, the younger comes first.
+    let key = "c.unit_id DESC, m.added DESC, m.repository_id";
+    let rows = list::rows(connection, &from, &expressions, key, &selection).await?;
+    let first = unit.len();
+    let found = rows
+        .iter()
+        .map(|row| {
+            let removed: i64 = row.get(first + 8)?;
+            Ok(Found {
+                unit: unit_list::read(row, Some(table))?,
+                repository: row.get(first)?,
+                repository_uuid: row.get(first + 1)?,
+                plugin: row.get(first + 2)?,
+                type_name: row.get(first + 3)?,
+                name: row.get(first + 4)?,
+                pulp_labels: row.get(first + 5)?,
+                number: row.get(first + 6)?,
+                added: row.get(first + 7)?,
+                removed: (removed != NEVER).then_some(removed),
+            })
+        })
+        .collect::<Result<Vec<_>>>()?;
+    let count = match list::known_count(found.len(), &selection) {
+        Some(count) => count,
+        // The versions know how much they have.
+        None if !is_filtered && versions == Versions::Served => total,
+        None => list::count(connection, &from, &selection).await?,
+    };
+    Ok((found, count))
+}
+
+/// The tables, in the order in which SQLite is to walk along them: a cross join keeps
+/// it. PostgreSQL chooses by its statistics.
+fn from(table: &TypeTable, sites: usize, units_lead: bool) -> String {
+    let sites = format!("(VALUES {}) s", vec!["(?, ?)"; sites].join(","));
+    let units = format!("{} c", table.table);
+    let order = if units_lead {
+        [units.as_str(), "membership m", sites.as_str()]
+    } else {
+        [sites.as_str(), "membership m", units.as_str()]
+    };
+    let mut from = format!(
+        "{} JOIN unit u ON u.id = c.unit_id JOIN repository r ON r.id = m.repository_id",
+        order.join(" CROSS JOIN ")
+    );
+    from.push_str(unit_list::artifact_tables(table));
+    from
+}
+
+/// What makes a row of the tables one of the answer.
+fn held(versions: Versions) -> Condition {
+    let until = match versions {
+        Versions::Served => " AND m.removed > s.column2",
+        Versions::All => "",
+    };
+    Condition::new(
+        format!(
+            "m.unit_id = c.unit_id AND m.repository_id = s.column1 AND m.added <= s.column2{until}"
+        ),
+        [],
+    )
+}
+
+/// The distributions with these base paths, as a condition for [`sites`].
+pub fn distributions_at(base_paths: Vec<String>) -> Condition {
+    Condition::new("d.base_path IN (?*)", [base_paths.into()])
+}
+
+/// Distributions that serve a repository, in short.
+#[derive(Clone, Debug)]
+#[expect(missing_docs, reason = "the names are those of the API")]
+pub struct Serving {
+    pub repository: RepositoryId,
+    pub uuid: Uuid,
+    pub plugin: String,
+    pub type_name: String,
+    pub name: String,
+    pub base_path: String,
+    pub pulp_labels: JsonValue,
+    pub pulp_created: Timestamp,
+}
+
+/// The distributions that serve these repositories, ordered by repository and base path.
+pub async fn distributions(
+    connection: &mut Connection,
+    repositories: &[RepositoryId],
+) -> Result<Vec<Serving>> {
+    let ids: Vec<i64> = repositories.iter().map(|id| id.0).collect();
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows = sql(
+        "SELECT z.repository_id, d.uuid, d.plugin, d.type_name, d.name, d.base_path,
+                d.pulp_labels, d.pulp_created
+         FROM (SELECT d.id, COALESCE(d.repository_id, v.repository_id, pv.repository_id)
+                      AS repository_id
+               FROM distribution d
+               LEFT JOIN repository_version v ON v.id = d.version_id
+               LEFT JOIN publication p ON p.id = d.publication_id
+               LEFT JOIN repository_version pv ON pv.id = p.version_id) z
+         JOIN distribution d ON d.id = z.id
+         WHERE z.repository_id IN (?*) ORDER BY z.repository_id, d.base_path",
+    )
+    .bind(ids)
+    .fetch_all(connection)
+    .await?;
+    rows.iter()
+        .map(|row| {
+            Ok(Serving {
+                repository: row.get(0)?,
+                uuid: row.get(1)?,
+                plugin: row.get(2)?,
+                type_name: row.get(3)?,
+                name: row.get(4)?,
+                base_path: row.get(5)?,
+                pulp_labels: row.get(6)?,
+                pulp_created: row.get(7)?,
+            })
+        })
+        .collect()
+}
+
+/// The column of a distribution's labels, for conditions given to [`sites`].
+pub const DISTRIBUTION_LABELS: &str = distribution::LABELS;

@@ -1,0 +1,211 @@
+//! Search across repositories: `search/<plugin>/<content type>/` says which repositories
+//! hold which units.
+
+use axum::extract::{Path, RawQuery};
+use axum::response::Response;
+use pith_db::search::{self, Found, Serving, Versions};
+use pith_db::{Condition, Dialect, unit_list};
+use pith_model::descriptor::ArtifactCount;
+use pith_model::reference::{Kind, typed_path, typed_prn, version_path};
+use pith_model::{Expression, Root};
+
+use crate::context::Context;
+use crate::document::{Href, Object};
+use crate::error::{Error, Result};
+use crate::openapi::parameters::{INCLUDE_RELATED, LABELS};
+use crate::openapi::{Field, Filters, Operation, Parameter, Resource};
+use crate::query::Query;
+use crate::routes::{Routes, get};
+use crate::{content, declared, label, page};
+
+/// What the document says of a unit in a repository.
+static FOUND: Resource = Resource::new(
+    "Found",
+    "A unit in a repository.",
+    &[
+        Field::object("repository", "The repository that holds it.").read_only(),
+        Field::href("repository_version", "The version that was looked into.").read_only(),
+        Field::object("content", "The unit.").read_only(),
+    ],
+);
+
+/// What the document says of the filters that are no columns.
+const FILTERS: Filters = Filters::new(
+    |place| {
+        place
+            .content_type()
+            .map(search::columns)
+            .unwrap_or_default()
+    },
+    &[
+        Parameter::several("distribution", "What these base paths serve."),
+        Parameter::text(
+            "distribution_labels",
+            "What distributions with these labels serve; `content=public` if neither is given.",
+        ),
+        Parameter::text(
+            "show_versions",
+            "`latest`: what is served; `all`: every version of these repositories.",
+        ),
+        Parameter::text("repository", "In this repository."),
+        Parameter::several("repository__in", ""),
+        INCLUDE_RELATED,
+        LABELS,
+    ],
+);
+
+/// The routes.
+pub(crate) fn routes() -> Routes {
+    Routes::new().route(
+        "/search/{plugin}/{plural}/",
+        get(
+            Operation::new(
+                "search_{plugin}_{plural}_list",
+                "Say which repositories hold which {plural}",
+            )
+            .lists(&FOUND, FILTERS),
+            find,
+        ),
+    )
+}
+
+/// The labels of the distributions that are searched if nothing is said.
+const PUBLIC: &str = "content=public";
+
+/// The most versions that one search looks into: each is part of one SQL statement.
+const MOST_SITES: usize = 5_000;
+
+/// `GET search/<plugin>/<plural>/`
+async fn find(
+    context: Context,
+    Path((plugin, plural)): Path<(String, String)>,
+    RawQuery(text): RawQuery,
+) -> Result<Response> {
+    let table = declared::content_type(&context.app, &plugin, &plural)?;
+    let dialect = context.app.database.dialect();
+    let mut query = Query::parse(text.as_deref())?.below(context.root);
+    let related = query.include_related(&["distributions"])?;
+    let versions = match query.take("show_versions").as_deref() {
+        None | Some("latest") => Versions::Served,
+        Some("all") => Versions::All,
+        Some(_) => return Err(Error::invalid("show_versions", "Expected all or latest.")),
+    };
+    let distributions = distributions(&mut query, dialect)?;
+    query.identify(unit_list::UUID)?;
+    query.label_select(unit_list::LABELS, dialect)?;
+    query.refer("repository", "repository__in", search::REPOSITORY)?;
+    let selection = query.select(&search::columns(&table), dialect)?;
+
+    let mut connection = context.app.database.read().await?;
+    let sites = search::sites(&mut connection, &table, distributions).await?;
+    if sites.len() > MOST_SITES {
+        return Err(Error::invalid(
+            "distribution",
+            format!(
+                "{} versions are served by these distributions; name some of them.",
+                sites.len()
+            ),
+        ));
+    }
+    let (rows, count) = search::page(&mut connection, &table, &sites, versions, &selection).await?;
+    let paths = if table.content_type.artifacts == ArtifactCount::Many {
+        let mut ids: Vec<_> = rows.iter().map(|row| row.unit.id).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        unit_list::artifact_paths(&mut connection, &ids).await?
+    } else {
+        Vec::new()
+    };
+    let serving = if related.contains(&"distributions") {
+        let mut ids: Vec<_> = rows.iter().map(|row| row.repository).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        Some(search::distributions(&mut connection, &ids).await?)
+    } else {
+        None
+    };
+    drop(connection);
+    Ok(page::answer(
+        &context,
+        &query,
+        (&rows, count),
+        |object, row| {
+            write(object, row, context.root, versions);
+            object.object("content", |unit| {
+                content::write(unit, &row.unit, context.root, &table, &paths);
+            });
+            if let Some(serving) = &serving {
+                write_distributions(object, row, context.root, serving);
+            }
+        },
+    ))
+}
+
+/// The distributions that are asked for, as a condition.
+fn distributions(query: &mut Query, dialect: Dialect) -> Result<Condition> {
+    let mut conditions = Vec::new();
+    while let Some(text) = query.take("distribution") {
+        let paths = text.split(',').map(|path| path.trim().to_owned()).collect();
+        conditions.push(Expression::Term(search::distributions_at(paths)));
+    }
+    let mut labels = Vec::new();
+    while let Some(text) = query.take("distribution_labels") {
+        labels.push(text);
+    }
+    if conditions.is_empty() && labels.is_empty() {
+        labels.push(PUBLIC.to_owned());
+    }
+    for text in labels {
+        let tests = label::parse_select(&text)
+            .map_err(|message| Error::invalid("distribution_labels", message))?;
+        conditions.extend(tests.iter().map(|(key, test)| {
+            let column = search::DISTRIBUTION_LABELS;
+            Expression::Term(pith_db::label::condition(column, key, test, dialect))
+        }));
+    }
+    Ok(Condition::of(Expression::All(conditions)))
+}
+
+/// Writes where a unit was found.
+fn write(object: &mut Object<'_>, row: &Found, root: Root, versions: Versions) {
+    let (plugin, type_name) = (row.plugin.as_str(), row.type_name.as_str());
+    let uuid = row.repository_uuid;
+    object.object("repository", |repository| {
+        let path = typed_path(Kind::Repository, plugin, type_name, uuid);
+        let prn = typed_prn(Kind::Repository, plugin, type_name, uuid);
+        repository
+            .field("pulp_href", Href(root, path))
+            .field("prn", prn)
+            .field("name", &row.name)
+            .field("pulp_labels", &row.pulp_labels);
+    });
+    let version = |number| Href(root, version_path(plugin, type_name, uuid, number));
+    object.field("repository_version", version(row.number));
+    if versions == Versions::All {
+        object
+            .field("added_in", version(row.added))
+            .field("removed_in", row.removed.map(version));
+    }
+}
+
+/// Writes the distributions that serve the repository of a row.
+fn write_distributions(object: &mut Object<'_>, row: &Found, root: Root, all: &[Serving]) {
+    let begin = all.partition_point(|one| one.repository < row.repository);
+    let own = all[begin..]
+        .iter()
+        .take_while(|one| one.repository == row.repository);
+    let distributions: Vec<serde_json::Value> = own
+        .map(|one| {
+            let path = typed_path(Kind::Distribution, &one.plugin, &one.type_name, one.uuid);
+            serde_json::json!({
+                "pulp_href": Href(root, path).to_string(),
+                "name": one.name,
+                "base_path": one.base_path,
+                "pulp_labels": one.pulp_labels,
+            })
+        })
+        .collect();
+    object.object("related_fields", |related| {
+        related.field("distributions", distributions);
+    });
+}

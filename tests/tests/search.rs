@@ -1,0 +1,205 @@
+//! Search across repositories: what is served where.
+
+use anyhow::Result;
+use pith_tests::{Api, Test, href, names_of, on_both_databases, text};
+use serde_json::{Value, json};
+
+on_both_databases!(
+    what_is_public_is_found,
+    a_distribution_says_where_to_look,
+    what_other_versions_had_is_found_when_asked_for,
+    every_link_of_the_roots_leads_somewhere,
+    summaries_come_when_asked_for,
+);
+
+const SEARCH: &str = "/search/file/files/";
+
+/// A repository with files, served at a base path of its name.
+async fn served(api: &Api, name: &str, files: &[&str], labels: Value) -> Result<Value> {
+    let repository = api.file_repository(name).await?;
+    for file in files {
+        api.upload_file(file, file.as_bytes(), Some(&repository))
+            .await?;
+    }
+    let settings = json!({
+        "name": name, "base_path": name, "repository": href(&repository), "pulp_labels": labels,
+    });
+    api.run_task("/distributions/file/file/", settings)
+        .await?
+        .completed()?;
+    Ok(repository)
+}
+
+/// `repository:file` of each row.
+fn found(rows: &[Value]) -> Vec<String> {
+    let mut found: Vec<String> = rows
+        .iter()
+        .map(|row| {
+            let name = text(&row["repository"]["name"]);
+            format!("{name}:{}", text(&row["content"]["relative_path"]))
+        })
+        .collect();
+    found.sort();
+    found
+}
+
+async fn what_is_public_is_found(test: Test) -> Result<()> {
+    let server = test.start().await?;
+    let api = server.api();
+    let public = json!({"content": "public"});
+    served(api, "one", &["a.txt", "b.txt"], public.clone()).await?;
+    served(api, "two", &["b.txt"], public).await?;
+    served(
+        api,
+        "hidden",
+        &["b.txt", "c.txt"],
+        json!({"content": "secret"}),
+    )
+    .await?;
+    api.upload_file("nowhere.txt", b"nowhere", None).await?;
+    let all = api.list(SEARCH).await?;
+    assert_eq!(found(&all), ["one:a.txt", "one:b.txt", "two:b.txt"]);
+    let only = api.list(&format!("{SEARCH}?relative_path=b.txt")).await?;
+    assert_eq!(found(&only), ["one:b.txt", "two:b.txt"]);
+    let page = api.get(&format!("{SEARCH}?limit=1")).await?.ok()?;
+    assert_eq!(page["count"], 3);
+    let ordered = api
+        .list(&format!(
+            "{SEARCH}?ordering=repository__name,-relative_path"
+        ))
+        .await?;
+    let names: Vec<&str> = ordered
+        .iter()
+        .map(|row| text(&row["content"]["relative_path"]))
+        .collect();
+    assert_eq!(names, ["b.txt", "a.txt", "b.txt"]);
+    let secret = api
+        .list(&format!("{SEARCH}?distribution_labels=content=secret"))
+        .await?;
+    assert_eq!(found(&secret), ["hidden:b.txt", "hidden:c.txt"]);
+    let q = "q=repository__name%3Dtwo%20OR%20relative_path%3Da.txt";
+    assert_eq!(
+        found(&api.list(&format!("{SEARCH}?{q}")).await?),
+        ["one:a.txt", "two:b.txt"]
+    );
+    Ok(())
+}
+
+async fn a_distribution_says_where_to_look(test: Test) -> Result<()> {
+    let server = test.start().await?;
+    let api = server.api();
+    let one = served(api, "one", &["a.txt"], json!({})).await?;
+    served(api, "two", &["b.txt"], json!({})).await?;
+    assert!(api.list(SEARCH).await?.is_empty(), "nothing is public");
+    let path = format!("{SEARCH}?distribution=one&include_related=distributions");
+    let rows = api.list(&path).await?;
+    assert_eq!(found(&rows), ["one:a.txt"]);
+    assert_eq!(rows[0]["repository"]["pulp_href"], one["pulp_href"]);
+    let serving = &rows[0]["related_fields"]["distributions"];
+    assert_eq!(serving[0]["base_path"], "one", "{serving}");
+    let both = api.list(&format!("{SEARCH}?distribution=one,two")).await?;
+    assert_eq!(found(&both), ["one:a.txt", "two:b.txt"]);
+    assert!(
+        api.list(&format!("{SEARCH}?distribution=three"))
+            .await?
+            .is_empty()
+    );
+    for (query, field) in [
+        ("show_versions=some", "show_versions"),
+        ("include_related=namespace", "include_related"),
+        ("distribution_labels=,", "distribution_labels"),
+        ("colour=red", "colour"),
+    ] {
+        let error = api.get(&format!("{SEARCH}?{query}")).await?.json(400)?;
+        assert!(error[field].is_array(), "{query}: {error}");
+    }
+    api.get("/search/file/directories/").await?.json(404)?;
+    Ok(())
+}
+
+async fn what_other_versions_had_is_found_when_asked_for(test: Test) -> Result<()> {
+    let server = test.start().await?;
+    let api = server.api();
+    let one = served(api, "one", &["a.txt", "b.txt"], json!({})).await?;
+    let path = format!("{SEARCH}?distribution=one");
+    let rows = api.list(&path).await?;
+    let removed = &rows[1]["content"]["pulp_href"];
+    api.modify(&one, json!({"remove_content_units": [removed]}))
+        .await?;
+    assert_eq!(api.list(&path).await?.len(), 1);
+    let all = api.list(&format!("{path}&show_versions=all")).await?;
+    assert_eq!(all.len(), 2);
+    let gone: Vec<&Value> = all
+        .iter()
+        .filter(|row| row["content"]["pulp_href"] == *removed)
+        .collect();
+    let end = text(&gone[0]["removed_in"]);
+    assert!(end.ends_with("/versions/3/"), "{end}");
+    let version = api.get(text(&gone[0]["added_in"])).await?.ok()?;
+    assert!(!names_of(&api.files_in(&version).await?).is_empty());
+    Ok(())
+}
+
+async fn every_link_of_the_roots_leads_somewhere(test: Test) -> Result<()> {
+    let server = test.start().await?;
+    let api = server.api();
+    let mut seen = vec!["/".to_owned()];
+    let mut at = 0;
+    while at < seen.len() {
+        let path = seen[at].clone();
+        at += 1;
+        let reply = api.get(&path).await?;
+        // What only takes things is not read.
+        let is_read = reply.status() != 405;
+        if !is_read {
+            continue;
+        }
+        assert_eq!(reply.status(), 200, "{path}: {reply}");
+        let Ok(answer) = reply.ok() else { continue };
+        for route in answer["sub_routes"].as_array().into_iter().flatten() {
+            assert_eq!(route["status"], "production", "{route}");
+            let url = text(&route["url"]).to_owned();
+            if !seen.contains(&url) {
+                seen.push(url);
+            }
+        }
+    }
+    assert!(seen.len() > 25, "{seen:?}");
+    for part in ["plugins/file/", "search/file/files/", "content/file/files/"] {
+        assert!(seen.iter().any(|path| path.ends_with(part)), "{part}");
+    }
+    Ok(())
+}
+
+async fn summaries_come_when_asked_for(test: Test) -> Result<()> {
+    let server = test.start().await?;
+    let api = server.api();
+    let one = served(api, "one", &["a.txt", "b.txt"], json!({})).await?;
+    api.file_repository("two").await?;
+    let plain = &api.list("/repositories/file/file/").await?[0];
+    assert!(plain.get("related_fields").is_none(), "{plain}");
+    let path = "/repositories/file/file/?name=one&include_related=latest_version\
+                &include_related=my_permissions";
+    let related = &api.list(path).await?[0]["related_fields"];
+    assert_eq!(related["latest_version"]["number"], 2);
+    assert_eq!(related["latest_version"]["content_count"], 2);
+    let permissions = related["my_permissions"].to_string();
+    assert!(
+        permissions.contains("file.delete_filerepository"),
+        "{permissions}"
+    );
+    let filter = "latest_version__number__gte=1";
+    let error = api
+        .get(&format!("/repositories/file/file/?{filter}"))
+        .await?
+        .json(400)?;
+    assert!(error["latest_version__number__gte"].is_array(), "{error}");
+    let path = format!("/repositories/file/file/?include_related=latest_version&{filter}");
+    let found = api.list(&path).await?;
+    assert_eq!((found.len(), &found[0]["name"]), (1, &json!("one")));
+    let path = "/distributions/file/file/?include_related=repository&repository__name=one";
+    let found = &api.list(path).await?[0]["related_fields"]["repository"];
+    assert_eq!(found["name"], "one");
+    assert_eq!(found["pulp_href"], one["pulp_href"]);
+    Ok(())
+}
