@@ -193,6 +193,11 @@ impl TestServer {
         self.process.peak_memory_mib()
     }
 
+    /// The memory that it has now, in MiB.
+    pub fn memory_mib(&self) -> Result<u64> {
+        self.process.memory_mib()
+    }
+
     /// SIGKILL, without a warning.
     pub async fn kill_hard(&mut self) -> Result<()> {
         self.process.kill().await
