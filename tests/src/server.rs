@@ -229,6 +229,22 @@ impl TestServer {
         finish(&mut command, input).await
     }
 
+    /// Runs a command of the binary as a client of this server: `server.client(&["task",
+    /// "list"])`, with what the client keeps in the test's folder.
+    pub async fn client(&self, arguments: &[&str]) -> Result<Output> {
+        let mut command = command(&server_binary()?);
+        let home = self.settings.log.with_file_name("home");
+        command
+            .args(arguments)
+            .env("PITH_URL", self.base_url())
+            .env("PITH_USERNAME", "admin")
+            .env("PITH_PASSWORD", ADMIN_PASSWORD)
+            .env("XDG_CONFIG_HOME", home.join("config"))
+            .env("XDG_STATE_HOME", home.join("state"))
+            .env("NO_PROXY", "*");
+        finish(&mut command, "").await
+    }
+
     /// GETs what is served to everybody at a path below `/pulp/content/`.
     pub async fn fetch(&self, path: &str) -> Result<Reply> {
         self.fetch_with(path, &[]).await

@@ -4,6 +4,7 @@ mod artifacts;
 mod authentication;
 mod bad_upstreams;
 mod bundled_sample;
+mod client;
 mod command_line;
 mod components;
 mod content;

@@ -25,7 +25,9 @@ pub(super) static COMPONENT: Resource = Resource::new(
         Field::blank("title", "").nullable().read_only(),
         Field::text("version", "").nullable().read_only(),
         Field::text("digest", "").nullable().read_only(),
-        Field::integer("size", 0, "In bytes.").nullable().read_only(),
+        Field::integer("size", 0, "In bytes.")
+            .nullable()
+            .read_only(),
         Field::one_of(
             "status",
             &["active", "disabled", "failed", "refused"],
