@@ -9,6 +9,7 @@ use wasmtime::component::Resource;
 
 use super::State;
 use super::contract::pith::plugin::host::HostTask;
+use super::failure::Failure;
 use crate::limits::in_bytes;
 
 /// A checkpoint is a few validators and marks, not a copy of an index.
@@ -44,7 +45,7 @@ impl HostTask for State {
         &mut self,
         task: Resource<Task>,
         value: String,
-    ) -> wasmtime::Result<()> {
+    ) -> Result<(), Failure> {
         let value = parse_checkpoint(&value)?;
         self.table.get(&task)?.set_checkpoint(value);
         Ok(())
@@ -55,7 +56,6 @@ impl HostTask for State {
     }
 }
 
-/// The contract leaves no way to answer, so an error here ends the call.
 fn parse_checkpoint(value: &str) -> Result<Value, Error> {
     if value.len() > MAX_CHECKPOINT {
         return Err(Error::limit(format!(
