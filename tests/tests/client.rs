@@ -9,6 +9,7 @@ use serde_json::Value;
 
 on_both_databases!(
     a_repository_is_mirrored_and_served,
+    files_are_uploaded,
     resources_are_made_changed_and_deleted,
     tasks_are_listed_and_waited_for,
     plugins_are_added_and_removed,
@@ -88,6 +89,38 @@ async fn a_repository_is_mirrored_and_served(test: Test) -> Result<()> {
     assert!(text.contains("/publications/file/file/"), "{text}");
     let versions = json_of(&server, &["repository", "versions", "files"]).await?;
     assert_eq!(versions.as_array().map(Vec::len), Some(2), "{versions}");
+    Ok(())
+}
+
+async fn files_are_uploaded(test: Test) -> Result<()> {
+    let server = test.start().await?;
+    does(&server, &["repository", "create", "r", "--autopublish"]).await?;
+    does(
+        &server,
+        &["distribution", "create", "r", "--repository", "r"],
+    )
+    .await?;
+    let mut large = vec![b'x'; 9_000_000];
+    large[8_999_999] = b'!';
+    for (name, bytes) in [("large.bin", &large[..]), ("empty.txt", b"")] {
+        std::fs::write(test.path(name), bytes)?;
+    }
+    let large = test.path("large.bin").display().to_string();
+    let empty = test.path("empty.txt").display().to_string();
+    let text = does(&server, &["upload", &large, &empty, "--repository", "r"]).await?;
+    assert_eq!(text.matches("completed").count(), 2, "{text}");
+    let moved = ["upload", &empty, "--repository", "r", "--path", "a/b.txt"];
+    does(&server, &moved).await?;
+    let is_large = |reply: &pith_tests::Reply| {
+        reply.status() == 200 && reply.body().len() == 9_000_000 && reply.body().ends_with(b"!")
+    };
+    server.fetch_until("r/large.bin", is_large).await?;
+    server
+        .fetch_until("r/a/b.txt", |reply| reply.status() == 200)
+        .await?;
+    let absent = test.path("absent").display().to_string();
+    let text = fails(&server, &["upload", &absent]).await?;
+    assert!(text.contains("cannot be read"), "{text}");
     Ok(())
 }
 

@@ -2,6 +2,7 @@
 
 mod chunks;
 mod note;
+mod whole;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -53,11 +54,25 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let output = arguments.common.output;
     let mut worst = ExitCode::SUCCESS;
     for file in &arguments.files {
-        let upload = chunks::send(&server, file).await?;
+        let fields = fields(&arguments, file)?;
+        let Some(upload) = chunks::send(&server, file).await? else {
+            let mut fields = fields;
+            if let Some(repository) = &repository {
+                fields.insert("repository".to_owned(), repository.as_str().into());
+            }
+            let bar = chunks::bar(file, std::fs::metadata(file)?.len());
+            let accepted = whole::send(&server, &path, file, &fields, &bar).await?;
+            bar.finish();
+            let code = arguments.waiting.follow(&server, output, &accepted).await?;
+            if code != ExitCode::SUCCESS {
+                worst = code;
+            }
+            continue;
+        };
         let mut order = json!({
             "upload_id": upload.id,
             "unit_type_id": unit_type,
-            "unit_key": Value::Object(fields(&arguments, file)?),
+            "unit_key": Value::Object(fields),
         });
         if let Some(repository) = &repository {
             order["repository"] = repository.as_str().into();

@@ -41,11 +41,7 @@ impl HostTask for State {
         Ok(self.table.get(&task)?.checkpoint().map(Value::to_string))
     }
 
-    async fn set_checkpoint(
-        &mut self,
-        task: Resource<Task>,
-        value: String,
-    ) -> Result<(), Failure> {
+    async fn set_checkpoint(&mut self, task: Resource<Task>, value: String) -> Result<(), Failure> {
         let value = parse_checkpoint(&value)?;
         self.table.get(&task)?.set_checkpoint(value);
         Ok(())

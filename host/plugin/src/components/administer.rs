@@ -36,6 +36,10 @@ impl Components {
         match self.take_up(candidate, &bytes, Source::Upload).await {
             Ok(is_new) => Ok((self.find(&name).await?, is_new)),
             Err(error) => {
+                let error = match error {
+                    Error::Refused(refused) => refused.of(SOURCE).into(),
+                    other => other,
+                };
                 tracing::warn!(plugin.name = name, %error, "the plugin {name} was not reloaded: {error}");
                 self.note_problem(&name, SOURCE, &error);
                 Err(error)

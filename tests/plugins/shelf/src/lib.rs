@@ -120,7 +120,12 @@ pub fn sync(
             let body = remote.open(&request(&config.url))?;
             while !body.read(1 << 16)?.is_empty() {}
         }
-        task.progress("sync.filling", "Filling the shelf", round, Some(params.reads));
+        task.progress(
+            "sync.filling",
+            "Filling the shelf",
+            round,
+            Some(params.reads),
+        );
     }
     batcher.finish()?;
     Ok(())

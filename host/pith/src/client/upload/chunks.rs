@@ -32,8 +32,8 @@ struct Place {
     offset: u64,
 }
 
-/// Sends a file, or what is missing of it.
-pub(super) async fn send(server: &Server, path: &Path) -> anyhow::Result<Upload> {
+/// Sends a file, or what is missing of it; none if the server takes no chunks.
+pub(super) async fn send(server: &Server, path: &Path) -> anyhow::Result<Option<Upload>> {
     let unreadable = || format!("{} cannot be read", path.display());
     let file = File::open(path).with_context(unreadable)?;
     let metadata = file.metadata().with_context(unreadable)?;
@@ -59,7 +59,7 @@ pub(super) async fn send(server: &Server, path: &Path) -> anyhow::Result<Upload>
         {
             bar.finish();
             let id = place.id.clone();
-            return Ok(Upload { id, note });
+            return Ok(Some(Upload { id, note }));
         }
         let chunk = read(&file, offset, size).with_context(unreadable)?;
         match put(server, place.as_ref(), chunk).await {
@@ -70,6 +70,8 @@ pub(super) async fn send(server: &Server, path: &Path) -> anyhow::Result<Upload>
                 place = Some(next);
                 failures = 0;
             }
+            Err(Failure::NoChunks) if place.is_none() => return Ok(None),
+            Err(Failure::NoChunks) => bail!("the server takes no chunks any more"),
             // The answer to a first chunk may be lost, and then its upload is, too.
             Err(Failure::Connection(error)) if failures < ATTEMPTS => {
                 failures += 1;
@@ -87,6 +89,8 @@ pub(super) async fn send(server: &Server, path: &Path) -> anyhow::Result<Upload>
 }
 
 enum Failure {
+    /// The server knows no such path.
+    NoChunks,
     /// Worth another attempt.
     Connection(anyhow::Error),
     /// Not worth one.
@@ -114,6 +118,14 @@ async fn put(server: &Server, place: Option<&Place>, chunk: Bytes) -> Result<Pla
     if answer.status.is_server_error() {
         let error = answer.success().expect_err("it is an error");
         return Err(Failure::Connection(error));
+    }
+    if place.is_none()
+        && matches!(
+            answer.status,
+            StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED
+        )
+    {
+        return Err(Failure::NoChunks);
     }
     match place_in(&answer) {
         // A chunk that went before, whose answer was lost, is no error: the offset tells.
@@ -158,7 +170,7 @@ fn place_in(answer: &Answer) -> Option<Place> {
 }
 
 /// Hidden by itself where standard error is no terminal.
-fn bar(path: &Path, size: u64) -> ProgressBar {
+pub(super) fn bar(path: &Path, size: u64) -> ProgressBar {
     let style = ProgressStyle::with_template(
         "{msg:30!} {wide_bar} {bytes}/{total_bytes} {binary_bytes_per_sec} {eta}",
     );
