@@ -154,12 +154,21 @@ impl ServerProcess {
 
     /// The most memory that the process ever had, in MiB.
     pub(crate) fn peak_memory_mib(&self) -> Result<u64> {
+        self.kilobytes("VmHWM:")
+    }
+
+    /// The memory that the process has now, in MiB.
+    pub(crate) fn memory_mib(&self) -> Result<u64> {
+        self.kilobytes("VmRSS:")
+    }
+
+    fn kilobytes(&self, name: &str) -> Result<u64> {
         let pid = self.child.id().context("the server has ended")?;
         let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
         let kilobytes = status
             .lines()
-            .find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB"))
-            .context("no VmHWM in the process's status")?;
+            .find_map(|line| line.strip_prefix(name)?.trim().strip_suffix(" kB"))
+            .with_context(|| format!("no {name} in the process's status"))?;
         Ok(kilobytes.parse::<u64>()? / 1024)
     }
 

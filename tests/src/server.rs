@@ -193,6 +193,11 @@ impl TestServer {
         self.process.peak_memory_mib()
     }
 
+    /// The memory that it has now, in MiB.
+    pub fn memory_mib(&self) -> Result<u64> {
+        self.process.memory_mib()
+    }
+
     /// SIGKILL, without a warning.
     pub async fn kill_hard(&mut self) -> Result<()> {
         self.process.kill().await
@@ -222,6 +227,22 @@ impl TestServer {
         command.args(arguments);
         self.settings.add_place(&mut command);
         finish(&mut command, input).await
+    }
+
+    /// Runs a command of the binary as a client of this server: `server.client(&["task",
+    /// "list"])`, with what the client keeps in the test's folder.
+    pub async fn client(&self, arguments: &[&str]) -> Result<Output> {
+        let mut command = command(&server_binary()?);
+        let home = self.settings.log.with_file_name("home");
+        command
+            .args(arguments)
+            .env("PITH_URL", self.base_url())
+            .env("PITH_USERNAME", "admin")
+            .env("PITH_PASSWORD", ADMIN_PASSWORD)
+            .env("XDG_CONFIG_HOME", home.join("config"))
+            .env("XDG_STATE_HOME", home.join("state"))
+            .env("NO_PROXY", "*");
+        finish(&mut command, "").await
     }
 
     /// GETs what is served to everybody at a path below `/pulp/content/`.

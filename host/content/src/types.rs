@@ -1,10 +1,12 @@
 //! The tables of the content types in service, by every name they are known by.
 
 use std::collections::HashMap;
-use std::sync::{Arc, RwLock};
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
 
 use pith_db::content_type::TypeTable;
-use pith_db::{Database, Result};
+use pith_db::{Database, Result, Transaction};
 use pith_model::Descriptor;
 
 /// A content type's table with the check of its drafts.
@@ -33,7 +35,7 @@ impl Type {
     }
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 #[expect(clippy::struct_field_names, reason = "the same types, by three names")]
 struct Tables {
     by_id: HashMap<i64, Arc<Type>>,
@@ -53,46 +55,103 @@ fn validator(
 
 /// All of them; cheap to clone.
 #[derive(Clone, Debug, Default)]
-pub struct Types(Arc<RwLock<Tables>>);
+pub struct Types(Arc<ArcSwap<Tables>>);
+
+/// The types of one plugin, with their tables made but not in service yet.
+#[derive(Debug)]
+pub struct Prepared {
+    plugin: String,
+    types: Vec<Arc<Type>>,
+}
 
 impl Types {
-    /// Makes or widens the tables of a plugin's types and puts them into service.
+    /// Makes or widens the tables of a plugin's types; they exist once the transaction
+    /// commits.
     ///
     /// # Errors
-    /// Where a type does not fit what is stored; nothing has changed then.
-    pub async fn install(&self, database: &Database, descriptor: &Descriptor) -> Result<()> {
-        let mut transaction = database.write_durably().await?;
-        let mut made = Vec::new();
+    /// [`pith_db::Error::Incompatible`] where a type does not fit what is stored.
+    pub async fn prepare(
+        transaction: &mut Transaction,
+        descriptor: &Descriptor,
+    ) -> Result<Prepared> {
+        let stored = pith_db::content_type::of_plugin(transaction, &descriptor.name).await?;
+        if let Some(gone) = stored
+            .iter()
+            .find(|name| descriptor.content_type(name).is_none())
+        {
+            return Err(pith_db::Error::Incompatible(format!(
+                "the content type {gone:?} is gone, but its content is stored"
+            )));
+        }
+        let mut types = Vec::new();
         for content_type in &descriptor.content_types {
             let table =
-                pith_db::content_type::ensure(&mut transaction, &descriptor.name, content_type)
-                    .await?;
+                pith_db::content_type::ensure(transaction, &descriptor.name, content_type).await?;
             let validator = validator(&content_type.schema).map_err(|error| {
                 pith_db::Error::Unexpected(
                     format!("the schema of {:?} is wrong: {error}", content_type.name).into(),
                 )
             })?;
-            made.push(Arc::new(Type {
+            types.push(Arc::new(Type {
                 table: Arc::new(table),
                 validator,
             }));
         }
+        Ok(Prepared {
+            plugin: descriptor.name.clone(),
+            types,
+        })
+    }
+
+    /// Puts a plugin's types into service in place of those it had.
+    pub fn put(&self, prepared: &Prepared) {
+        self.0.rcu(|now| {
+            let mut next = Tables::clone(now);
+            next.by_path
+                .retain(|(plugin, _), _| *plugin != prepared.plugin);
+            for one in &prepared.types {
+                let table = &one.table;
+                let path = (table.plugin.clone(), table.content_type.plural.clone());
+                next.by_id.insert(table.id, Arc::clone(one));
+                next.by_name
+                    .insert(table.full_name.clone(), Arc::clone(one));
+                next.by_path.insert(path, Arc::clone(one));
+            }
+            next
+        });
+    }
+
+    /// Takes the types of a plugin out of service.
+    pub fn remove(&self, plugin: &str) {
+        self.0.rcu(|now| {
+            let mut next = Tables::clone(now);
+            next.by_path.retain(|(owner, _), _| owner != plugin);
+            next.by_name.retain(|_, one| one.table.plugin != plugin);
+            next.by_id.retain(|_, one| one.table.plugin != plugin);
+            next
+        });
+    }
+
+    /// Prepares a plugin's types and puts them into service at once.
+    ///
+    /// # Errors
+    /// Where a type does not fit what is stored; nothing has changed then.
+    pub async fn install(&self, database: &Database, descriptor: &Descriptor) -> Result<()> {
+        let mut transaction = database.write_durably().await?;
+        let prepared = Self::prepare(&mut transaction, descriptor).await?;
         transaction.commit().await?;
-        let mut tables = self.0.write().expect("nobody panics while holding it");
-        for one in made {
-            let table = &one.table;
-            let path = (table.plugin.clone(), table.content_type.plural.clone());
-            tables.by_id.insert(table.id, Arc::clone(&one));
-            tables
-                .by_name
-                .insert(table.full_name.clone(), Arc::clone(&one));
-            tables.by_path.insert(path, one);
-        }
+        self.put(&prepared);
         Ok(())
     }
 
+    /// The types as they are now, for whoever must not see them change.
+    #[must_use]
+    pub fn pinned(&self) -> Self {
+        Self(Arc::new(ArcSwap::new(self.0.load_full())))
+    }
+
     fn get<T>(&self, pick: impl FnOnce(&Tables) -> T) -> T {
-        pick(&self.0.read().expect("nobody panics while holding it"))
+        pick(&self.0.load())
     }
 
     /// By the row of its type.

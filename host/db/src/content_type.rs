@@ -43,16 +43,16 @@ pub fn column(field: &str) -> String {
 /// Makes the type's table, or widens it by the fields that are new.
 ///
 /// # Errors
-/// [`Error::Unexpected`] with a sentence for the plugin's author where the new
-/// descriptor does not fit the table: another natural key, a field of another kind.
+/// [`Error::Incompatible`] with a sentence for the plugin's author where the new
+/// descriptor does not fit the table: another key, a field that is gone or of another
+/// kind, or one that the stored content would have to have and has not.
 pub async fn ensure(
     transaction: &mut Transaction,
     plugin: &str,
     content_type: &ContentType,
 ) -> Result<TypeTable> {
     let full_name = content_type.full_name(plugin);
-    // Two underscores: no name has them, so no two types share a table.
-    let table = format!("content_{plugin}__{}", content_type.name);
+    let table = table_name(plugin, &content_type.name);
     let known = sql("SELECT id, shape FROM content_type WHERE name = ?")
         .bind(full_name.as_str())
         .fetch_optional(transaction)
@@ -80,6 +80,11 @@ pub async fn ensure(
         table,
         content_type: content_type.clone(),
     })
+}
+
+/// Two underscores: no name has them, so no two types share a table.
+fn table_name(plugin: &str, content_type: &str) -> String {
+    format!("content_{plugin}__{content_type}")
 }
 
 async fn create(connection: &mut Connection, table: &str, new: &ContentType) -> Result<()> {
@@ -124,10 +129,26 @@ async fn widen(
     if *old == now {
         return Ok(());
     }
-    let refuse = |why: String| Err(Error::Unexpected(why.into()));
-    if old["natural_key"] != now["natural_key"] || old["repository_key"] != now["repository_key"] {
+    let refuse = |why: String| Err(Error::Incompatible(why));
+    for (key, called) in [
+        ("natural_key", "natural key"),
+        ("repository_key", "repository key"),
+    ] {
+        if old[key] != now[key] {
+            return refuse(format!(
+                "content type {:?} has another {called} than the content that is stored: {} instead of {}",
+                new.name, now[key], old[key]
+            ));
+        }
+    }
+    let gone = old["fields"]
+        .as_object()
+        .into_iter()
+        .flatten()
+        .find(|(name, _)| now["fields"].get(name.as_str()).is_none());
+    if let Some((field, _)) = gone {
         return refuse(format!(
-            "content type {:?} has another key than the content that is stored",
+            "content type {:?} lost the field {field:?}, which the stored content has",
             new.name
         ));
     }
@@ -138,6 +159,13 @@ async fn widen(
             Some(_) => {
                 return refuse(format!(
                     "field {:?} of content type {:?} has another type than the content that is stored",
+                    field.name, new.name
+                ));
+            }
+            None if new.requires(&field.name) => {
+                return refuse(format!(
+                    "field {:?} of content type {:?} is new and required, but the stored content \
+                     does not have it; make it optional",
                     field.name, new.name
                 ));
             }
@@ -187,6 +215,37 @@ fn column_type(kind: FieldKind) -> &'static str {
         FieldKind::Boolean => "{bool}",
         FieldKind::Json => "{json}",
     }
+}
+
+/// The short names of a plugin's types that have a table.
+pub async fn of_plugin(connection: &mut Connection, plugin: &str) -> Result<Vec<String>> {
+    let prefix = format!("{plugin}.");
+    // A slash follows the dot in the order of bytes: all names that begin with the prefix.
+    let names: Vec<String> =
+        sql("SELECT name FROM content_type WHERE name > ? AND name < ? ORDER BY id")
+            .bind(prefix.as_str())
+            .bind(format!("{plugin}/"))
+            .scalars(connection)
+            .await?;
+    Ok(names
+        .iter()
+        .filter_map(|name| name.strip_prefix(&prefix).map(str::to_owned))
+        .collect())
+}
+
+/// Removes the tables of a plugin that has no content and no repositories any more.
+pub async fn drop_all_of(transaction: &mut Transaction, plugin: &str) -> Result<()> {
+    for name in of_plugin(transaction, plugin).await? {
+        let table = table_name(plugin, &name);
+        transaction
+            .run_script(&format!("DROP TABLE {table}"))
+            .await?;
+        sql("DELETE FROM content_type WHERE name = ?")
+            .bind(format!("{plugin}.{name}"))
+            .execute(transaction)
+            .await?;
+    }
+    Ok(())
 }
 
 /// The names of all types by row number, for counts.

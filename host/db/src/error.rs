@@ -29,6 +29,10 @@ pub enum Error {
     /// The database cannot be reached, is full or is damaged: nothing to decide here.
     #[error("the database failed: {0}")]
     Other(#[source] sqlx::Error),
+    /// What a plugin declares does not fit the content that is stored: a sentence for its
+    /// author.
+    #[error("{0}")]
+    Incompatible(String),
     /// The database holds something that this program did not write.
     #[error("the database holds something unexpected: {0}")]
     Unexpected(Cow<'static, str>),

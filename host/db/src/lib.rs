@@ -10,6 +10,7 @@ mod budget;
 pub mod checkpoint;
 pub mod column;
 pub mod compare;
+pub mod component;
 pub mod condition;
 pub mod content_type;
 pub mod copy;

@@ -14,6 +14,11 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (1, "ground", include_str!("../migrations/0001_ground.sql")),
     (3, "upload", include_str!("../migrations/0003_upload.sql")),
     (4, "tasks", include_str!("../migrations/0004_tasks.sql")),
+    (
+        5,
+        "component",
+        include_str!("../migrations/0005_component.sql"),
+    ),
 ];
 
 /// Any number that other programs on the same server are unlikely to use.

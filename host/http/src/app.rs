@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use pith_content::Services;
 use pith_plugin::Plugins;
+use pith_plugin::components::Components;
 use pith_tasks::Scheduler;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -13,23 +14,26 @@ use crate::auth::Authenticator;
 use crate::openapi::serve::Documents;
 
 /// The server's parts, shared by all requests.
+#[derive(Clone)]
 pub struct App {
     /// Rows, bytes, content types and the key for secrets; at hand as `app.database` and so on.
     pub services: Services,
     /// The plugins in service.
     pub plugins: Arc<Plugins>,
+    /// Loads plugins and takes them out of service.
+    pub components: Components,
     /// Takes tasks and cancels them.
     pub scheduler: Scheduler,
     /// Set by whoever runs the server.
     pub settings: HttpSettings,
     /// Knows who asks.
-    pub(crate) authenticator: Authenticator,
+    pub(crate) authenticator: Arc<Authenticator>,
     /// Set when the server stops: whoever would go on for ever ends.
     pub(crate) closing: CancellationToken,
     /// A schedule was made or changed here.
-    pub(crate) schedules_changed: Notify,
-    /// The OpenAPI documents that are written already.
-    pub(crate) documents: Documents,
+    pub(crate) schedules_changed: Arc<Notify>,
+    /// The OpenAPI documents that are written already, of this set of plugins.
+    pub(crate) documents: Arc<Documents>,
 }
 
 /// Settings of the HTTP side.
@@ -58,18 +62,32 @@ impl App {
     pub fn new(
         services: Services,
         plugins: Arc<Plugins>,
+        components: Components,
         scheduler: Scheduler,
         settings: HttpSettings,
     ) -> Arc<Self> {
         Arc::new(Self {
             services,
             plugins,
+            components,
             scheduler,
             settings,
-            authenticator: Authenticator::default(),
+            authenticator: Arc::default(),
             closing: CancellationToken::new(),
-            schedules_changed: Notify::new(),
-            documents: Documents::default(),
+            schedules_changed: Arc::default(),
+            documents: Arc::default(),
+        })
+    }
+
+    /// The same server with the plugins and content types as they are now: a request sees
+    /// one set of builds, whatever is reloaded meanwhile.
+    pub(crate) fn pinned(&self) -> Arc<Self> {
+        let (plugins, services) = self.plugins.pinned(&self.services);
+        Arc::new(Self {
+            services,
+            plugins,
+            documents: Arc::default(),
+            ..self.clone()
         })
     }
 }

@@ -201,7 +201,14 @@ pub(crate) fn damaged_form(error: &dyn std::fmt::Display) -> Error {
 }
 
 /// Collects a body that may not be larger than `limit`.
-async fn collect(mut body: Body, limit: usize) -> Result<Bytes> {
+async fn collect(body: Body, limit: usize) -> Result<Bytes> {
+    collect_up_to(body, limit)
+        .await?
+        .ok_or_else(|| Error::too_large(limit))
+}
+
+/// Collects a body; `None` as soon as it is larger than `limit`.
+pub(crate) async fn collect_up_to(mut body: Body, limit: usize) -> Result<Option<Bytes>> {
     let mut first: Option<Bytes> = None;
     let mut rest = BytesMut::new();
     loop {
@@ -218,7 +225,7 @@ async fn collect(mut body: Body, limit: usize) -> Result<Bytes> {
         };
         let have = first.as_ref().map_or(0, Bytes::len) + rest.len();
         if have + data.len() > limit {
-            return Err(Error::too_large(limit));
+            return Ok(None);
         }
         // Most bodies are one frame, and are not copied.
         match first.take() {
@@ -230,7 +237,7 @@ async fn collect(mut body: Body, limit: usize) -> Result<Bytes> {
             }
         }
     }
-    Ok(first.unwrap_or_else(|| rest.freeze()))
+    Ok(Some(first.unwrap_or_else(|| rest.freeze())))
 }
 
 #[cfg(test)]

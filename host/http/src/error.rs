@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 use axum::response::{IntoResponse, Response};
 use http::header::{self, HeaderValue};
 use http::{Method, StatusCode};
+use pith_plugin::{Gate, Refused};
 use serde::Serialize;
 
 /// The result of a request's handler.
@@ -39,6 +40,13 @@ pub(crate) enum Problem {
     Detail {
         /// The sentence.
         detail: Cow<'static, str>,
+    },
+    /// A component that a gate refused.
+    Gate {
+        /// The gate, in one word.
+        gate: &'static str,
+        /// Why, in a sentence.
+        detail: String,
     },
     /// Sentences by field.
     Fields(FieldErrors),
@@ -201,6 +209,22 @@ impl Error {
         )
     }
 
+    /// 4xx: a component did not become a plugin.
+    fn refused(refused: &Refused) -> Self {
+        let status = match refused.gate {
+            Gate::Size => StatusCode::PAYLOAD_TOO_LARGE,
+            Gate::Compatibility => StatusCode::CONFLICT,
+            _ => StatusCode::BAD_REQUEST,
+        };
+        Self {
+            problem: Problem::Gate {
+                gate: refused.gate.as_str(),
+                detail: refused.to_string(),
+            },
+            ..Self::of_status(status)
+        }
+    }
+
     /// 415.
     pub(crate) fn unsupported_media_type(media_type: &str) -> Self {
         Self::detail(
@@ -269,6 +293,7 @@ impl From<pith_db::Error> for Error {
             Database::Related => Self::conflict(
                 "Something that this refers to is gone, or something still refers to it.",
             ),
+            Database::Incompatible(why) => Self::conflict(why.clone()),
             Database::Serialization => {
                 Self::unavailable("Another request changed the same things; try again.")
             }
@@ -293,6 +318,19 @@ impl From<pith_db::Error> for Error {
                 Self::unavailable("The database took too long.")
             }
             Database::Other(_) | Database::Unexpected(_) => Self::internal(&error),
+        }
+    }
+}
+
+impl From<pith_plugin::components::Error> for Error {
+    fn from(error: pith_plugin::components::Error) -> Self {
+        use pith_plugin::components::Error as Components;
+        match error {
+            Components::Refused(refused) => Self::refused(&refused),
+            Components::NotFound(_) => Self::not_found(),
+            Components::Conflict(why) => Self::conflict(why),
+            Components::Limits(why) => Self::invalid("limits", why),
+            Components::Database(error) => error.into(),
         }
     }
 }
@@ -370,6 +408,10 @@ pub(crate) fn as_problem_json(response: Response) -> Response {
     });
     match problem {
         Problem::Detail { detail } => document["detail"] = detail.into(),
+        Problem::Gate { gate, detail } => {
+            document["gate"] = gate.into();
+            document["detail"] = detail.into();
+        }
         Problem::Fields(errors) => {
             document["detail"] = "Some fields of the request are wrong.".into();
             document["errors"] = serde_json::json!(errors);

@@ -12,6 +12,7 @@ mod artifacts;
 mod auth;
 mod body;
 mod chunk;
+mod components;
 mod config;
 mod connection;
 mod content;

@@ -19,6 +19,11 @@ const RESOURCES: &[(&str, &str, &str)] = &[
         "Artifacts",
         "Stored files, known by their digests.",
     ),
+    (
+        "components",
+        "Components",
+        "The loaded plugins: which build is in service, and what it may use.",
+    ),
     ("content", "Content", "Units of content of all types."),
     (
         "distributions",

@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request};
 use axum::middleware;
@@ -21,8 +22,9 @@ use crate::openapi::refusals::Access;
 use crate::routes::{Documented, Routes};
 use crate::serve::Content;
 use crate::{
-    artifacts, content, copies, distributions, docs, login, orphans, publications, remotes,
-    repositories, roots, search, status, task_groups, task_schedules, tasks, tokens, upload,
+    artifacts, components, content, copies, distributions, docs, login, orphans, publications,
+    remotes, repositories, roots, search, status, task_groups, task_schedules, tasks, tokens,
+    upload,
     uploads, users, versions, workers,
 };
 
@@ -48,6 +50,7 @@ fn administered() -> Routes {
     Routes::new()
         .merge(roots::routes())
         .merge(artifacts::routes())
+        .merge(components::routes())
         .merge(content::routes())
         .merge(copies::routes())
         .merge(distributions::routes())
@@ -92,18 +95,50 @@ fn api(app: &Arc<App>) -> Router {
 #[derive(Clone, Debug)]
 pub(crate) struct Front {
     app: Arc<App>,
-    api: Router,
+    api: Arc<ArcSwap<Api>>,
     content: Content,
+}
+
+/// The API over one set of plugins.
+#[derive(Debug)]
+struct Api {
+    /// How often the set had changed.
+    version: u64,
+    router: Router,
+}
+
+impl Api {
+    fn over_plugins_of(app: &App) -> Self {
+        // Asked for first: if the set changes right now, the next request finds out.
+        let version = app.plugins.version();
+        Self {
+            version,
+            router: api(&app.pinned()),
+        }
+    }
 }
 
 impl Front {
     /// Puts the routes together.
     pub(crate) fn new(app: Arc<App>) -> Self {
         Self {
-            api: api(&app),
+            api: Arc::new(ArcSwap::from_pointee(Api::over_plugins_of(&app))),
             content: Content::new(Arc::clone(&app)),
             app,
         }
+    }
+
+    /// The API over the plugins that are in service when the request comes. The request
+    /// keeps it, and whoever holds an old one keeps old builds in memory.
+    fn api(&self) -> Router {
+        let now = self.api.load();
+        if now.version == self.app.plugins.version() {
+            return now.router.clone();
+        }
+        let next = Api::over_plugins_of(&self.app);
+        let router = next.router.clone();
+        self.api.store(Arc::new(next));
+        router
     }
 
     /// Answers a request.
@@ -120,7 +155,7 @@ impl Front {
             Some(uri) => *request.uri_mut() = uri,
             None => return Error::not_found().into_response(),
         }
-        envelope::answer(&self.app, self.api, root, request).await
+        envelope::answer(&self.app, self.api(), root, request).await
     }
 }
 

@@ -156,6 +156,13 @@ impl ContentType {
         format!("{plugin}.{}", self.name)
     }
 
+    /// Whether every unit must have the field.
+    pub fn requires(&self, field: &str) -> bool {
+        self.schema["required"]
+            .as_array()
+            .is_some_and(|required| required.iter().any(|name| name == field))
+    }
+
     /// What identifies a unit with these fields in the server.
     pub fn natural_fingerprint(&self, fields: &Map<String, Value>) -> [u8; FINGERPRINT] {
         fingerprint(&self.natural_key, fields)

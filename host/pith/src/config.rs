@@ -148,6 +148,17 @@ impl Default for Config {
     }
 }
 
+/// Variables of the environment that begin like settings and are none: the first names the
+/// file, the others are the client's.
+const NOT_OURS: &[&str] = &[
+    "config",
+    "url",
+    "username",
+    "password",
+    "token",
+    "client_config",
+];
+
 /// Gathers the settings.
 pub(crate) fn load(flags: &Flags) -> anyhow::Result<Config> {
     let mut figment = Figment::from(Serialized::defaults(Config::default()));
@@ -159,9 +170,8 @@ pub(crate) fn load(flags: &Flags) -> anyhow::Result<Config> {
         );
         figment = figment.merge(Toml::file_exact(file));
     }
-    // `PITH_CONFIG` names the file and is no setting; the rest must be one.
     figment
-        .merge(Env::prefixed("PITH_").ignore(&["config"]).split("__"))
+        .merge(Env::prefixed("PITH_").ignore(NOT_OURS).split("__"))
         .merge(Serialized::defaults(flags))
         .extract()
         .context("the settings are wrong")

@@ -76,9 +76,9 @@ impl DataDirectory {
         self.path.join("compiled")
     }
 
-    /// Plugins that were put here by hand.
-    pub(crate) fn plugins(&self) -> PathBuf {
-        self.path.join("plugins")
+    /// Plugins that are put here by hand; made, so that it can be watched.
+    pub(crate) fn plugins(&self) -> anyhow::Result<PathBuf> {
+        make(&self.path.join("plugins"))
     }
 }
 

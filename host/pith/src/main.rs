@@ -1,5 +1,6 @@
 //! Pith: a content repository server whose content types are WebAssembly components.
 
+mod client;
 mod config;
 mod data_directory;
 mod doctor;
@@ -13,7 +14,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::config::Flags;
+use crate::config::{Config, Flags};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -22,8 +23,6 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 #[derive(Debug, Parser)]
 #[command(name = "pith", version, propagate_version = true)]
 struct Arguments {
-    #[command(flatten)]
-    flags: Flags,
     #[command(subcommand)]
     command: Command,
 }
@@ -31,19 +30,24 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Start the server.
-    Serve,
+    Serve(Flags),
     /// Make and change users.
-    #[command(subcommand)]
-    User(user::Command),
+    User {
+        #[command(flatten)]
+        flags: Flags,
+        #[command(subcommand)]
+        command: user::Command,
+    },
     /// Say whether this machine and these settings can run the server.
-    Doctor,
+    Doctor(Flags),
     /// Bring the database to the shape that this program expects, and stop.
-    Migrate,
+    Migrate(Flags),
+    #[command(flatten)]
+    Client(client::Command),
 }
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
-    match run(arguments) {
+    match run(Arguments::parse().command) {
         Ok(code) => code,
         Err(error) => {
             eprintln!("pith: {}", words(&error));
@@ -66,21 +70,36 @@ fn words(error: &anyhow::Error) -> String {
     text
 }
 
-fn run(Arguments { flags, command }: Arguments) -> anyhow::Result<ExitCode> {
-    let config = config::load(&flags)?;
-    logging::start(&config.log)?;
+fn run(command: Command) -> anyhow::Result<ExitCode> {
     rustls::crypto::ring::default_provider()
         .install_default()
         .map_err(|_| anyhow::anyhow!("another provider of TLS was installed before"))?;
+    match command {
+        Command::Client(command) => {
+            // One request at a time: one thread does.
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()?;
+            runtime.block_on(client::run(command))
+        }
+        Command::Serve(flags) => on_server(&flags, async |config| serve::run(config).await),
+        Command::User { flags, command } => {
+            on_server(&flags, async |config| user::run(config, command).await)
+        }
+        Command::Doctor(flags) => on_server(&flags, async |config| doctor::run(config).await),
+        Command::Migrate(flags) => on_server(&flags, async |config| open::migrate(config).await),
+    }
+}
+
+/// Runs what is the server, or works on its data.
+fn on_server(
+    flags: &Flags,
+    work: impl AsyncFnOnce(&Config) -> anyhow::Result<ExitCode>,
+) -> anyhow::Result<ExitCode> {
+    let config = config::load(flags)?;
+    logging::start(&config.log)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
-    runtime.block_on(async {
-        match command {
-            Command::Serve => serve::run(&config).await,
-            Command::User(command) => user::run(&config, command).await,
-            Command::Doctor => doctor::run(&config).await,
-            Command::Migrate => open::migrate(&config).await,
-        }
-    })
+    runtime.block_on(work(&config))
 }

@@ -10,6 +10,7 @@ use pith_content::seal::Seal;
 use pith_content::types::Types;
 use pith_content::{Services, orphan, upload};
 use pith_http::{App, HttpSettings};
+use pith_plugin::components::{Components, Parts};
 use pith_plugin::{Cache, Engine, Limits, Loader, Plugins};
 use pith_storage::faults::FaultyFileSystem;
 use pith_storage::{DirectoryStore, Store};
@@ -46,14 +47,22 @@ pub(crate) async fn run(config: &Config) -> anyhow::Result<ExitCode> {
     let cache = Cache::open(directory.compiled(), &engine)
         .context("the directory for compiled plugins cannot be used")?;
     let loader = Loader::new(engine, cache)?;
-    let mut directories = vec![directory.plugins()];
+    let mut directories = vec![directory.plugins()?];
     directories.extend(config.plugin_dir.clone());
     let limits = Limits {
         cpu: Duration::from_secs(config.plugin_cpu_seconds),
         memory_bytes: config.plugin_memory_mib << 20,
         ..Limits::default()
     };
-    plugins::load(&loader, &services, &plugins, &directories, &limits).await?;
+    let components = Components::start(Parts {
+        services: services.clone(),
+        plugins: Arc::clone(&plugins),
+        loader,
+        limits,
+        builtins: plugins::EMBEDDED,
+        directories,
+    })
+    .await?;
 
     user::ensure_admin(&database, config.admin_password.as_deref()).await?;
     let scheduler = Scheduler::new(database.clone());
@@ -78,7 +87,7 @@ pub(crate) async fn run(config: &Config) -> anyhow::Result<ExitCode> {
         content_origin: config.content_origin.clone(),
         ..HttpSettings::default()
     };
-    let app = App::new(services, plugins, scheduler, settings);
+    let app = App::new(services, plugins, components, scheduler, settings);
     // For whoever started this: the port may have been chosen by the system.
     println!("listening on http://{}", listener.local_addr()?);
     pith_http::run(app, listener, stopped()).await?;

@@ -14,6 +14,7 @@ use std::time::{Duration, SystemTime};
 use sha2::{Digest, Sha256};
 use wasmtime::component::Component;
 
+use crate::compile::compile;
 use crate::engine::Engine;
 
 /// Ends the name of an entry.
@@ -22,7 +23,8 @@ const ENDING: &str = "code";
 /// Follows the code in an entry: its own SHA-256.
 const SEAL: usize = 32;
 
-/// Entries of other versions of the server are kept this long, for a way back.
+/// Entries that nobody used are kept this long: those of other versions of the server, and
+/// of other builds of a plugin, for a way back.
 const KEPT: Duration = Duration::from_hours(30 * 24);
 
 /// A directory of compiled code.
@@ -90,7 +92,7 @@ impl Cache {
                 path.display()
             ),
         }
-        let component = Component::from_binary(engine.wasmtime(), bytes)?;
+        let component = compile(engine, bytes)?;
         // What was just compiled is private memory; what is mapped from the file can leave
         // memory whenever the system wants it to.
         let stored = component
@@ -128,17 +130,12 @@ impl Cache {
         Ok(())
     }
 
-    /// Removes what other versions of the server left, and what a crash left half made.
+    /// Removes what nobody used for long, and what a crash left half made.
     fn sweep(&self) {
         let Ok(entries) = fs::read_dir(&self.directory) else {
             return;
         };
-        let ours = format!("-{}.{ENDING}", self.engine);
         for entry in entries.flatten() {
-            let name = entry.file_name();
-            if name.to_string_lossy().ends_with(&ours) {
-                continue;
-            }
             let age = entry
                 .metadata()
                 .and_then(|metadata| metadata.modified())
@@ -167,7 +164,10 @@ fn load(engine: &Engine, path: &Path) -> Result<Component, Miss> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(Miss::Absent),
         Err(error) => return Err(Miss::Unusable(error.to_string())),
     }
-    map(engine, path).map_err(|error| Miss::Unusable(format!("{error:#}")))
+    let component = map(engine, path).map_err(|error| Miss::Unusable(format!("{error:#}")))?;
+    // Says that the entry is in use; if it cannot be said, it is made anew in a month.
+    let _ = File::open(path).and_then(|file| file.set_modified(SystemTime::now()));
+    Ok(component)
 }
 
 #[expect(

@@ -89,6 +89,7 @@ struct Inner {
     ticker: Ticker,
     seats: Arc<Semaphore>,
     loading: Arc<Semaphore>,
+    compiling: Arc<Semaphore>,
 }
 
 /// Leave to have one instance. To be dropped after the store, which only then has given its
@@ -141,6 +142,7 @@ impl Engine {
                 ticker,
                 seats: Arc::new(Semaphore::new(SEATS as usize)),
                 loading: Arc::new(Semaphore::new(1)),
+                compiling: Arc::new(Semaphore::new(1)),
             }),
         })
     }
@@ -167,6 +169,15 @@ impl Engine {
     /// Waits until no other component is being described.
     pub(crate) async fn seat_for_loading(&self) -> Seat {
         self.take(&self.inner.loading).await
+    }
+
+    /// Waits until no other component is being compiled: one takes all cores and, for a
+    /// large one, a gigabyte.
+    pub(crate) async fn turn_to_compile(&self) -> OwnedSemaphorePermit {
+        Arc::clone(&self.inner.compiling)
+            .acquire_owned()
+            .await
+            .expect("the semaphore is never closed")
     }
 
     async fn take(&self, seats: &Arc<Semaphore>) -> Seat {

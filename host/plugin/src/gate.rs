@@ -7,6 +7,8 @@ use std::fmt;
 pub enum Gate {
     /// The file can be read.
     Read,
+    /// It is what whoever sent it says it is.
+    Digest,
     /// It is not larger than the limit.
     Size,
     /// It is a component, not a core module and not something else.
@@ -17,6 +19,8 @@ pub enum Gate {
     Compile,
     /// What it imports has the types that the contract gives.
     Link,
+    /// An instance of it can be made.
+    Probe,
     /// `describe` answers, within tight limits.
     Describe,
     /// What it answers makes sense: names, keys, fields.
@@ -25,6 +29,8 @@ pub enum Gate {
     Schemas,
     /// It exports what its task types need.
     Exports,
+    /// It fits the content that is stored and the build that is in service.
+    Compatibility,
 }
 
 impl Gate {
@@ -32,15 +38,18 @@ impl Gate {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Read => "read",
+            Self::Digest => "digest",
             Self::Size => "size",
             Self::Component => "component",
             Self::Imports => "imports",
             Self::Compile => "compile",
             Self::Link => "link",
+            Self::Probe => "probe",
             Self::Describe => "describe",
             Self::Descriptor => "descriptor",
             Self::Schemas => "schemas",
             Self::Exports => "exports",
+            Self::Compatibility => "compatibility",
         }
     }
 

@@ -10,6 +10,7 @@ use crate::bridge::State;
 use crate::bridge::contract::exports::pith::plugin::{publisher, syncer, uploader};
 use crate::limits::Limits;
 use crate::program::Program;
+use crate::usage::Used;
 
 /// What a build can do beside saying what it is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -66,20 +67,58 @@ pub struct Generation {
     pub(crate) name: Arc<str>,
     pub(crate) descriptor: Descriptor,
     pub(crate) limits: Limits,
+    pub(crate) imports: Vec<String>,
     pub(crate) exports: Exports,
     pub(crate) program: Program,
 }
 
 impl Generation {
-    /// Which build of this plugin it is since the process began, from 1; 0 before it is
-    /// installed.
+    /// Which build of this plugin it is, from 1; 0 before it is installed.
     pub fn number(&self) -> u64 {
         self.number
+    }
+
+    /// The same build under another number.
+    #[must_use]
+    pub fn numbered(self, number: u64) -> Self {
+        Self { number, ..self }
+    }
+
+    /// The same build with other limits, for calls to come.
+    #[must_use]
+    pub fn limited(&self, limits: Limits) -> Self {
+        Self {
+            number: self.number,
+            digest: self.digest.clone(),
+            name: Arc::clone(&self.name),
+            descriptor: self.descriptor.clone(),
+            limits,
+            imports: self.imports.clone(),
+            exports: self.exports.clone(),
+            program: self.program.clone(),
+        }
+    }
+
+    /// What it asks of the host: the interfaces that it imports.
+    pub fn imports(&self) -> &[String] {
+        &self.imports
+    }
+
+    /// What its calls used in this process.
+    pub fn used(&self) -> Used {
+        self.program.usage.read()
     }
 
     /// The component's SHA-256 in hexadecimal.
     pub fn digest(&self) -> &str {
         &self.digest
+    }
+
+    /// The same as bytes.
+    pub(crate) fn sha256(&self) -> [u8; 32] {
+        let mut bytes = [0; 32];
+        hex::decode_to_slice(&self.digest, &mut bytes).expect("the loader wrote the digest");
+        bytes
     }
 
     /// The plugin's name.

@@ -16,9 +16,18 @@ pub(crate) enum Wants {
     Wasi,
 }
 
+/// What a component imports, allowed as it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Imports {
+    pub(crate) wants: Wants,
+    /// The interfaces, by name.
+    pub(crate) names: Vec<String>,
+}
+
 /// Passes the gates `component` and `imports`.
-pub(crate) fn check(bytes: &[u8]) -> Result<Wants, Refused> {
+pub(crate) fn check(bytes: &[u8]) -> Result<Imports, Refused> {
     let mut wants = Wants::Contract;
+    let mut names = Vec::new();
     let mut depth = 0_u32;
     for payload in Parser::new(0).parse_all(bytes) {
         let payload = payload.map_err(|error| Gate::Component.refuses(not_wasm(bytes, &error)))?;
@@ -42,12 +51,15 @@ pub(crate) fn check(bytes: &[u8]) -> Result<Wants, Refused> {
                     if check_import(import.name.name, import.ty)? == Wants::Wasi {
                         wants = Wants::Wasi;
                     }
+                    if matches!(import.ty, ComponentTypeRef::Instance(_)) {
+                        names.push(import.name.name.to_owned());
+                    }
                 }
             }
             _ => {}
         }
     }
-    Ok(wants)
+    Ok(Imports { wants, names })
 }
 
 fn not_wasm(bytes: &[u8], error: &wasmparser::BinaryReaderError) -> String {
@@ -122,6 +134,10 @@ mod tests {
         bytes
     }
 
+    fn wants(bytes: &[u8]) -> Result<Wants, Refused> {
+        check(bytes).map(|imports| imports.wants)
+    }
+
     fn refusal(bytes: &[u8]) -> (Gate, String) {
         let refused = check(bytes).expect_err("refused");
         (refused.gate, refused.reason)
@@ -129,7 +145,7 @@ mod tests {
 
     #[test]
     fn only_components_pass() {
-        assert_eq!(check(COMPONENT), Ok(Wants::Contract));
+        assert_eq!(wants(COMPONENT), Ok(Wants::Contract));
         let (gate, reason) = refusal(b"\0asm\x01\0\0\0");
         assert_eq!(gate, Gate::Component);
         assert!(reason.contains("core module"), "{reason}");
@@ -143,9 +159,11 @@ mod tests {
     #[test]
     fn only_the_contract_and_wasi_may_be_imported() {
         for good in ["pith:plugin/log@0.1.0", "pith:plugin/host@0.1.7"] {
-            assert_eq!(check(&importing(good)), Ok(Wants::Contract), "{good}");
+            assert_eq!(wants(&importing(good)), Ok(Wants::Contract), "{good}");
         }
-        assert_eq!(check(&importing("wasi:io/poll@0.2.3")), Ok(Wants::Wasi));
+        assert_eq!(wants(&importing("wasi:io/poll@0.2.3")), Ok(Wants::Wasi));
+        let imports = check(&importing("wasi:io/poll@0.2.3")).expect("allowed");
+        assert_eq!(imports.names, ["wasi:io/poll@0.2.3"]);
         for bad in [
             "pith:plugin/log@0.2.0",
             "pith:plugin/log@1.0.0",

@@ -6,6 +6,8 @@
 mod bridge;
 mod cache;
 pub mod call;
+mod compile;
+pub mod components;
 mod descriptor;
 mod engine;
 mod failure;
@@ -18,6 +20,7 @@ mod meter;
 mod program;
 mod registry;
 mod ticker;
+mod usage;
 
 pub use cache::Cache;
 pub use engine::{Allocation, Engine, EngineError};
@@ -26,4 +29,6 @@ pub use generation::{Abilities, Generation};
 pub use imports::CONTRACT;
 pub use limits::Limits;
 pub use load::Loader;
+pub use pith_model::descriptor::ResourceType;
 pub use registry::{Plugins, Snapshot};
+pub use usage::Used;

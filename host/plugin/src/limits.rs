@@ -135,6 +135,11 @@ impl Limiter {
             instances: limits.instances,
         }
     }
+
+    /// The most memory that there was.
+    pub(crate) fn memory(&self) -> usize {
+        self.memory.used
+    }
 }
 
 impl ResourceLimiter for Limiter {

@@ -21,7 +21,7 @@ use crate::engine::{Engine, EngineError};
 use crate::failure;
 use crate::gate::{Gate, Refused};
 use crate::generation::{Exports, Generation};
-use crate::imports::{self, Wants};
+use crate::imports::{self, Imports, Wants};
 use crate::limits::{Limits, in_bytes};
 use crate::program::Program;
 
@@ -64,7 +64,18 @@ impl Loader {
         component: Bytes,
         limits: Limits,
     ) -> Result<Generation, Refused> {
-        self.pass_gates(source, component, limits)
+        self.load_expected(source, component, None, limits).await
+    }
+
+    /// The same, where whoever sent it says which SHA-256 it has, in hexadecimal.
+    pub async fn load_expected(
+        &self,
+        source: &str,
+        component: Bytes,
+        expected: Option<&str>,
+        limits: Limits,
+    ) -> Result<Generation, Refused> {
+        self.pass_gates(source, component, expected, limits)
             .await
             .map_err(|refused| refused.of(source))
     }
@@ -73,16 +84,24 @@ impl Loader {
         &self,
         source: &str,
         bytes: Bytes,
+        expected: Option<&str>,
         limits: Limits,
     ) -> Result<Generation, Refused> {
         check_size(bytes.len() as u64, limits.component_bytes)?;
         let began = Instant::now();
         let loader = self.clone();
-        let (component, origin, digest, wants) =
-            blocking(move || loader.make_ready(&bytes)).await?;
+        let expected = expected.map(str::to_ascii_lowercase);
+        let turn = self.engine.turn_to_compile().await;
+        let (component, origin, digest, imports) = blocking(move || {
+            let ready = loader.make_ready(&bytes, expected.as_deref());
+            // Whoever gives up waiting does not give the turn to another while this compiles.
+            drop(turn);
+            ready
+        })
+        .await?;
         let ready = began.elapsed();
 
-        let program = self.link(&component, wants)?;
+        let program = self.link(&component, imports.wants)?;
         let exports = Exports::of(&program.pre);
         let descriptor = describe(&program, &exports, source, &limits).await?;
         check_abilities(&descriptor, &exports)?;
@@ -102,21 +121,37 @@ impl Loader {
             digest,
             name: name.as_str().into(),
             limits,
+            imports: imports.names,
             exports,
-            program,
+            // What `describe` used is not the plugin's work.
+            program: Program {
+                usage: Arc::default(),
+                ..program
+            },
             descriptor,
         })
     }
 
     /// Reads, hashes and compiles: seconds of work for a large component.
-    fn make_ready(&self, bytes: &[u8]) -> Result<(Component, Source, String, Wants), Refused> {
-        let wants = imports::check(bytes)?;
+    fn make_ready(
+        &self,
+        bytes: &[u8],
+        expected: Option<&str>,
+    ) -> Result<(Component, Source, String, Imports), Refused> {
         let digest = hex::encode(Sha256::digest(bytes));
+        if let Some(expected) = expected
+            && expected != digest
+        {
+            return Err(Gate::Digest.refuses(format!(
+                "its SHA-256 is {digest}, but {expected} was announced"
+            )));
+        }
+        let imports = imports::check(bytes)?;
         let (component, source) = self
             .cache
             .component(&self.engine, &digest, bytes)
             .map_err(|error| Gate::Compile.refuses(format!("{error:#}")))?;
-        Ok((component, source, digest, wants))
+        Ok((component, source, digest, imports))
     }
 
     fn link(&self, component: &Component, wants: Wants) -> Result<Program, Refused> {
@@ -132,11 +167,12 @@ impl Loader {
             engine: self.engine.clone(),
             pre,
             wants,
+            usage: Arc::default(),
         })
     }
 }
 
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+pub(crate) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     match tokio::task::spawn_blocking(work).await {
         Ok(done) => done,
         Err(error) => match error.try_into_panic() {
@@ -147,7 +183,8 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) 
     }
 }
 
-fn read(path: &Path, most: u64) -> Result<Bytes, Refused> {
+/// Reads a component that may not be larger than `most`.
+pub(crate) fn read(path: &Path, most: u64) -> Result<Bytes, Refused> {
     let unreadable = |error| Gate::Read.refuses(format!("it cannot be read: {error}"));
     let file = std::fs::File::open(path).map_err(unreadable)?;
     // What the file system says first: there is no need to read what is too large anyway.
@@ -189,7 +226,9 @@ async fn describe(
     let never = CancellationToken::new();
     // Waiting for the seat is not the component's fault.
     let seat = program.engine.seat_for_loading().await;
+    let mut is_made = false;
     let run = program.run(seat, &name, &limits, &never, async |store, instance| {
+        is_made = true;
         let guest = match check_types(exports, store, instance)
             .and_then(|()| describe.load(&mut *store, instance))
         {
@@ -200,7 +239,10 @@ async fn describe(
     });
     let described = run
         .await
-        .map_err(|ending| Gate::Describe.refuses(failure::in_words(&ending, &name, &limits)))?
+        .map_err(|ending| {
+            let gate = if is_made { Gate::Describe } else { Gate::Probe };
+            gate.refuses(failure::in_words(&ending, &name, &limits))
+        })?
         .map_err(|error| Gate::Exports.refuses(format!("an export has another type: {error:#}")))?;
     descriptor::convert(described)
 }

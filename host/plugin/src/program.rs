@@ -13,16 +13,19 @@ use crate::bridge::contract::pith::plugin::types;
 use crate::engine::{Engine, Seat};
 use crate::imports::Wants;
 use crate::limits::{LimitExceeded, Limits};
+use crate::usage::Usage;
 
 /// Handles in the component's own tables, which it can make without asking the host. Each
 /// costs a few bytes; the host's own are counted in [`Limits::handles`].
 const COMPONENT_HANDLES: usize = 10_000;
 
 /// What is ready to run.
+#[derive(Clone)]
 pub(crate) struct Program {
     pub(crate) engine: Engine,
     pub(crate) pre: InstancePre<State>,
     pub(crate) wants: Wants,
+    pub(crate) usage: Arc<Usage>,
 }
 
 /// How a run ended that did not end well.
@@ -81,7 +84,8 @@ impl Program {
             &Instance,
         ) -> wasmtime::Result<Result<T, types::Error>>,
     ) -> Result<T, Ending> {
-        let state = State::new(plugin, seat.clock(), limits, self.wants);
+        let state =
+            State::new(plugin, seat.clock(), limits, self.wants).counted(self.usage.begin());
         let mut store = self.store(state, limits);
         let outcome = async {
             let instance = self.pre.instantiate_async(&mut store).await?;
@@ -92,10 +96,13 @@ impl Program {
         tracing::debug!(cpu = ?state.meter.spent(), "plugin {plugin} ended");
         match outcome {
             Ok(answer) => answer.map_err(Ending::Answered),
-            Err(error) => Err(Ending::Trapped {
-                error,
-                last_words: state.log.last_words(),
-            }),
+            Err(error) => {
+                self.usage.trapped();
+                Err(Ending::Trapped {
+                    error,
+                    last_words: state.log.last_words(),
+                })
+            }
         }
     }
 

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
+use pith_content::Services;
 use tokio::sync::watch;
 
 use crate::generation::Generation;
@@ -34,16 +35,29 @@ impl Default for Plugins {
 }
 
 impl Plugins {
-    /// Takes a generation into service in place of the one before it.
-    pub fn install(&self, mut generation: Generation) -> Arc<Generation> {
+    /// Takes a generation into service in place of the one before it. One without a number
+    /// gets the next.
+    pub fn install(&self, generation: Generation) -> Arc<Generation> {
+        self.install_with(generation, || ())
+    }
+
+    /// The same, and what belongs to it, in one step for [`Plugins::pinned`].
+    pub fn install_with(
+        &self,
+        mut generation: Generation,
+        together: impl FnOnce(),
+    ) -> Arc<Generation> {
         let mut numbers = self.numbers.lock().unwrap_or_else(PoisonError::into_inner);
         let number = numbers.entry(generation.name().to_owned()).or_default();
-        *number += 1;
-        generation.number = *number;
+        if generation.number == 0 {
+            generation.number = *number + 1;
+        }
+        *number = generation.number;
         let generation = Arc::new(generation);
 
         let mut next = Snapshot::clone(&self.current.load());
         next.insert(generation.name().to_owned(), Arc::clone(&generation));
+        together();
         self.put_in_service(next);
         drop(numbers);
         tracing::info!(
@@ -69,6 +83,24 @@ impl Plugins {
         Some(removed)
     }
 
+    /// The plugins and the content types as they are now, for whoever must not see them
+    /// change: a request, a task.
+    #[must_use]
+    pub fn pinned(&self, services: &Services) -> (Arc<Self>, Services) {
+        // Whoever swaps holds this while plugins and types differ.
+        let numbers = self.numbers.lock().unwrap_or_else(PoisonError::into_inner);
+        let plugins = Self {
+            current: ArcSwap::new(self.current.load_full()),
+            ..Self::default()
+        };
+        let services = Services {
+            types: services.types.pinned(),
+            ..services.clone()
+        };
+        drop(numbers);
+        (Arc::new(plugins), services)
+    }
+
     /// The generation of that plugin that new work runs on.
     pub fn current(&self, name: &str) -> Option<Arc<Generation>> {
         self.current.load().get(name).cloned()
@@ -77,6 +109,11 @@ impl Plugins {
     /// All plugins in service at this moment.
     pub fn all(&self) -> Arc<Snapshot> {
         self.current.load_full()
+    }
+
+    /// How often the set has changed.
+    pub fn version(&self) -> u64 {
+        *self.changes.borrow()
     }
 
     /// Tells whenever the set has changed. What it carries is how often.

@@ -41,3 +41,13 @@ pub struct Toolbox {
     /// The plugins in service.
     pub plugins: Arc<Plugins>,
 }
+
+impl Toolbox {
+    /// The same, with the plugins and content types as they are now: a task ends on the
+    /// builds that it began with.
+    #[must_use]
+    pub fn pinned(&self) -> Self {
+        let (plugins, services) = self.plugins.pinned(&self.services);
+        Self { services, plugins }
+    }
+}

@@ -157,7 +157,7 @@ impl Runner {
     /// What a task of this process works with.
     pub(crate) fn context(&self, task: Claimed, running: &Running, heads: &Heads) -> Context {
         Context {
-            toolbox: self.toolbox.clone(),
+            toolbox: self.toolbox.pinned(),
             task,
             progress: Progress::default(),
             heads: heads.clone(),

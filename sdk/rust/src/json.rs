@@ -18,8 +18,7 @@ impl Task {
 
     /// Leaves `value` for the next run, if this one succeeds.
     pub fn set_checkpoint_to<T: Serialize>(&self, value: &T) -> Result<()> {
-        self.set_checkpoint(&encode("the checkpoint", value)?);
-        Ok(())
+        Ok(self.set_checkpoint(&encode("the checkpoint", value)?)?)
     }
 }
 

@@ -14,6 +14,7 @@ use crate::imports::Wants;
 use crate::limits::{Limiter, Limits};
 use crate::meter::Meter;
 use crate::ticker::Clock;
+use crate::usage::Account;
 
 /// The state of one store.
 pub(crate) struct State {
@@ -26,6 +27,16 @@ pub(crate) struct State {
     plugin: Arc<str>,
     handles: usize,
     wasi: Option<WasiCtx>,
+    account: Option<Account>,
+}
+
+impl Drop for State {
+    /// However a call ends, what it used is counted.
+    fn drop(&mut self) {
+        if let Some(account) = &self.account {
+            account.close(self.meter.spent(), self.limiter.memory());
+        }
+    }
 }
 
 impl State {
@@ -42,7 +53,14 @@ impl State {
             bodies: 0,
             plugin: Arc::clone(plugin),
             handles: limits.handles,
+            account: None,
         }
+    }
+
+    /// The same, for a call whose use of the machine is counted.
+    pub(crate) fn counted(mut self, account: Account) -> Self {
+        self.account = Some(account);
+        self
     }
 
     /// Gives the plugin a power for the time of its call.

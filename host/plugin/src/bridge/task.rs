@@ -9,6 +9,7 @@ use wasmtime::component::Resource;
 
 use super::State;
 use super::contract::pith::plugin::host::HostTask;
+use super::failure::Failure;
 use crate::limits::in_bytes;
 
 /// A checkpoint is a few validators and marks, not a copy of an index.
@@ -40,11 +41,7 @@ impl HostTask for State {
         Ok(self.table.get(&task)?.checkpoint().map(Value::to_string))
     }
 
-    async fn set_checkpoint(
-        &mut self,
-        task: Resource<Task>,
-        value: String,
-    ) -> wasmtime::Result<()> {
+    async fn set_checkpoint(&mut self, task: Resource<Task>, value: String) -> Result<(), Failure> {
         let value = parse_checkpoint(&value)?;
         self.table.get(&task)?.set_checkpoint(value);
         Ok(())
@@ -55,7 +52,6 @@ impl HostTask for State {
     }
 }
 
-/// The contract leaves no way to answer, so an error here ends the call.
 fn parse_checkpoint(value: &str) -> Result<Value, Error> {
     if value.len() > MAX_CHECKPOINT {
         return Err(Error::limit(format!(
