@@ -48,7 +48,7 @@ $(fixture_upstream):
 	$(cargo) build --release --package pith-fixture-upstream
 
 .PHONY: test
-test: setup-test unit guests integration ## every test, the suite on SQLite and on PostgreSQL
+test: setup-test unit guests integration document ## every test, the suite on SQLite and on PostgreSQL
 
 .PHONY: unit
 unit: plugins ## the tests inside the crates
@@ -66,6 +66,10 @@ integration: build test-plugins ## the suite against the built server; TESTS=nam
 	PITH_EMBED_DIR=$(plugins) PITH_BIN=$(pith) PITH_TEST_PLUGINS=$(test_plugins) \
 	  tests/run.sh $(TESTS)
 
+.PHONY: document
+document: setup-test build ## hold the server against its OpenAPI document, for DOCUMENT_SECONDS=60
+	tests/document/run.sh $(pith) $(or $(DOCUMENT_SECONDS),60)
+
 .PHONY: clients
 clients: setup-clients build $(fixture_upstream) ## real clients against a real server
 	tests/clients/run.sh $(pith) $(fixture_upstream)
@@ -74,6 +78,7 @@ clients: setup-clients build $(fixture_upstream) ## real clients against a real 
 test-all: setup-test unit guests build test-plugins ## also what takes long: hundreds of kills, 10 GB
 	PITH_EMBED_DIR=$(plugins) PITH_BIN=$(pith) PITH_TEST_PLUGINS=$(test_plugins) PITH_TEST_KILLS=100 \
 	  tests/run.sh --features heavy
+	tests/document/run.sh $(pith) 600
 
 .PHONY: lint
 lint: setup-lint plugins ## format, lints, docs, licenses, unused dependencies, scripts, house rules

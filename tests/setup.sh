@@ -3,8 +3,8 @@
 #
 #   tests/setup.sh run|test|lint|clients|bench...
 #
-# Debian's packages come by apt (as root, or by sudo without a password); Cargo's tools go
-# into the cache folder, which `.ci/tools.sh` names. Where neither is possible, one line
+# Debian's packages come by apt (as root, or by sudo without a password); Cargo's tools and
+# Python's go into the cache folder, which `.ci/tools.sh` names. Where neither is possible, one line
 # says what to install.
 set -euo pipefail
 
@@ -44,6 +44,10 @@ want_postgres() {
     packages+=(postgresql)
 }
 
+want_venv() {
+  python3 -c 'import ensurepip, venv' 2>/dev/null || packages+=(python3-venv)
+}
+
 # A package without which things go on, only less well.
 want_if_possible() {
   if ! command -v "$1" >/dev/null && may_install; then
@@ -76,6 +80,19 @@ want_tool() {
     fail "$crate cannot be installed; by hand: cargo install --locked $crate"
 }
 
+# The programs in requirements.txt, in an environment of their own.
+want_python() {
+  local wanted=$here/requirements.txt have=$tools/python/requirements.txt
+  cmp --silent "$wanted" "$have" && return
+  say "installing Python's tools once, into $tools/python"
+  python3 -m venv --clear "$tools/python" ||
+    fail "Python's venv is missing; as root: apt-get install python3-venv"
+  "$tools/python/bin/pip" install --quiet --disable-pip-version-check --requirement "$wanted" >&2 ||
+    fail "Python's tools cannot be installed; by hand: pip install --requirement $wanted"
+  # Last, so that half an installation is done anew.
+  cp "$wanted" "$have"
+}
+
 command -v cargo >/dev/null || fail "Rust is missing; the README says how to install it"
 
 for purpose in "$@"; do
@@ -86,11 +103,16 @@ for purpose in "$@"; do
       ;;
     test)
       want cc gcc
+      want curl curl
+      want python3 python3
+      want_venv
       want_postgres
       ;;
     clients)
       want curl curl
       want cc gcc
+      want python3 python3
+      want_venv
       ;;
     lint)
       want_if_possible shellcheck shellcheck
@@ -108,7 +130,11 @@ install_packages
 
 for purpose in "$@"; do
   case $purpose in
-    test) want_tool cargo-nextest cargo-nextest ;;
+    test)
+      want_tool cargo-nextest cargo-nextest
+      want_python
+      ;;
+    clients) want_python ;;
     lint)
       want_tool cargo-deny cargo-deny
       want_tool cargo-machete cargo-machete

@@ -216,6 +216,14 @@ impl Api {
             .await
     }
 
+    /// Any verb, with a document or without.
+    pub async fn call(&self, method: Method, path: &str, document: Option<Value>) -> Result<Reply> {
+        match document {
+            Some(document) => self.send(method, path, document).await,
+            None => self.request(method, path, &[], None).await,
+        }
+    }
+
     /// The `results` of a list, which must all be on its first page.
     pub async fn list(&self, path: &str) -> Result<Vec<Value>> {
         let page = self.get(path).await?.ok()?;

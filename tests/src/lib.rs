@@ -8,6 +8,7 @@
 mod api;
 mod content_summary;
 mod database;
+pub mod document;
 mod failure;
 mod file;
 mod kept_directory;

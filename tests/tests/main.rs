@@ -21,6 +21,7 @@ mod hostile_plugins;
 mod imports;
 mod labels;
 mod lists;
+mod openapi;
 mod orphans;
 mod permissions;
 mod plugin_reload;

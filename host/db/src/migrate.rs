@@ -19,6 +19,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
         "component",
         include_str!("../migrations/0005_component.sql"),
     ),
+    (6, "profile", include_str!("../migrations/0006_profile.sql")),
 ];
 
 /// Any number that other programs on the same server are unlikely to use.

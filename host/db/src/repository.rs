@@ -24,6 +24,8 @@ pub struct Repository {
     pub pulp_last_updated: Timestamp,
     pub pulp_labels: JsonValue,
     pub retain_repo_versions: Option<i64>,
+    /// How many checkpoint publications are kept; all without one.
+    pub retain_checkpoints: Option<i64>,
     pub autopublish: bool,
     pub config: JsonValue,
     pub remote: Option<RemoteId>,
@@ -62,6 +64,7 @@ impl Record for Repository {
             "(SELECT MAX(v.number) FROM repository_version v WHERE v.repository_id = r.id)",
             Kind::Integer,
         ),
+        Column::new("retain_checkpoints", "r.retain_checkpoints", Kind::Integer),
     ];
     const FILTERS: &'static [Column] = &[
         Column::new("pk", "r.uuid", Kind::Uuid),
@@ -117,6 +120,7 @@ impl Record for Repository {
                 None => None,
             },
             latest_version: row.get(16)?,
+            retain_checkpoints: row.get(17)?,
         })
     }
 }
@@ -129,6 +133,8 @@ pub struct Settings {
     pub description: Option<String>,
     pub pulp_labels: JsonValue,
     pub retain_repo_versions: Option<i64>,
+    /// How many checkpoint publications are kept; all without one.
+    pub retain_checkpoints: Option<i64>,
     pub autopublish: bool,
     pub config: JsonValue,
     pub remote: Option<RemoteId>,
@@ -141,6 +147,7 @@ impl From<&Repository> for Settings {
             description: repository.description.clone(),
             pulp_labels: repository.pulp_labels.clone(),
             retain_repo_versions: repository.retain_repo_versions,
+            retain_checkpoints: repository.retain_checkpoints,
             autopublish: repository.autopublish,
             config: repository.config.clone(),
             remote: repository.remote,
@@ -217,8 +224,9 @@ pub async fn insert(
     let now = Timestamp::now();
     let id: RepositoryId = sql(
         "INSERT INTO repository (uuid, plugin, type_name, name, description, pulp_created,
-             pulp_last_updated, pulp_labels, retain_repo_versions, autopublish, config, remote_id)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
+             pulp_last_updated, pulp_labels, retain_repo_versions, retain_checkpoints,
+             autopublish, config, remote_id)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
     )
     .bind(Uuid::now_v7())
     .bind(plugin)
@@ -229,6 +237,7 @@ pub async fn insert(
     .bind(now)
     .bind(settings.pulp_labels.clone())
     .bind(settings.retain_repo_versions)
+    .bind(settings.retain_checkpoints)
     .bind(settings.autopublish)
     .bind(settings.config.clone())
     .bind(settings.remote)
@@ -246,13 +255,14 @@ pub async fn update(
 ) -> Result<()> {
     sql(
         "UPDATE repository SET name = ?, description = ?, pulp_last_updated = ?, pulp_labels = ?,
-             retain_repo_versions = ?, autopublish = ?, config = ?, remote_id = ? WHERE id = ?",
+             retain_repo_versions = ?, retain_checkpoints = ?, autopublish = ?, config = ?, remote_id = ? WHERE id = ?",
     )
     .bind(settings.name.as_str())
     .bind(settings.description.clone())
     .bind(Timestamp::now())
     .bind(settings.pulp_labels.clone())
     .bind(settings.retain_repo_versions)
+    .bind(settings.retain_checkpoints)
     .bind(settings.autopublish)
     .bind(settings.config.clone())
     .bind(settings.remote)

@@ -4,10 +4,11 @@
 use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
-use http::header::{self, HeaderValue};
+use http::header::{self, HeaderName, HeaderValue};
 use http::request::Parts;
 use pith_db::user::User;
 use pith_model::Root;
+use pith_tasks::profile;
 
 use crate::app::App;
 use crate::auth::Identity;
@@ -48,6 +49,8 @@ pub(crate) struct Context {
     pub(crate) correlation_id: CorrelationId,
     /// Below the root, with a slash at both ends.
     pub(crate) path: String,
+    /// Whether tasks that it makes are to be measured.
+    pub(crate) diagnostics: Vec<String>,
     identity: Option<Arc<Identity>>,
     host: Option<HeaderValue>,
     is_https: bool,
@@ -66,11 +69,27 @@ impl FromRequestParts<Arc<App>> for Context {
                 .cloned()
                 .unwrap_or_else(|| CorrelationId::of(None)),
             path: parts.uri.path().to_owned(),
+            diagnostics: diagnostics_of(parts),
             identity: extensions.get::<Arc<Identity>>().cloned(),
             host: host_of(parts),
             is_https: came_by_https(parts),
         })
     }
+}
+
+/// Asks for measures of the task that a request makes, as in Pulp.
+const DIAGNOSTICS: HeaderName = HeaderName::from_static("x-task-diagnostics");
+
+/// What is to be measured; words that mean nothing here are no mistake.
+fn diagnostics_of(parts: &Parts) -> Vec<String> {
+    let headers = parts.headers.get_all(DIAGNOSTICS);
+    let words = headers.iter().filter_map(|value| value.to_str().ok());
+    words
+        .flat_map(|words| words.split(','))
+        .map(str::trim)
+        .filter(|word| *word == profile::MEMORY)
+        .map(str::to_owned)
+        .collect()
 }
 
 /// The host that the client asked for; in HTTP/2 it is part of the URI.

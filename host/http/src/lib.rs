@@ -25,6 +25,7 @@ mod document;
 mod envelope;
 mod error;
 mod form;
+mod header_case;
 mod label;
 mod login;
 mod lookup;

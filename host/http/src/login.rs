@@ -1,5 +1,6 @@
 //! Sessions: `login/`.
 
+use axum::extract::RawQuery;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use http::header::{self, HeaderValue};
@@ -7,9 +8,10 @@ use pith_db::user::{self, User};
 
 use crate::auth::session;
 use crate::context::Context;
-use crate::document::{self, Href, Text};
+use crate::document::{self, Href, Projection, Text};
 use crate::error::Result;
 use crate::openapi::{Field, Operation, Resource};
+use crate::query;
 use crate::routes::{Routes, get};
 
 /// What the document says of who asks.
@@ -28,7 +30,7 @@ pub(crate) fn routes() -> Routes {
     Routes::new().route(
         "/login/",
         get(
-            Operation::new("login_read", "Say who asks").shows(200, &LOGIN),
+            Operation::new("login_read", "Say who asks").reads(&LOGIN),
             read,
         )
         .post(
@@ -45,8 +47,9 @@ pub(crate) fn routes() -> Routes {
 }
 
 /// `GET login/`: who asks.
-async fn read(context: Context) -> Result<Response> {
-    Ok(answer(&context, context.user()?))
+async fn read(context: Context, RawQuery(text): RawQuery) -> Result<Response> {
+    let projection = query::projection(text.as_deref())?;
+    Ok(answer(&context, context.user()?, Some(&projection)))
 }
 
 /// `POST login/`: makes a session for whoever asks.
@@ -56,7 +59,7 @@ async fn login(context: Context) -> Result<Response> {
     let mut transaction = context.app.database.write().await?;
     user::insert_session(&mut transaction, user, new.hash, new.expires).await?;
     transaction.commit().await?;
-    let mut response = answer(&context, user);
+    let mut response = answer(&context, user, None);
     *response.status_mut() = StatusCode::CREATED;
     set_cookies(&mut response, new.cookies);
     Ok(response)
@@ -74,8 +77,8 @@ async fn logout(context: Context) -> Result<Response> {
     Ok(response)
 }
 
-fn answer(context: &Context, user: &User) -> Response {
-    document::object(None, |object| {
+fn answer(context: &Context, user: &User, projection: Option<&Projection>) -> Response {
+    document::object(projection, |object| {
         object
             .field(
                 "pulp_href",

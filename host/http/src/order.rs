@@ -16,6 +16,7 @@ use http::header::{self, HeaderValue};
 use pith_db::task::NewTask;
 use pith_model::TaskId;
 use pith_model::task::Lock;
+use pith_tasks::profile;
 use pith_tasks::work::Work;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
@@ -118,7 +119,10 @@ pub(crate) async fn place(context: &Context, order: Order) -> Result<(TaskId, Uu
 
 /// The task that an order asks for.
 pub(crate) fn new_task(context: &Context, order: Order) -> Result<NewTask> {
-    let work = serde_json::to_value(&order.work).map_err(|error| Error::internal(&error))?;
+    let mut work = serde_json::to_value(&order.work).map_err(|error| Error::internal(&error))?;
+    if !context.diagnostics.is_empty() {
+        work[profile::FIELD] = json!(context.diagnostics);
+    }
     Ok(NewTask {
         name: order.name,
         plugin: order.plugin,

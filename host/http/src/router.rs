@@ -10,13 +10,14 @@ use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request};
 use axum::middleware;
 use axum::response::{IntoResponse, Response};
-use http::Uri;
+use http::{Extensions, Uri};
 use pith_model::Root;
 
 use crate::app::App;
 use crate::auth::gate;
 use crate::envelope;
 use crate::error::Error;
+use crate::header_case;
 use crate::openapi;
 use crate::openapi::refusals::Access;
 use crate::routes::{Documented, Routes};
@@ -34,6 +35,7 @@ fn open() -> Routes {
         .merge(status::routes())
         .merge(docs::routes())
         .merge(openapi::serve::routes())
+        .merge(tasks::open_routes())
         .for_whom(Access::Open)
 }
 
@@ -97,6 +99,8 @@ pub(crate) struct Front {
     app: Arc<App>,
     api: Arc<ArcSwap<Api>>,
     content: Content,
+    /// In which case the names of headers are written.
+    case: Extensions,
 }
 
 /// The API over one set of plugins.
@@ -120,10 +124,11 @@ impl Api {
 
 impl Front {
     /// Puts the routes together.
-    pub(crate) fn new(app: Arc<App>) -> Self {
+    pub(crate) async fn new(app: Arc<App>) -> Self {
         Self {
             api: Arc::new(ArcSwap::from_pointee(Api::over_plugins_of(&app))),
             content: Content::new(Arc::clone(&app)),
+            case: header_case::learn().await,
             app,
         }
     }
@@ -155,7 +160,9 @@ impl Front {
             Some(uri) => *request.uri_mut() = uri,
             None => return Error::not_found().into_response(),
         }
-        envelope::answer(&self.app, self.api(), root, request).await
+        let mut response = envelope::answer(&self.app, self.api(), root, request).await;
+        response.extensions_mut().extend(self.case);
+        response
     }
 }
 

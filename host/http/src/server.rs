@@ -48,7 +48,7 @@ pub async fn run(
     let places = Arc::new(Semaphore::new(app.settings.max_connections));
     let closing = app.closing.clone();
     tokio::spawn(task_schedules::run::run(Arc::clone(&app)));
-    let front = Front::new(app);
+    let front = Front::new(app).await;
     let graceful = GracefulShutdown::new();
     let builder = connection_builder();
     tokio::pin!(shutdown);

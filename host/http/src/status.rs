@@ -1,5 +1,6 @@
 //! How the server and its parts are: `status/` in Pulp's shape, and `livez/`.
 
+use axum::extract::RawQuery;
 use axum::response::Response;
 use pith_db::worker;
 use serde::Serialize;
@@ -9,7 +10,9 @@ use crate::app::App;
 use crate::context::Context;
 use crate::document;
 use crate::error::Result;
+use crate::openapi::parameters::PROJECTION;
 use crate::openapi::{Field, Operation, Resource};
+use crate::query;
 use crate::routes::{Routes, get};
 use crate::workers;
 
@@ -25,18 +28,16 @@ pub(crate) fn routes() -> Routes {
         .route(
             "/status/",
             get(
-                Operation::new("status_read", "Inspect the server").shows(200, &STATUS),
+                Operation::new("status_read", "Inspect the server").reads(&STATUS),
                 status,
             ),
         )
         .route(
             "/livez/",
             get(
-                Operation::new("livez_read", "See whether the server answers").answers(
-                    200,
-                    "Livez",
-                    |_| json!({"type": "object"}),
-                ),
+                Operation::new("livez_read", "See whether the server answers")
+                    .parameters(PROJECTION)
+                    .answers(200, "Livez", |_| json!({"type": "object"})),
                 livez,
             ),
         )
@@ -133,7 +134,8 @@ async fn livez() -> Response {
 }
 
 /// `GET status/`
-async fn status(context: Context) -> Result<Response> {
+async fn status(context: Context, RawQuery(text): RawQuery) -> Result<Response> {
+    let projection = query::projection(text.as_deref())?;
     let app = &context.app;
     let online = match app.database.read().await {
         Ok(mut connection) => worker::online(&mut connection).await,
@@ -171,7 +173,7 @@ async fn status(context: Context) -> Result<Response> {
             Component::new(name, version, package)
         })
         .collect();
-    Ok(document::object(None, |object| {
+    Ok(document::object(Some(&projection), |object| {
         object
             .field("versions", &versions)
             .field("online_workers", Workers(&context, &online).rendered())

@@ -7,6 +7,7 @@ mod create;
 mod delete;
 mod events;
 mod list;
+mod profile;
 mod purge;
 mod read;
 mod shape;
@@ -37,6 +38,10 @@ pub(crate) fn routes() -> Routes {
                 Operation::new("tasks_list", "List tasks").lists(&shape::TASK, list::FILTERS),
                 list::all,
             ),
+        )
+        .route(
+            "/tasks/{id}/profile_artifacts/",
+            get(profile::operation(), profile::list),
         )
         .route(
             "/tasks/purge/",
@@ -176,6 +181,7 @@ pub(crate) fn routes() -> Routes {
         )
 }
 
+pub(crate) use profile::open_routes;
 pub(crate) use types::documented;
 
 /// `GET tasks/<id>/`, or `GET tasks/<plugin>/`: no plugin is called like a UUID.

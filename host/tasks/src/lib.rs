@@ -11,6 +11,7 @@ mod distribute;
 mod group;
 mod heads;
 mod modify;
+pub mod profile;
 mod publish;
 mod purge;
 mod repair;

@@ -17,6 +17,7 @@ use tracing::Instrument as _;
 use crate::carry_out::carry_out;
 use crate::commit::{Commit, Created, Outcome};
 use crate::heads::Heads;
+use crate::profile::MemoryProfile;
 use crate::scheduler::Shared;
 use crate::watch::Watched;
 use crate::work::Work;
@@ -186,8 +187,19 @@ impl Runner {
         }
     }
 
-    /// Carries the work out, writes progress meanwhile, and drops it when called off.
+    /// Carries the work out, and measures it if that was asked for.
     pub(crate) async fn supervise(&self, context: &Context) -> Result<Box<dyn Commit>, TaskError> {
+        let profile = MemoryProfile::begin(&context.task.work);
+        let ended = self.watch_over(context).await;
+        if let Some(profile) = profile {
+            let database = &self.toolbox.services.database;
+            profile.end(database, context.task.id).await;
+        }
+        ended
+    }
+
+    /// Carries the work out, writes progress meanwhile, and drops it when called off.
+    async fn watch_over(&self, context: &Context) -> Result<Box<dyn Commit>, TaskError> {
         let work: Work = serde_json::from_value(context.task.work.clone())
             .map_err(|_| TaskError::new("internal", "the task's work cannot be read"))?;
         let mut tick = interval(PROGRESS);

@@ -236,6 +236,9 @@ impl Operation {
             parameters.extend(projection());
         }
         parameters.extend(self.parameters.iter().map(Parameter::written));
+        if self.answers.iter().any(|(status, _)| *status == 202) {
+            parameters.push(DIAGNOSTICS.written());
+        }
         let mut responses = refusals::of(access, is_write, has_variable);
         for (status, shows) in &self.answers {
             responses.insert(status.to_string(), shows.written(place, schemas));
@@ -261,6 +264,12 @@ impl Operation {
         (path, written.into())
     }
 }
+
+const DIAGNOSTICS: Parameter = Parameter::several(
+    "X-Task-Diagnostics",
+    "`memory`: the task's `profile_artifacts/` then have how much memory the server used.",
+)
+.header();
 
 /// The media types in which fields come.
 const FORMS: [&str; 3] = [

@@ -148,6 +148,11 @@ impl Filters {
                 "Rows before the page.",
             ),
             ordering(&columns),
+            described(
+                "q",
+                &json!({"type": "string"}),
+                "An expression: `name='a' AND (size>3 OR NOT name~'b')`.",
+            ),
         ];
         written.extend(projection());
         written.push(EXPRESSION.written());
@@ -185,6 +190,12 @@ pub(crate) fn with_config(columns: &[Column], place: &Place) -> Vec<Column> {
     }
     columns
 }
+
+/// The parameters that choose the fields of an answer, where there is nothing to choose.
+pub(crate) const PROJECTION: &[Parameter] = &[
+    Parameter::several("fields", "Only these fields."),
+    Parameter::several("exclude_fields", "Not these fields."),
+];
 
 /// The parameters that choose the fields of an answer.
 pub(crate) fn projection() -> [Value; 2] {

@@ -29,6 +29,7 @@ pub(super) fn defaults() -> Settings {
         description: None,
         pulp_labels: Value::Object(Map::new()),
         retain_repo_versions: None,
+        retain_checkpoints: None,
         autopublish: false,
         config: Value::Object(Map::new()),
         remote: None,
@@ -53,7 +54,8 @@ pub(super) async fn take(
     }
     form.nullable_integer("retain_repo_versions", 1)
         .set(&mut settings.retain_repo_versions);
-    form.refuse("retain_checkpoints", &Value::Null);
+    form.nullable_integer("retain_checkpoints", 1)
+        .set(&mut settings.retain_checkpoints);
     if let Some(autopublish) = form.boolean("autopublish") {
         settings.autopublish = autopublish;
     }

@@ -32,7 +32,7 @@ pub(super) static REPOSITORY: Resource = Resource::new(
         Field::integer(
             "retain_checkpoints",
             1,
-            "Only null is taken: there are none yet.",
+            "How many checkpoints are kept; null for all. Nothing makes any yet.",
         )
         .nullable(),
         Field::href("remote", "Where it syncs from if nothing else is said.").nullable(),
@@ -71,7 +71,7 @@ pub(super) fn write_base(object: &mut Object<'_>, repository: &Repository, root:
         .field("name", &repository.name)
         .field("description", &repository.description)
         .field("retain_repo_versions", repository.retain_repo_versions)
-        .field("retain_checkpoints", ())
+        .field("retain_checkpoints", repository.retain_checkpoints)
         .field("remote", remote);
 }
 

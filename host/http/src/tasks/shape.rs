@@ -34,6 +34,7 @@ pub(super) static TASK: Resource = Resource::new(
         )
         .read_only(),
         Field::text("name", "Pulp's name for it.").read_only(),
+        Field::text("pulp_api_version", "").read_only(),
         Field::text("plugin", "").read_only(),
         Field::text("type", "The last word of its path below `tasks/`.").read_only(),
         Field::text("plugin_version", "").nullable().read_only(),
@@ -103,6 +104,7 @@ pub(super) fn write(object: &mut Object<'_>, task: &Task, root: Root, children: 
         .field("pulp_last_updated", task.pulp_last_updated)
         .field("state", task.state.as_str())
         .field("name", &task.name)
+        .field("pulp_api_version", "v3")
         .field("plugin", &task.plugin)
         .field("type", &task.type_name)
         .field("plugin_version", &task.plugin_version)

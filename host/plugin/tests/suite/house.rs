@@ -281,6 +281,7 @@ fn repository_settings() -> repository::Settings {
         description: None,
         pulp_labels: json!({}),
         retain_repo_versions: None,
+        retain_checkpoints: None,
         autopublish: false,
         config: json!({}),
         remote: None,
