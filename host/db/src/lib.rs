@@ -42,6 +42,7 @@ pub mod task_filter;
 pub mod task_group;
 pub mod task_life;
 pub mod task_lock;
+pub mod task_note;
 pub mod task_profile;
 pub mod task_purge;
 pub mod task_schedule;

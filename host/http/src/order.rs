@@ -14,6 +14,7 @@ use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use http::header::{self, HeaderValue};
 use pith_db::task::NewTask;
+use pith_db::{Transaction, task_note};
 use pith_model::TaskId;
 use pith_model::task::Lock;
 use pith_tasks::profile;
@@ -135,6 +136,29 @@ pub(crate) fn new_task(context: &Context, order: Order) -> Result<NewTask> {
         user: Some(context.user()?.id),
         parent: None,
     })
+}
+
+/// Notes a change that was made at once, as Pulp does: as a task that is over.
+pub(crate) async fn note_update(
+    context: &Context,
+    transaction: &mut Transaction,
+    prn: String,
+    fields: &[String],
+) -> Result<()> {
+    let new = NewTask {
+        name: "pulpcore.app.tasks.base.ageneral_update".to_owned(),
+        plugin: CORE.to_owned(),
+        type_name: "updates".to_owned(),
+        plugin_version: None,
+        // Names alone: among the values are secrets.
+        parameters: json!({"resource": prn, "fields": fields}),
+        work: Value::Null,
+        locks: vec![Lock::exclusive(prn)],
+        logging_cid: context.correlation_id.0.to_string(),
+        user: Some(context.user()?.id),
+        parent: None,
+    };
+    Ok(task_note::insert(transaction, new).await?)
 }
 
 /// Makes the task and answers as Pulp's verbs do: `202 {"task": href}`.

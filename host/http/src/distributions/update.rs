@@ -4,7 +4,7 @@ use axum::extract::Path;
 use axum::response::Response;
 use pith_db::distribution;
 use pith_db::hold::hold;
-use pith_model::reference::Kind;
+use pith_model::reference::{Kind, typed_prn};
 
 use super::{PathOfOne, find, settings, shape};
 use crate::body::Fields;
@@ -13,6 +13,7 @@ use crate::declared::Declared;
 use crate::document;
 use crate::error::Result;
 use crate::form::Form;
+use crate::order;
 
 /// `PUT distributions/<plugin>/<type>/<id>/`
 pub(super) async fn replace(
@@ -20,10 +21,7 @@ pub(super) async fn replace(
     Path(path): PathOfOne,
     fields: Fields,
 ) -> Result<Response> {
-    let mut form = Form::from(fields);
-    form.require("name");
-    form.require("base_path");
-    update(context, path, form).await
+    update(context, path, fields, &["name", "base_path"]).await
 }
 
 /// `PATCH distributions/<plugin>/<type>/<id>/`
@@ -32,10 +30,20 @@ pub(super) async fn change(
     Path(path): PathOfOne,
     fields: Fields,
 ) -> Result<Response> {
-    update(context, path, Form::from(fields)).await
+    update(context, path, fields, &[]).await
 }
 
-async fn update(context: Context, path: (String, String, String), form: Form) -> Result<Response> {
+async fn update(
+    context: Context,
+    path: (String, String, String),
+    fields: Fields,
+    required: &[&str],
+) -> Result<Response> {
+    let names: Vec<String> = fields.map.keys().cloned().collect();
+    let mut form = Form::from(fields);
+    for name in required {
+        form.require(name);
+    }
     let declared = Declared::get(&context.app, Kind::Distribution, &path.0, &path.1)?;
     let mut transaction = context.app.database.write_durably().await?;
     let id = find(&mut transaction, &path).await?.id;
@@ -47,6 +55,8 @@ async fn update(context: Context, path: (String, String, String), form: Form) ->
         distribution::update(&mut transaction, id, &changed).await?;
         distribution = find(&mut transaction, &path).await?;
     }
+    let prn = typed_prn(Kind::Distribution, &path.0, &path.1, distribution.uuid);
+    order::note_update(&context, &mut transaction, prn, &names).await?;
     transaction.commit().await?;
     let origin = context.content_origin();
     Ok(document::object(None, |object| {

@@ -4,7 +4,7 @@ use axum::extract::Path;
 use axum::response::Response;
 use pith_db::hold::hold;
 use pith_db::remote;
-use pith_model::reference::Kind;
+use pith_model::reference::{Kind, typed_prn};
 
 use super::{PathOfOne, find, settings, shape};
 use crate::body::Fields;
@@ -13,6 +13,7 @@ use crate::declared::Declared;
 use crate::document;
 use crate::error::{Error, Result};
 use crate::form::Form;
+use crate::order;
 
 /// `PUT remotes/<plugin>/<type>/<id>/`
 pub(super) async fn replace(
@@ -20,10 +21,7 @@ pub(super) async fn replace(
     Path(path): PathOfOne,
     fields: Fields,
 ) -> Result<Response> {
-    let mut form = Form::from(fields);
-    form.require("name");
-    form.require("url");
-    update(context, path, form).await
+    update(context, path, fields, &["name", "url"]).await
 }
 
 /// `PATCH remotes/<plugin>/<type>/<id>/`
@@ -32,10 +30,20 @@ pub(super) async fn change(
     Path(path): PathOfOne,
     fields: Fields,
 ) -> Result<Response> {
-    update(context, path, Form::from(fields)).await
+    update(context, path, fields, &[]).await
 }
 
-async fn update(context: Context, path: (String, String, String), form: Form) -> Result<Response> {
+async fn update(
+    context: Context,
+    path: (String, String, String),
+    fields: Fields,
+    required: &[&str],
+) -> Result<Response> {
+    let names: Vec<String> = fields.map.keys().cloned().collect();
+    let mut form = Form::from(fields);
+    for name in required {
+        form.require(name);
+    }
     let declared = Declared::get(&context.app, Kind::Remote, &path.0, &path.1)?;
     let mut transaction = context.app.database.write_durably().await?;
     let id = find(&mut transaction, &path).await?.id;
@@ -50,6 +58,8 @@ async fn update(context: Context, path: (String, String, String), form: Form) ->
     let remote = remote::by_id(&mut transaction, id)
         .await?
         .ok_or_else(Error::not_found)?;
+    let prn = typed_prn(Kind::Remote, &path.0, &path.1, remote.uuid);
+    order::note_update(&context, &mut transaction, prn, &names).await?;
     transaction.commit().await?;
     Ok(document::object(None, |object| {
         shape::write(object, &remote, context.root, Some(declared.schema()));

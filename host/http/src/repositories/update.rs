@@ -5,7 +5,7 @@ use axum::response::Response;
 use pith_db::hold::hold;
 use pith_db::repository::{self, Settings};
 use pith_db::version;
-use pith_model::reference::Kind;
+use pith_model::reference::{Kind, typed_prn};
 
 use super::{PathOfOne, find, settings, shape};
 use crate::body::Fields;
@@ -14,6 +14,7 @@ use crate::declared::Declared;
 use crate::document;
 use crate::error::{Error, Result};
 use crate::form::Form;
+use crate::order;
 
 /// `PUT repositories/<plugin>/<type>/<id>/`
 pub(super) async fn replace(
@@ -21,9 +22,7 @@ pub(super) async fn replace(
     Path(path): PathOfOne,
     fields: Fields,
 ) -> Result<Response> {
-    let mut form = Form::from(fields);
-    form.require("name");
-    update(context, path, form).await
+    update(context, path, fields, &["name"]).await
 }
 
 /// `PATCH repositories/<plugin>/<type>/<id>/`
@@ -32,10 +31,20 @@ pub(super) async fn change(
     Path(path): PathOfOne,
     fields: Fields,
 ) -> Result<Response> {
-    update(context, path, Form::from(fields)).await
+    update(context, path, fields, &[]).await
 }
 
-async fn update(context: Context, path: (String, String, String), form: Form) -> Result<Response> {
+async fn update(
+    context: Context,
+    path: (String, String, String),
+    fields: Fields,
+    required: &[&str],
+) -> Result<Response> {
+    let names: Vec<String> = fields.map.keys().cloned().collect();
+    let mut form = Form::from(fields);
+    for name in required {
+        form.require(name);
+    }
     let declared = Declared::get(&context.app, Kind::Repository, &path.0, &path.1)?;
     let mut transaction = context.app.database.write_durably().await?;
     let id = find(&mut transaction, &path).await?.id;
@@ -50,6 +59,8 @@ async fn update(context: Context, path: (String, String, String), form: Form) ->
     let repository = repository::by_id(&mut transaction, id)
         .await?
         .ok_or_else(Error::not_found)?;
+    let prn = typed_prn(Kind::Repository, &path.0, &path.1, repository.uuid);
+    order::note_update(&context, &mut transaction, prn, &names).await?;
     transaction.commit().await?;
     Ok(document::object(None, |object| {
         shape::write(object, &repository, context.root, Some(declared.schema()));

@@ -52,6 +52,7 @@ const CORE_TYPES: &[&str] = &[
     "upload_commits",
     "distributions",
     "purges",
+    "updates",
 ];
 
 /// The types of tasks that can be made for a plugin.
