@@ -21,7 +21,7 @@ use crate::order::set_location;
 use crate::page;
 use crate::routes::{Routes, delete, get};
 
-const NAME: Field = Field::text("name", "For its owner.").nullable();
+const NAME: Field = Field::blank("name", "For its owner.").nullable();
 const EXPIRES: Field = Field::time("expires", "After that it opens nothing.").nullable();
 const HREF: Field = Field::href("pulp_href", "").read_only();
 const CREATED: Field = Field::time("pulp_created", "").read_only();

@@ -2,7 +2,6 @@
 
 use pith_model::VersionId;
 use pith_model::task::TaskError;
-use serde_json::json;
 
 use crate::commit::{Commit, Done, Outcome};
 use crate::run::{Context, failed, failed_db, gone};
@@ -20,7 +19,8 @@ pub(crate) async fn run(
             .map_err(failed_db)?
             .ok_or_else(|| gone("repository version"))?
     };
-    let (damaged, repaired) = pith_content::repair::repair(
+    // What was damaged and mended is told by the progress reports, as in Pulp.
+    pith_content::repair::repair(
         services,
         version.repository,
         version.number,
@@ -31,6 +31,6 @@ pub(crate) async fn run(
     .map_err(failed)?;
     Ok(Box::new(Done(Outcome {
         created: Vec::new(),
-        result: Some(json!({"damaged": damaged, "repaired": repaired})),
+        result: None,
     })))
 }
