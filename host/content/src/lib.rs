@@ -2,8 +2,12 @@
 //! staging, versions, publications, pull-through and clean-up.
 
 pub mod changes;
+mod decode;
+pub mod document;
+pub mod encode;
 pub mod error;
 pub mod fetch;
+pub mod fragment;
 pub mod ingest;
 pub mod inputs;
 pub mod orphan;
@@ -13,6 +17,7 @@ pub mod pull;
 pub mod references;
 pub mod repair;
 pub mod seal;
+pub mod splice;
 pub mod staging;
 pub mod task;
 pub mod types;

@@ -172,7 +172,7 @@ pub fn fields_of(schema: &Value) -> Result<Vec<Field>, String> {
     properties
         .iter()
         .map(|(name, property)| {
-            check_word(name, "a field")?;
+            check_field(name)?;
             Ok(Field {
                 name: name.clone(),
                 kind: kind_of(property),
@@ -213,6 +213,17 @@ fn check_word(word: &str, what: &str) -> Result<(), String> {
              begin with a letter, and have at most 40 characters"
         ))
     }
+}
+
+/// As [`check_word`], but ecosystems have names such as `pkgId`.
+fn check_field(name: &str) -> Result<(), String> {
+    let lowered = name.to_ascii_lowercase();
+    if name.starts_with(|first: char| first.is_ascii_lowercase())
+        && check_word(&lowered, "a field").is_ok()
+    {
+        return Ok(());
+    }
+    check_word(name, "a field")
 }
 
 /// Columns that every content table has; a plugin's field may not take their names.
@@ -286,7 +297,14 @@ impl ContentType {
         if self.natural_key.is_empty() {
             return Err(format!("content type {:?} has no natural key", self.name));
         }
-        for field in &self.fields {
+        for (index, field) in self.fields.iter().enumerate() {
+            let twin = |other: &&Field| other.name.eq_ignore_ascii_case(&field.name);
+            if let Some(twin) = self.fields[..index].iter().find(twin) {
+                return Err(format!(
+                    "the field names {:?} and {:?} differ in the case of letters only",
+                    twin.name, field.name
+                ));
+            }
             if RESERVED.contains(&field.name.as_str()) {
                 return Err(format!(
                     "the field name {:?} belongs to the host",
