@@ -91,6 +91,10 @@ for purpose in "$@"; do
     clients)
       want curl curl
       want cc gcc
+      want python3 python3
+      want rpmbuild rpm
+      want createrepo_c createrepo-c
+      want dnf dnf
       ;;
     lint)
       want_if_possible shellcheck shellcheck

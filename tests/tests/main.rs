@@ -23,6 +23,7 @@ mod remotes;
 mod repositories;
 mod repository_versions;
 mod roots;
+mod rpm;
 mod serving;
 mod shared_queue;
 mod status;

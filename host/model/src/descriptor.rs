@@ -238,9 +238,19 @@ const RESERVED: &[&str] = &[
     "pulp_created",
     "pulp_last_updated",
     "pulp_labels",
-    "artifact",
-    "artifacts",
 ];
+
+impl ArtifactCount {
+    /// The property that shows the artifacts in the API; a plugin's field may not take its
+    /// name, but a type without artifacts may have a field of any of them.
+    fn property(self) -> Option<&'static str> {
+        match self {
+            Self::None => None,
+            Self::One => Some("artifact"),
+            Self::Many => Some("artifacts"),
+        }
+    }
+}
 
 impl Descriptor {
     /// Checks that names can be paths and columns and that keys name fields.
@@ -305,7 +315,9 @@ impl ContentType {
                     twin.name, field.name
                 ));
             }
-            if RESERVED.contains(&field.name.as_str()) {
+            if RESERVED.contains(&field.name.as_str())
+                || self.artifacts.property() == Some(field.name.as_str())
+            {
                 return Err(format!(
                     "the field name {:?} belongs to the host",
                     field.name
@@ -381,6 +393,27 @@ mod tests {
             one,
             of(json!({"sha256": "bc", "relative_path": "a", "size": 3}))
         );
+    }
+
+    #[test]
+    fn names_of_the_host_are_refused_where_they_are_used() {
+        let with = |name: &str, artifacts| {
+            let mut file = file();
+            file.artifacts = artifacts;
+            file.fields.push(Field {
+                name: name.into(),
+                kind: FieldKind::Json,
+            });
+            file.check()
+        };
+        assert!(with("pulp_href", ArtifactCount::None).is_err());
+        assert!(with("artifact", ArtifactCount::One).is_err());
+        assert!(with("artifacts", ArtifactCount::Many).is_err());
+        assert_eq!(with("artifacts", ArtifactCount::None), Ok(()));
+        // Databases do not tell these apart.
+        assert!(with("SHA256", ArtifactCount::None).is_err());
+        assert_eq!(check_field("pkgId"), Ok(()));
+        assert!(check_field("PkgId").is_err());
     }
 
     #[test]
