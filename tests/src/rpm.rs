@@ -42,7 +42,10 @@ impl RpmPackage {
     /// Where a mirror has it.
     pub fn path(&self) -> String {
         let initial = &self.name[..1];
-        format!("Packages/{initial}/{}-{}-1.noarch.rpm", self.name, self.version)
+        format!(
+            "Packages/{initial}/{}-{}-1.noarch.rpm",
+            self.name, self.version
+        )
     }
 
     /// Its element of `primary`, with its location.

@@ -61,7 +61,8 @@ async fn a_mirror_publishes_what_the_upstream_has(test: Test) -> Result<()> {
     let repomd = String::from_utf8(repomd.to_vec())?;
     let mut sorted = theirs.packages.clone();
     sorted.sort_by(|a, b| (&a.name, &a.version).cmp(&(&b.name, &b.version)));
-    let elements = |each: &dyn Fn(&RpmPackage) -> String| sorted.iter().map(each).collect::<String>();
+    let elements =
+        |each: &dyn Fn(&RpmPackage) -> String| sorted.iter().map(each).collect::<String>();
     for (kind, expected) in [
         ("primary", elements(&|one| one.primary(&one.path()))),
         ("filelists", elements(&RpmPackage::filelists)),
@@ -70,11 +71,16 @@ async fn a_mirror_publishes_what_the_upstream_has(test: Test) -> Result<()> {
         let path = index_path(&repomd, kind)?;
         let index = server.fetch_bytes(&format!("zoo/{path}")).await?;
         let index = std::str::from_utf8(&index)?;
-        ensure!(index.contains(&expected), "{kind}: {index}\nlacks {expected}");
+        ensure!(
+            index.contains(&expected),
+            "{kind}: {index}\nlacks {expected}"
+        );
         ensure!(index.contains("packages=\"3\""), "{kind}: {index}");
     }
     for package in &theirs.packages {
-        let bytes = server.fetch_bytes(&format!("zoo/{}", package.path())).await?;
+        let bytes = server
+            .fetch_bytes(&format!("zoo/{}", package.path()))
+            .await?;
         assert_eq!(bytes, package.bytes);
     }
     Ok(())
@@ -93,7 +99,9 @@ async fn packages_come_on_demand(test: Test) -> Result<()> {
     assert_eq!(upstream.requests(&path), 0);
     api.serve_rpm(&mirror).await?;
     for _ in 0..2 {
-        let bytes = server.fetch_bytes(&format!("zoo/{}", package.path())).await?;
+        let bytes = server
+            .fetch_bytes(&format!("zoo/{}", package.path()))
+            .await?;
         assert_eq!(bytes, package.bytes);
     }
     assert_eq!(upstream.requests(&path), 1);
@@ -122,7 +130,9 @@ async fn fields_have_the_names_of_pulp(test: Test) -> Result<()> {
         assert_eq!(&package[name], value, "{name}");
     }
     let id = theirs.packages[0].id();
-    let found = api.list(&format!("/content/rpm/packages/?pkgId={id}")).await?;
+    let found = api
+        .list(&format!("/content/rpm/packages/?pkgId={id}"))
+        .await?;
     assert_eq!(found.len(), 1);
     Ok(())
 }
@@ -131,7 +141,11 @@ async fn publications_are_reproducible(test: Test) -> Result<()> {
     let server = test.start().await?;
     let upstream = Upstream::start().await?;
     let url = RpmRepository::of(&[("bear", "1"), ("owl", "2")])
-        .with("updateinfo", "updateinfo.xml", &format!("<updates>{UPDATE}</updates>"))
+        .with(
+            "updateinfo",
+            "updateinfo.xml",
+            &format!("<updates>{UPDATE}</updates>"),
+        )
         .with("group", "comps.xml", COMPS)
         .hold(&upstream, "zoo");
     let api = server.api();
@@ -184,7 +198,9 @@ async fn every_form_of_an_index_is_told_by_its_bytes(test: Test) -> Result<()> {
         task.completed()?;
         // A mirror of a mirror, whose indexes have this form.
         let url = format!("{}/pulp/content/{form}/", server.base_url());
-        let second = api.rpm_mirror(&format!("of-{form}"), &url, "on_demand").await?;
+        let second = api
+            .rpm_mirror(&format!("of-{form}"), &url, "on_demand")
+            .await?;
         api.sync_rpm(&second, json!({})).await?.completed()?;
         let units = |units: Vec<Value>| -> Vec<String> { units.iter().map(href).collect() };
         assert_eq!(
@@ -199,7 +215,11 @@ async fn everything_but_packages_comes_too(test: Test) -> Result<()> {
     let server = test.start().await?;
     let upstream = Upstream::start().await?;
     let url = RpmRepository::of(&[("bear", "1")])
-        .with("updateinfo", "updateinfo.xml", &format!("<updates>{UPDATE}</updates>"))
+        .with(
+            "updateinfo",
+            "updateinfo.xml",
+            &format!("<updates>{UPDATE}</updates>"),
+        )
         .with("group", "comps.xml", COMPS)
         .with("modules", "modules.yaml", MODULES)
         .with("productid", "productid", "a certificate")
@@ -338,7 +358,9 @@ async fn nothing_is_done_when_nothing_changed(test: Test) -> Result<()> {
     assert_eq!(upstream.requests(primary), 1);
     api.sync_rpm(&mirror, json!({})).await?.completed()?;
     assert_eq!(upstream.requests(primary), 1);
-    api.sync_rpm(&mirror, json!({"optimize": false})).await?.completed()?;
+    api.sync_rpm(&mirror, json!({"optimize": false}))
+        .await?
+        .completed()?;
     assert_eq!(upstream.requests(primary), 2);
     assert_eq!(api.latest_number(&mirror.repository).await?, 1);
     Ok(())
@@ -393,7 +415,8 @@ async fn a_bomb_is_stopped_at_its_announced_size(test: Test) -> Result<()> {
         .fetch_bytes(&format!("gz/{}", index_path(&repomd, "primary")?))
         .await?;
     let mut bomb = RpmRepository::of(&[]);
-    bomb.indexes.push(("updateinfo", "updateinfo.xml.gz", primary.to_vec()));
+    bomb.indexes
+        .push(("updateinfo", "updateinfo.xml.gz", primary.to_vec()));
     let url = bomb.hold(&upstream, "bomb");
     let mirror = api.rpm_mirror("bomb", &url, "on_demand").await?;
     let task = api.sync_rpm(&mirror, json!({})).await?;

@@ -204,12 +204,7 @@ impl PublicationDraft {
             .collect()
     }
 
-    fn keep(
-        &self,
-        incoming: Incoming,
-        algorithms: &[Algorithm],
-        plain: &Plain,
-    ) -> Result<Written> {
+    fn keep(&self, incoming: Incoming, algorithms: &[Algorithm], plain: &Plain) -> Result<Written> {
         let reference = self.references.mint_artifact(None);
         let written = Written {
             artifact: reference,

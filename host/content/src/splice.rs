@@ -124,7 +124,12 @@ pub(crate) async fn gather(
     let mut unpacker = Unpacker::new()?;
     let mut gathered = Vec::new();
     for row in rows {
-        append(&mut unpacker, &row, &[names], std::slice::from_mut(&mut gathered))?;
+        append(
+            &mut unpacker,
+            &row,
+            &[names],
+            std::slice::from_mut(&mut gathered),
+        )?;
     }
     Ok(gathered)
 }

@@ -24,10 +24,7 @@ pub async fn insert(
 }
 
 /// The fragments of a few units, in no order; units without any are left out.
-pub async fn find(
-    connection: &mut Connection,
-    units: &[UnitId],
-) -> Result<Vec<(UnitId, Vec<u8>)>> {
+pub async fn find(connection: &mut Connection, units: &[UnitId]) -> Result<Vec<(UnitId, Vec<u8>)>> {
     let ids: Vec<i64> = units.iter().map(|id| id.0).collect();
     let rows = sql("SELECT unit_id, body FROM unit_fragment WHERE unit_id IN (?*)")
         .bind(ids)

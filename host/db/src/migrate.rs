@@ -10,11 +10,14 @@ use crate::dialect::Dialect;
 use crate::error::{Error, Result};
 use crate::statement::sql;
 
-const MIGRATIONS: &[(i64, &str, &str)] =
-    &[
-        (1, "ground", include_str!("../migrations/0001_ground.sql")),
-        (2, "fragment", include_str!("../migrations/0002_fragment.sql")),
-    ];
+const MIGRATIONS: &[(i64, &str, &str)] = &[
+    (1, "ground", include_str!("../migrations/0001_ground.sql")),
+    (
+        2,
+        "fragment",
+        include_str!("../migrations/0002_fragment.sql"),
+    ),
+];
 
 /// Any number that other programs on the same server are unlikely to use.
 const ADVISORY_LOCK: i64 = 0x7069_7468_0001;

@@ -277,8 +277,8 @@ mod tests {
 
     #[test]
     fn an_advisory_is_read() {
-        let value = serde_json::to_value(read(&update("2024-01-02", "p")).expect("read"))
-            .expect("JSON");
+        let value =
+            serde_json::to_value(read(&update("2024-01-02", "p")).expect("read")).expect("JSON");
         assert_eq!(value["id"], "A-1");
         assert_eq!(value["fromstr"], "a@b");
         assert_eq!(value["updated_date"], "2024-01-02");
@@ -296,7 +296,9 @@ mod tests {
         assert_eq!(merge(&old, &new).expect("merged"), new);
         assert_eq!(merge(&new, &old).expect("merged"), new);
         assert_eq!(merge(&old, &old).expect("merged"), old);
-        let both = merge(&old, &update("2024-01-02", "q")).expect("merged").into_owned();
+        let both = merge(&old, &update("2024-01-02", "q"))
+            .expect("merged")
+            .into_owned();
         let both = read(&both).expect("read");
         let names: Vec<&str> = both
             .pkglist

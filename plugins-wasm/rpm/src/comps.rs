@@ -5,9 +5,7 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 
 use crate::xml::{Element, Step, Walk};
-use crate::{
-    PACKAGE_CATEGORY, PACKAGE_ENVIRONMENT, PACKAGE_GROUP, PACKAGE_LANGPACKS, fragments,
-};
+use crate::{PACKAGE_CATEGORY, PACKAGE_ENVIRONMENT, PACKAGE_GROUP, PACKAGE_LANGPACKS, fragments};
 
 /// The kinds in the order in which they are published.
 pub(crate) const KINDS: [&str; 4] = [
@@ -98,7 +96,12 @@ fn read(walk: &mut Walk<'_>, root: &Element<'_>) -> Result<Part> {
             }
             b"description" => {
                 let text = walk.text(&element)?.into_owned();
-                translated(language, text, &mut part.description, &mut part.desc_by_lang);
+                translated(
+                    language,
+                    text,
+                    &mut part.description,
+                    &mut part.desc_by_lang,
+                );
             }
             b"default" => part.default = flag(&walk.text(&element)?),
             b"uservisible" => part.user_visible = flag(&walk.text(&element)?),
@@ -127,7 +130,11 @@ fn read(walk: &mut Walk<'_>, root: &Element<'_>) -> Result<Part> {
             b"groupid" => {
                 let default = element.attribute("default").is_some_and(|text| flag(&text));
                 let name = walk.text(&element)?.trim().to_owned();
-                let list = if in_options { &mut part.options } else { &mut part.groups };
+                let list = if in_options {
+                    &mut part.options
+                } else {
+                    &mut part.groups
+                };
                 list.push(json!({"name": name, "default": default}));
             }
             b"match" => {
@@ -220,9 +227,8 @@ mod tests {
             .map(|(_, draft)| draft.content_type.as_str())
             .collect();
         assert_eq!(kinds, KINDS);
-        let fields = |at: usize| -> Value {
-            serde_json::from_str(&drafts[at].1.fields).expect("JSON")
-        };
+        let fields =
+            |at: usize| -> Value { serde_json::from_str(&drafts[at].1.fields).expect("JSON") };
         assert_eq!(drafts[0].0, "packagegroup birds");
         assert_eq!(fields(0)["name_by_lang"]["de"], "Vögel");
         assert_eq!(fields(0)["packages"][0]["type"], 3);
@@ -230,7 +236,11 @@ mod tests {
         assert_eq!(fields(2)["option_ids"][0]["default"], true);
         assert_eq!(fields(2)["display_order"], 10);
         assert_eq!(fields(3)["matches"][0]["install"], "a-%s");
-        for ((_, draft), name) in drafts.iter().zip(["group", "category", "environment", "langpacks"]) {
+        for ((_, draft), name) in
+            drafts
+                .iter()
+                .zip(["group", "category", "environment", "langpacks"])
+        {
             let whole = String::from_utf8_lossy(&draft.fragments[0].bytes);
             assert!(whole.starts_with(&format!("<{name}>")), "{whole}");
             assert!(whole.ends_with(&format!("</{name}>\n")), "{whole}");

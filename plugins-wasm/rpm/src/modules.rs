@@ -61,7 +61,10 @@ fn module(data: &Yaml, digest: String) -> Result<(Value, Vec<String>)> {
     let artifacts = texts(&data["artifacts"]["rpms"]);
     let mut profiles = Map::new();
     for (name, profile) in data["profiles"].as_hash().into_iter().flatten() {
-        profiles.insert(text(name).unwrap_or_default(), texts(&profile["rpms"]).into());
+        profiles.insert(
+            text(name).unwrap_or_default(),
+            texts(&profile["rpms"]).into(),
+        );
     }
     let mut dependencies = Vec::new();
     for dependency in data["dependencies"].as_vec().into_iter().flatten() {
@@ -131,7 +134,11 @@ fn text(value: &Yaml) -> Option<String> {
 }
 
 fn texts(list: &Yaml) -> Vec<String> {
-    list.as_vec().into_iter().flatten().filter_map(text).collect()
+    list.as_vec()
+        .into_iter()
+        .flatten()
+        .filter_map(text)
+        .collect()
 }
 
 #[cfg(test)]

@@ -37,11 +37,7 @@ impl File {
 
 /// An entry of the changelog: author, seconds since 1970, text.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub(crate) struct Change(
-    pub(crate) String,
-    pub(crate) i64,
-    pub(crate) String,
-);
+pub(crate) struct Change(pub(crate) String, pub(crate) i64, pub(crate) String);
 
 /// A package with the names that the API has for everything.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -97,7 +93,10 @@ pub(crate) struct Pieces {
 
 /// What a name of a package or an architecture may have: it becomes a part of a path.
 fn is_plain(word: &str) -> bool {
-    !word.is_empty() && !word.starts_with('.') && !word.contains(['/', '\\', '\0']) && word.len() < 512
+    !word.is_empty()
+        && !word.starts_with('.')
+        && !word.contains(['/', '\\', '\0'])
+        && word.len() < 512
 }
 
 impl Package {
@@ -121,10 +120,7 @@ impl Package {
             return Err(Error::invalid(format!("its {what} is {word:?}")));
         }
         if self.pkg_id.is_empty() || !self.pkg_id.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-            return Err(Error::invalid(format!(
-                "its checksum is {:?}",
-                self.pkg_id
-            )));
+            return Err(Error::invalid(format!("its checksum is {:?}", self.pkg_id)));
         }
         Ok(())
     }
@@ -209,9 +205,7 @@ mod tests {
     #[test]
     fn a_draft_has_the_location_that_is_published() {
         let source = Source::Urls(vec!["http://u/x".into()]);
-        let draft = package()
-            .draft(Pieces::default(), source)
-            .expect("a draft");
+        let draft = package().draft(Pieces::default(), source).expect("a draft");
         assert_eq!(draft.artifacts[0].path, "Packages/z/Zoo-1.0-1.noarch.rpm");
         assert_eq!(draft.artifacts[0].size, Some(7));
         assert_eq!(
@@ -236,7 +230,10 @@ mod tests {
 
     #[test]
     fn a_file_is_cut_at_its_last_slash() {
-        assert_eq!(File::new(None, "/a/b"), File(None, "/a/".into(), "b".into()));
+        assert_eq!(
+            File::new(None, "/a/b"),
+            File(None, "/a/".into(), "b".into())
+        );
         assert_eq!(File::new(None, "x"), File(None, String::new(), "x".into()));
     }
 }

@@ -33,7 +33,9 @@ pub(crate) fn read(text: &str) -> Result<Primary<'_>> {
             b"arch" => package.arch = walk.text(&element)?.into_owned(),
             b"version" => {
                 let [epoch, version, release] = element.attributes([b"epoch", b"ver", b"rel"]);
-                package.epoch = epoch.filter(|epoch| !epoch.is_empty()).unwrap_or("0".into());
+                package.epoch = epoch
+                    .filter(|epoch| !epoch.is_empty())
+                    .unwrap_or("0".into());
                 package.version = version.unwrap_or_default();
                 package.release = release.unwrap_or_default();
                 walk.skip(&element)?;
@@ -239,11 +241,22 @@ mod tests {
         let text = |text: &str| Some(text.to_owned());
         assert_eq!(
             package.provides,
-            [Entry("bear".into(), text("EQ"), text("0"), text("4.1"), text("1"), false)]
+            [Entry(
+                "bear".into(),
+                text("EQ"),
+                text("0"),
+                text("4.1"),
+                text("1"),
+                false
+            )]
         );
         assert_eq!(package.requires[0].0, "/bin/sh");
         assert!(package.requires[0].5);
-        assert!(primary.head.ends_with("archive=\"\"/>\n  "), "{}", primary.head);
+        assert!(
+            primary.head.ends_with("archive=\"\"/>\n  "),
+            "{}",
+            primary.head
+        );
         assert!(primary.tail.starts_with("\n  <format>"), "{}", primary.tail);
         assert!(primary.tail.ends_with("</package>"));
     }
@@ -255,9 +268,15 @@ mod tests {
             error.to_string()
         };
         assert_eq!(refusal("<name>bear</name>", ""), "its name is \"\"");
-        assert_eq!(refusal("<arch>noarch</arch>", "<arch>a/b</arch>"), "its arch is \"a/b\"");
+        assert_eq!(
+            refusal("<arch>noarch</arch>", "<arch>a/b</arch>"),
+            "its arch is \"a/b\""
+        );
         assert_eq!(refusal("7A831F9F", "xyz"), "its checksum is \"xyz\"");
-        assert_eq!(refusal("<location href=\"b/bear.rpm\"/>", ""), "it has no location");
+        assert_eq!(
+            refusal("<location href=\"b/bear.rpm\"/>", ""),
+            "it has no location"
+        );
         assert!(refusal("</format>", "").starts_with("not well-formed XML"));
     }
 
@@ -268,7 +287,10 @@ mod tests {
         assert_eq!(package_id(text).as_deref(), Some("ab"));
         assert_eq!(
             read_files(text).expect("files"),
-            [File::new(Some("dir".into()), "/a"), File::new(None, "/a/b & c")]
+            [
+                File::new(Some("dir".into()), "/a"),
+                File::new(None, "/a/b & c")
+            ]
         );
         let text = r#"<package pkgid="ab"><changelog author="A &lt;a@b&gt;" date="5">- x</changelog></package>"#;
         assert_eq!(

@@ -79,7 +79,8 @@ fn query(content_type: &str, order: &[&str]) -> Query {
 impl Indexes<'_> {
     fn write_packages(&mut self) -> Result<()> {
         let count = self.content.count(PACKAGE)?;
-        let strand = |root: &str, namespaces: &str, pieces: &[&str]| Strand {
+        let strand = |root: &str, namespaces: &str, pieces: &[&str]| {
+            Strand {
             header: format!(
                 "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<{root} {namespaces} packages=\"{count}\">\n"
             )
@@ -87,6 +88,7 @@ impl Indexes<'_> {
             fragments: pieces.iter().map(|&piece| piece.to_owned()).collect(),
             footer: format!("</{root}>\n").into_bytes(),
             encoding: self.encoding.clone(),
+        }
         };
         let strands = [
             strand(
@@ -105,9 +107,9 @@ impl Indexes<'_> {
                 &[fragments::OTHER],
             ),
         ];
-        let written =
-            self.publication
-                .splice(self.content, &query(PACKAGE, ORDER), &strands)?;
+        let written = self
+            .publication
+            .splice(self.content, &query(PACKAGE, ORDER), &strands)?;
         let kinds = ["primary", "filelists", "other"];
         for (kind, written) in kinds.into_iter().zip(written) {
             self.list(kind, &format!("{kind}.xml"), &written)?;

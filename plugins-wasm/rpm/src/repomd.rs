@@ -169,7 +169,11 @@ pub(crate) fn write(repomd: &Repomd) -> String {
         }
         let _ = writeln!(text, "    <location href=\"{}\"/>", escape(&data.href));
         if !data.timestamp.is_empty() {
-            let _ = writeln!(text, "    <timestamp>{}</timestamp>", escape(&data.timestamp));
+            let _ = writeln!(
+                text,
+                "    <timestamp>{}</timestamp>",
+                escape(&data.timestamp)
+            );
         }
         if let Some(size) = data.size {
             let _ = writeln!(text, "    <size>{size}</size>");

@@ -246,7 +246,10 @@ mod tests {
     fn what_cannot_be_mirrored_is_refused_in_words() {
         assert!(check_indexes(&repomd(&["primary", "filelists", "other"])).is_ok());
         let error = check_indexes(&repomd(&["primary_db", "filelists_db"])).expect_err("refused");
-        assert!(error.to_string().contains("SQLite databases only"), "{error}");
+        assert!(
+            error.to_string().contains("SQLite databases only"),
+            "{error}"
+        );
         let error = check_indexes(&repomd(&["primary"])).expect_err("refused");
         assert!(error.to_string().contains("\"filelists\""), "{error}");
     }

@@ -126,8 +126,7 @@ pub(super) async fn look_up(context: &Context, batch: Vec<Checked>) -> Result<Ve
 
 /// Packs the fragments of units that are new, on a thread that may take its time.
 async fn pack(mut batch: Vec<Found>) -> Result<Vec<Found>> {
-    let has_work =
-        |found: &Found| found.existing.is_none() && !found.draft.fragments.is_empty();
+    let has_work = |found: &Found| found.existing.is_none() && !found.draft.fragments.is_empty();
     if !batch.iter().any(has_work) {
         return Ok(batch);
     }

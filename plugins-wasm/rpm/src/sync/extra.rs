@@ -41,9 +41,9 @@ pub(super) fn sync(upstream: &Upstream<'_>) -> Result<()> {
         }
         let body = upstream.fetch(data)?;
         let artifact = body.keep()?;
-        let size = data.size.ok_or_else(|| {
-            Error::invalid(format!("the size of {} is not announced", data.href))
-        })?;
+        let size = data
+            .size
+            .ok_or_else(|| Error::invalid(format!("the size of {} is not announced", data.href)))?;
         let open_checksum = data
             .open_checksum
             .as_ref()
@@ -79,7 +79,13 @@ mod tests {
 
     #[test]
     fn what_is_made_anew_is_not_kept() {
-        for own in ["primary", "primary_db", "filelists_zck", "group_gz", "modules"] {
+        for own in [
+            "primary",
+            "primary_db",
+            "filelists_zck",
+            "group_gz",
+            "modules",
+        ] {
             assert!(is_own(own), "{own}");
         }
         for kept in ["productid", "appstream", "license_db_notes"] {

@@ -50,12 +50,18 @@ pub(super) fn sync_modules(upstream: &Upstream<'_>) -> Result<Modular> {
             Ok(None) => {}
             Err(error) => {
                 let first: String = document.chars().take(200).collect();
-                skip(&format!("a document of {} ({first:?})", index.href), &error, &mut skipped);
+                skip(
+                    &format!("a document of {} ({first:?})", index.href),
+                    &error,
+                    &mut skipped,
+                );
             }
         }
     }
     let done = batcher.finish()?;
-    upstream.task.progress(MODULES.0, MODULES.1, done, Some(done));
+    upstream
+        .task
+        .progress(MODULES.0, MODULES.1, done, Some(done));
     Ok(modular)
 }
 
@@ -69,7 +75,10 @@ pub(super) fn sync_advisories(upstream: &Upstream<'_>) -> Result<()> {
     let mut count: HashMap<String, bool> = HashMap::new();
     {
         let mut elements = Snippets::new(BodyReader::new(&body), "<update", "</update>");
-        while let Some(text) = elements.next_element().map_err(|error| blame(error, index))? {
+        while let Some(text) = elements
+            .next_element()
+            .map_err(|error| blame(error, index))?
+        {
             if let Some(id) = id_of(&text) {
                 count
                     .entry(id)
@@ -86,12 +95,19 @@ pub(super) fn sync_advisories(upstream: &Upstream<'_>) -> Result<()> {
     let mut elements = Snippets::new(BodyReader::new(&body), "<update", "</update>");
     let mut batcher = Batcher::new(upstream.staging, upstream.next);
     let mut skipped = 0;
-    while let Some(text) = elements.next_element().map_err(|error| blame(error, index))? {
+    while let Some(text) = elements
+        .next_element()
+        .map_err(|error| blame(error, index))?
+    {
         let read = match advisory::read(&text) {
             Ok(read) => read,
             Err(error) => {
                 let id = id_of(&text).unwrap_or_default();
-                skip(&format!("the advisory {id:?} in {}", index.href), &error, &mut skipped);
+                skip(
+                    &format!("the advisory {id:?} in {}", index.href),
+                    &error,
+                    &mut skipped,
+                );
                 continue;
             }
         };
@@ -114,7 +130,9 @@ pub(super) fn sync_advisories(upstream: &Upstream<'_>) -> Result<()> {
         batcher.push(advisory::draft(&read, &text)?)?;
     }
     let done = batcher.finish()?;
-    upstream.task.progress(ADVISORIES.0, ADVISORIES.1, done, Some(done));
+    upstream
+        .task
+        .progress(ADVISORIES.0, ADVISORIES.1, done, Some(done));
     Ok(())
 }
 

@@ -166,7 +166,11 @@ impl Reading<'_> {
         package.is_modular = modular.contains(&nevra);
         let address = match base {
             Some(base) => {
-                let base = if base.ends_with('/') { base } else { base + "/" };
+                let base = if base.ends_with('/') {
+                    base
+                } else {
+                    base + "/"
+                };
                 let href = pith_plugin_sdk::relative_path::to_url(&package.location_href);
                 format!("{base}{href}")
             }
