@@ -89,7 +89,7 @@ pub(crate) fn read(text: &str) -> Result<Advisory> {
     while let Some(step) = walk.next_step()? {
         let Step::Open(element) = step else { continue };
         match element.name() {
-            b"id" => advisory.id = walk.text(&element)?.trim().to_owned(),
+            b"id" => advisory.id = walk.text(&element)?.trim().into(),
             b"title" => advisory.title = walk.text(&element)?.into_owned(),
             b"summary" => advisory.summary = walk.text(&element)?.into_owned(),
             b"description" => advisory.description = walk.text(&element)?.into_owned(),

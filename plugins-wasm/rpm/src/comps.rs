@@ -89,7 +89,7 @@ fn read(walk: &mut Walk<'_>, root: &Element<'_>) -> Result<Part> {
         let Step::Open(element) = step else { continue };
         let language = element.attribute("xml:lang");
         match element.name() {
-            b"id" => part.id = walk.text(&element)?.trim().to_owned(),
+            b"id" => part.id = walk.text(&element)?.trim().into(),
             b"name" => {
                 let text = walk.text(&element)?.into_owned();
                 translated(language, text, &mut part.name, &mut part.name_by_lang);

@@ -38,11 +38,11 @@ pub(crate) fn draft(document: &str) -> Result<Option<(UnitDraft, Vec<String>)>> 
     let data = &root["data"];
     let (content_type, fields, artifacts) = match root["document"].as_str() {
         Some("modulemd") => {
-            let (fields, artifacts) = module(data, digest)?;
+            let (fields, artifacts) = module(data, &digest)?;
             (MODULEMD, fields, artifacts)
         }
-        Some("modulemd-defaults") => (MODULEMD_DEFAULTS, defaults(data, digest)?, Vec::new()),
-        Some("modulemd-obsoletes") => (MODULEMD_OBSOLETE, obsolete(data, digest)?, Vec::new()),
+        Some("modulemd-defaults") => (MODULEMD_DEFAULTS, defaults(data, &digest)?, Vec::new()),
+        Some("modulemd-obsoletes") => (MODULEMD_OBSOLETE, obsolete(data, &digest)?, Vec::new()),
         _ => return Ok(None),
     };
     let draft = UnitDraft {
@@ -57,7 +57,7 @@ pub(crate) fn draft(document: &str) -> Result<Option<(UnitDraft, Vec<String>)>> 
     Ok(Some((draft, artifacts)))
 }
 
-fn module(data: &Yaml, digest: String) -> Result<(Value, Vec<String>)> {
+fn module(data: &Yaml, digest: &str) -> Result<(Value, Vec<String>)> {
     let artifacts = texts(&data["artifacts"]["rpms"]);
     let mut profiles = Map::new();
     for (name, profile) in data["profiles"].as_hash().into_iter().flatten() {
@@ -90,7 +90,7 @@ fn module(data: &Yaml, digest: String) -> Result<(Value, Vec<String>)> {
     Ok((fields, artifacts))
 }
 
-fn defaults(data: &Yaml, digest: String) -> Result<Value> {
+fn defaults(data: &Yaml, digest: &str) -> Result<Value> {
     let mut profiles = Map::new();
     for (stream, names) in data["profiles"].as_hash().into_iter().flatten() {
         profiles.insert(text(stream).unwrap_or_default(), texts(names).into());
@@ -103,7 +103,7 @@ fn defaults(data: &Yaml, digest: String) -> Result<Value> {
     }))
 }
 
-fn obsolete(data: &Yaml, digest: String) -> Result<Value> {
+fn obsolete(data: &Yaml, digest: &str) -> Result<Value> {
     let by = &data["obsoleted_by"];
     Ok(json!({
         "modified": required(data, "modified")?,

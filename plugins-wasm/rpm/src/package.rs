@@ -40,6 +40,7 @@ impl File {
 pub(crate) struct Change(pub(crate) String, pub(crate) i64, pub(crate) String);
 
 /// A package with the names that the API has for everything.
+#[expect(clippy::struct_field_names, reason = "the names are those of the API")]
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub(crate) struct Package {
     pub(crate) name: String,

@@ -57,7 +57,7 @@ pub(crate) fn read(text: &str) -> Result<Repomd> {
     while let Some(step) = walk.next_step()? {
         let Step::Open(element) = step else { continue };
         match element.name() {
-            b"revision" => repomd.revision = walk.text(&element)?.trim().to_owned(),
+            b"revision" => repomd.revision = walk.text(&element)?.trim().into(),
             b"data" if !element.is_empty => {
                 let mut data = Data {
                     kind: element.attribute("type").unwrap_or_default(),
@@ -94,7 +94,7 @@ fn read_data(walk: &mut Walk<'_>, data: &mut Data) -> Result<()> {
             }
             b"size" => data.size = number(&walk.text(&element)?),
             b"open-size" => data.open_size = number(&walk.text(&element)?),
-            b"timestamp" => data.timestamp = walk.text(&element)?.trim().to_owned(),
+            b"timestamp" => data.timestamp = walk.text(&element)?.trim().into(),
             _ => walk.skip(&element)?,
         }
     }
