@@ -4,13 +4,16 @@ mod advisory;
 mod comps;
 mod content_types;
 mod fragments;
+mod header;
 mod modules;
 mod package;
 mod primary;
 mod publish;
+mod render;
 mod repomd;
 mod snippets;
 mod sync;
+mod upload;
 mod xml;
 
 use pith_plugin_sdk::{Descriptor, Plugin, ResourceType, Result, TaskKind, TaskType, schema};
@@ -32,7 +35,7 @@ pub(crate) const REPO_METADATA_FILE: &str = "repo_metadata_file";
 #[derive(Debug)]
 pub struct RpmPlugin;
 
-pith_plugin_sdk::export!(RpmPlugin with sync, publish);
+pith_plugin_sdk::export!(RpmPlugin with sync, upload, publish);
 
 impl Plugin for RpmPlugin {
     fn describe() -> Result<Descriptor> {
@@ -51,6 +54,12 @@ impl Plugin for RpmPlugin {
                     kind: TaskKind::Sync,
                     title: "Sync from a repository".into(),
                     params: schema::object(&sync_params(), &[]),
+                },
+                TaskType {
+                    name: "uploads".into(),
+                    kind: TaskKind::Upload,
+                    title: "Upload a package".into(),
+                    params: schema::object(&upload_params(), &[]),
                 },
                 TaskType {
                     name: "publications".into(),
@@ -118,6 +127,16 @@ fn sync_params() -> Value {
             "type": "boolean",
             "default": true,
             "description": "Do nothing if the upstream's list of indexes did not change.",
+        },
+    })
+}
+
+fn upload_params() -> Value {
+    json!({
+        "relative_path": {
+            "type": ["string", "null"],
+            "minLength": 1,
+            "description": "What `location_href` shows; the package's own file name if not given.",
         },
     })
 }

@@ -10,7 +10,7 @@ use crate::{PACKAGE, fragments};
 
 /// A capability that is provided, required and so on: name, flags, epoch, version, release,
 /// and whether it is needed before the installation.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize)]
 pub(crate) struct Entry(
     pub(crate) String,
     pub(crate) Option<String>,
