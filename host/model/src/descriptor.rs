@@ -226,13 +226,8 @@ fn check_field(name: &str) -> Result<(), String> {
     check_word(name, "a field")
 }
 
-/// Columns that every content table has; a plugin's field may not take their names.
+/// Properties that every unit has in the API; a plugin's field may not take their names.
 const RESERVED: &[&str] = &[
-    "id",
-    "uuid",
-    "unit_id",
-    "natural_key",
-    "repository_key",
     "pulp_href",
     "prn",
     "pulp_created",
