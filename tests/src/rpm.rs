@@ -232,6 +232,52 @@ impl Api {
     }
 }
 
+/// The bytes of a package file with a header and no payload.
+pub fn package_file(name: &str, version: &str) -> Vec<u8> {
+    const STRING: u32 = 6;
+    const STRINGS: u32 = 8;
+    let text = |text: &str| format!("{text}\0").into_bytes();
+    let mut file = vec![0xed, 0xab, 0xee, 0xdb];
+    file.resize(96, 0);
+    file.extend(header(&[]));
+    file.extend(header(&[
+        (1000, STRING, 1, text(name)),
+        (1001, STRING, 1, text(version)),
+        (1002, STRING, 1, text("1")),
+        (1004, STRING, 1, text("One & all")),
+        (1022, STRING, 1, text("noarch")),
+        (1044, STRING, 1, text("source.src.rpm")),
+        (1047, STRINGS, 1, text(name)),
+        (1112, 4, 1, vec![0, 0, 0, 8]),
+        (1113, STRINGS, 1, format!("2:{version}-1\0").into_bytes()),
+        (1116, 4, 1, vec![0; 4]),
+        (1117, STRINGS, 1, text("tool")),
+        (1118, STRINGS, 1, text("/usr/bin/")),
+    ]));
+    file
+}
+
+/// A header of a package file: tag, type, count and bytes of each value.
+fn header(values: &[(u32, u32, u32, Vec<u8>)]) -> Vec<u8> {
+    let (mut index, mut store): (Vec<u8>, Vec<u8>) = (Vec::new(), Vec::new());
+    let word = |length: usize| u32::try_from(length).unwrap_or(u32::MAX).to_be_bytes();
+    for (tag, kind, count, bytes) in values {
+        // Numbers begin where their width asks for it.
+        store.resize(store.len().next_multiple_of(4), 0);
+        index.extend(tag.to_be_bytes());
+        index.extend(kind.to_be_bytes());
+        index.extend(word(store.len()));
+        index.extend(count.to_be_bytes());
+        store.extend(bytes);
+    }
+    let mut all = vec![0x8e, 0xad, 0xe8, 1, 0, 0, 0, 0];
+    all.extend(word(values.len()));
+    all.extend(word(store.len()));
+    all.extend(index);
+    all.extend(store);
+    all
+}
+
 /// The path of an index of a kind that `repomd.xml` lists.
 pub fn index_path(repomd: &str, kind: &str) -> Result<String> {
     let (_, rest) = repomd

@@ -1,9 +1,9 @@
 //! Mirrors of RPM repositories: what comes, what is published of it, and what is refused.
 
 use anyhow::{Context, Result, ensure};
-use pith_tests::rpm::{RpmPackage, RpmRepository, index_path};
+use pith_tests::rpm::{RpmPackage, RpmRepository, index_path, package_file};
 use pith_tests::upstream::Upstream;
-use pith_tests::{Test, href, on_both_databases, present, text};
+use pith_tests::{Form, Test, href, on_both_databases, present, text};
 use serde_json::{Value, json};
 
 on_both_databases!(
@@ -21,6 +21,8 @@ on_both_databases!(
     databases_alone_are_refused_in_words,
     an_index_with_another_checksum_stages_nothing,
     a_bomb_is_stopped_at_its_announced_size,
+    an_uploaded_package_is_published,
+    an_upload_that_is_no_package_is_refused,
 );
 
 const PACKAGE: &str = "rpm.package";
@@ -422,5 +424,72 @@ async fn a_bomb_is_stopped_at_its_announced_size(test: Test) -> Result<()> {
     let task = api.sync_rpm(&mirror, json!({})).await?;
     let failure = task.failure()?;
     ensure!(failure.contains("decoded bytes"), "{failure}");
+    Ok(())
+}
+
+async fn an_uploaded_package_is_published(test: Test) -> Result<()> {
+    let server = test.start().await?;
+    let upstream = Upstream::start().await?;
+    let url = RpmRepository::of(&[("bear", "1")]).hold(&upstream, "zoo");
+    let api = server.api();
+    let mirror = api.rpm_mirror("zoo", &url, "on_demand").await?;
+    api.sync_rpm(&mirror, json!({})).await?.completed()?;
+    let file = package_file("ant", "3");
+    let form = Form::new()
+        .text("repository", &href(&mirror.repository))
+        .file("file", "any-name.rpm", &file);
+    let reply = api.post_form("/content/rpm/packages/", form).await?;
+    let task = api.finish(reply).await?.completed()?;
+    let package = api
+        .get(&task.created_one("/content/rpm/packages/")?)
+        .await?;
+    let package = package.ok()?;
+    assert_eq!(package["version"], "3");
+    assert_eq!(package["sha256"], package["pkgId"]);
+    assert_eq!(package["files"], json!([[null, "/usr/bin/", "tool"]]));
+    assert_eq!(
+        package["provides"],
+        json!([["ant", "EQ", "2", "3", "1", false]])
+    );
+    api.serve_rpm(&mirror).await?;
+    let repomd = server.fetch_bytes("zoo/repodata/repomd.xml").await?;
+    let repomd = String::from_utf8(repomd.to_vec())?;
+    let primary = index_path(&repomd, "primary")?;
+    let primary = server.fetch_bytes(&format!("zoo/{primary}")).await?;
+    let primary = std::str::from_utf8(&primary)?;
+    ensure!(primary.contains("packages=\"2\""), "{primary}");
+    ensure!(
+        primary.contains("<summary>One &amp; all</summary>"),
+        "{primary}"
+    );
+    ensure!(primary.contains("<file>/usr/bin/tool</file>"), "{primary}");
+    let served = server
+        .fetch_bytes("zoo/Packages/a/ant-3-1.noarch.rpm")
+        .await?;
+    assert_eq!(served, file);
+    Ok(())
+}
+
+async fn an_upload_that_is_no_package_is_refused(test: Test) -> Result<()> {
+    let server = test.start().await?;
+    let api = server.api();
+    // The second says that it has four billion entries.
+    let mut bomb = package_file("ant", "3");
+    bomb[96 + 16 + 8..96 + 16 + 16].fill(0xff);
+    let whole = package_file("ant", "3");
+    let cut = &whole[..whole.len() - 9];
+    let files: [(&[u8], &str); 3] = [
+        (b"no package", "is no RPM package"),
+        (&bomb, "at most"),
+        (cut, "ends inside of its header"),
+    ];
+    for (file, expected) in files {
+        let form = Form::new().file("file", "x.rpm", file);
+        let reply = api.post_form("/content/rpm/packages/", form).await?;
+        let task = api.finish(reply).await?;
+        let failure = task.failure()?;
+        ensure!(failure.contains(expected), "{failure}");
+    }
+    assert_eq!(api.list("/content/rpm/packages/").await?.len(), 0);
     Ok(())
 }
