@@ -113,6 +113,9 @@ for purpose in "$@"; do
       want cc gcc
       want python3 python3
       want_venv
+      want rpmbuild rpm
+      want createrepo_c createrepo-c
+      want dnf dnf
       ;;
     lint)
       want_if_possible shellcheck shellcheck

@@ -15,6 +15,7 @@ mod kept_directory;
 mod multipart;
 mod process;
 mod reply;
+pub mod rpm;
 mod run;
 mod server;
 mod stored_artifacts;

@@ -30,6 +30,7 @@ mod remotes;
 mod repositories;
 mod repository_versions;
 mod roots;
+mod rpm;
 mod search;
 mod serving;
 mod shared_queue;

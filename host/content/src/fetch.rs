@@ -20,7 +20,9 @@ pub use body::Body;
 pub use client::{Client, Request};
 
 use crate::Services;
+use crate::document::Document;
 use crate::error::{Error, Result};
+use crate::references::References;
 
 /// A plugin may revalidate so many documents; more would be an index of indexes.
 const MAX_VALIDATORS: usize = 1000;
@@ -45,6 +47,8 @@ pub struct Remote {
     base: Url,
     config: Arc<Value>,
     validators: Arc<Mutex<Validators>>,
+    services: Services,
+    references: Arc<References>,
 }
 
 #[derive(Debug, Default)]
@@ -59,6 +63,7 @@ impl Remote {
         services: &Services,
         row: &remote::Remote,
         validators: Option<Value>,
+        references: Arc<References>,
     ) -> Result<Self> {
         let client = Client::new(services, row)?;
         let base = parse_url(&row.settings.url)?;
@@ -78,6 +83,8 @@ impl Remote {
                 old,
                 new: Map::new(),
             })),
+            services: services.clone(),
+            references,
         })
     }
 
@@ -120,7 +127,7 @@ impl Remote {
     }
 
     /// Opens a document.
-    pub async fn open(&self, request: OpenRequest) -> Result<Body> {
+    pub async fn open(&self, request: OpenRequest) -> Result<Document> {
         let url = self.resolve(&request.url)?;
         let digest = request
             .digest
@@ -166,7 +173,11 @@ impl Remote {
                 kept.new.insert(key, next);
             }
         }
-        Ok(body)
+        Ok(Document::new(
+            self.services.clone(),
+            Arc::clone(&self.references),
+            body,
+        ))
     }
 }
 

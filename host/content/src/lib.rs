@@ -3,9 +3,13 @@
 
 pub mod changes;
 pub mod copy;
+mod decode;
+pub mod document;
+pub mod encode;
 pub mod error;
 pub mod fetch;
 pub mod fetch_file;
+pub mod fragment;
 pub mod ingest;
 pub mod inputs;
 pub mod orphan;
@@ -15,6 +19,7 @@ pub mod pull;
 pub mod references;
 pub mod repair;
 pub mod seal;
+pub mod splice;
 pub mod staging;
 pub mod task;
 pub mod types;

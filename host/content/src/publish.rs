@@ -7,14 +7,17 @@ use bytes::Bytes;
 use pith_db::Connection;
 use pith_db::publication::{self, PublishedFile};
 use pith_model::{ArtifactId, PublicationId, VersionId, path};
-use pith_storage::{Durable, Expected, Incoming, Writer};
+use pith_storage::{Algorithm, Digests, Durable, Expected, Incoming, Writer};
 use serde_json::Value;
 use uuid::Uuid;
 
 use crate::Services;
+use crate::encode::{Encoder, Encoding, Plain};
 use crate::error::{Error, Result};
 use crate::ingest;
 use crate::references::References;
+use crate::splice::{self, Strand};
+use crate::view::{Query, View};
 
 /// More files than any format's indexes have.
 const MAX_FILES: usize = 200_000;
@@ -35,10 +38,14 @@ pub struct Link {
 pub struct Written {
     /// A reference for [`Link`].
     pub artifact: u64,
-    /// `sha256:…`
-    pub digest: String,
+    /// `sha256:…`, and what else was asked for.
+    pub digests: Vec<String>,
     /// In bytes.
     pub size: u64,
+    /// The same of what was written, before it was encoded.
+    pub plain_digests: Vec<String>,
+    /// In bytes.
+    pub plain_size: u64,
 }
 
 /// What a link leads to.
@@ -72,8 +79,15 @@ impl std::fmt::Debug for PublicationDraft {
 
 /// A file in the making.
 pub struct FileDraft {
-    writer: Option<Box<dyn Writer>>,
+    open: Option<Open>,
+    algorithms: Vec<Algorithm>,
     publication: PublicationDraft,
+}
+
+/// What a file in the making is written with.
+struct Open {
+    writer: Box<dyn Writer>,
+    encoder: Encoder,
 }
 
 impl std::fmt::Debug for FileDraft {
@@ -85,16 +99,62 @@ impl std::fmt::Debug for FileDraft {
 impl FileDraft {
     /// Adds bytes at the end.
     pub async fn write(&mut self, bytes: Bytes) -> Result<()> {
-        let writer = self.writer.as_mut().ok_or_else(finished)?;
-        Ok(writer.write(bytes).await?)
+        // An error ends the file: what was taken of the bytes is not known then.
+        let Open {
+            mut writer,
+            mut encoder,
+        } = self.open.take().ok_or_else(finished)?;
+        let encoding = tokio::task::spawn_blocking(move || {
+            let encoded = encoder.take(&bytes)?;
+            Ok::<_, Error>((encoder, encoded))
+        });
+        let (encoder, encoded) = encoding
+            .await
+            .map_err(|_| Error::internal("encoding a file broke"))??;
+        if !encoded.is_empty() {
+            writer.write(encoded).await?;
+        }
+        self.open = Some(Open { writer, encoder });
+        Ok(())
+    }
+
+    /// Adds these fragments of every unit that is found; how many units those were.
+    pub async fn append(
+        &mut self,
+        content: &View,
+        query: &Query,
+        fragments: &[String],
+    ) -> Result<u64> {
+        let units = content.ids(query).await?;
+        for batch in units.chunks(splice::READ) {
+            let bytes = splice::gather(&self.publication.services, batch, fragments).await?;
+            self.write(bytes.into()).await?;
+        }
+        Ok(units.len() as u64)
     }
 
     /// Ends the file.
     pub async fn finish(&mut self) -> Result<Written> {
-        let writer = self.writer.take().ok_or_else(finished)?;
+        let Open {
+            mut writer,
+            encoder,
+        } = self.open.take().ok_or_else(finished)?;
+        let (rest, plain) = encoder.finish()?;
+        writer.write(rest).await?;
         let incoming = writer.finish(&Expected::nothing()).await?;
-        self.publication.keep(incoming)
+        self.publication.keep(incoming, &self.algorithms, &plain)
     }
+}
+
+/// The SHA-256, and then these, as text.
+fn texts(digests: &Digests, algorithms: &[Algorithm]) -> Vec<String> {
+    std::iter::once(Algorithm::Sha256)
+        .chain(algorithms.iter().copied())
+        .filter_map(|algorithm| {
+            let bytes = digests.get(algorithm)?;
+            Some(format!("{algorithm}:{}", hex::encode(bytes)))
+        })
+        .collect()
 }
 
 fn finished() -> Error {
@@ -112,19 +172,46 @@ impl PublicationDraft {
     }
 
     /// Begins a file.
-    pub fn create(&self) -> FileDraft {
-        FileDraft {
-            writer: Some(self.services.store.create(&[])),
+    pub fn create(&self, encoding: Encoding) -> Result<FileDraft> {
+        let open = Open {
+            writer: self.services.store.create(&encoding.algorithms),
+            encoder: Encoder::new(&encoding)?,
+        };
+        Ok(FileDraft {
+            open: Some(open),
+            algorithms: encoding.algorithms,
             publication: self.clone(),
-        }
+        })
     }
 
-    fn keep(&self, incoming: Incoming) -> Result<Written> {
+    /// Makes a file of each strand in one pass over the units that are found.
+    pub async fn splice(
+        &self,
+        content: &View,
+        query: &Query,
+        strands: Vec<Strand>,
+    ) -> Result<Vec<Written>> {
+        let algorithms: Vec<Vec<Algorithm>> = strands
+            .iter()
+            .map(|strand| strand.encoding.algorithms.clone())
+            .collect();
+        let units = content.ids(query).await?;
+        let files = splice::run(&self.services, &units, strands).await?;
+        files
+            .into_iter()
+            .zip(algorithms)
+            .map(|((incoming, plain), algorithms)| self.keep(incoming, &algorithms, &plain))
+            .collect()
+    }
+
+    fn keep(&self, incoming: Incoming, algorithms: &[Algorithm], plain: &Plain) -> Result<Written> {
         let reference = self.references.mint_artifact(None);
         let written = Written {
             artifact: reference,
-            digest: format!("sha256:{}", incoming.sha256()),
+            digests: texts(incoming.digests(), algorithms),
             size: incoming.size(),
+            plain_digests: texts(&plain.digests, algorithms),
+            plain_size: plain.size,
         };
         let mut state = self.state.lock().expect("nobody panics while holding it");
         if state.incoming.len() >= MAX_FILES {

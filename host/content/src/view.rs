@@ -114,29 +114,33 @@ impl View {
         Ok(u64::try_from(count).unwrap_or(0))
     }
 
+    /// The numbers of the units that are found, eight bytes each.
+    pub(crate) async fn ids(&self, query: &Query) -> Result<Vec<UnitId>> {
+        let table = self.table(&query.content_type)?;
+        let text = format!(
+            "SELECT c.unit_id FROM membership m JOIN {} c ON c.unit_id = m.unit_id
+             WHERE {PRESENT} ORDER BY {}",
+            table.table,
+            order(&table, query)?
+        );
+        let mut connection = self.services.database.read().await?;
+        let mut ids = Vec::new();
+        sql(text)
+            .bind(self.repository)
+            .bind(self.number)
+            .bind(self.number)
+            .for_each(&mut connection, |row| {
+                ids.push(row.get(0)?);
+                Ok(())
+            })
+            .await?;
+        Ok(ids)
+    }
+
     /// Finds units of a type.
     pub fn find(&self, query: &Query) -> Result<Cursor> {
         let table = self.table(&query.content_type)?;
-        let mut order = Vec::new();
-        for name in &query.order_by {
-            let (field, direction) = match name.strip_prefix('-') {
-                Some(field) => (field, "DESC"),
-                None => (name.as_str(), "ASC"),
-            };
-            if !table
-                .content_type
-                .fields
-                .iter()
-                .any(|one| one.name == field)
-            {
-                return Err(Error::invalid(format!(
-                    "units of {} cannot be ordered by {field:?}: there is no such field",
-                    table.full_name
-                )));
-            }
-            order.push(format!("c.{} {direction}", column(field)));
-        }
-        order.push("c.unit_id".to_owned());
+        let order = order(&table, query)?;
         let columns: Vec<String> = table
             .columns()
             .iter()
@@ -145,9 +149,8 @@ impl View {
         let columns = columns.concat();
         let text = format!(
             "SELECT c.unit_id{columns} FROM membership m JOIN {} c ON c.unit_id = m.unit_id
-             WHERE {PRESENT} ORDER BY {}",
-            table.table,
-            order.join(", ")
+             WHERE {PRESENT} ORDER BY {order}",
+            table.table
         );
         let (sender, rows) = mpsc::channel(CHANNEL);
         let (services, repository, number) = (self.services.clone(), self.repository, self.number);
@@ -167,6 +170,31 @@ impl View {
             reading: Some(reading),
         })
     }
+}
+
+/// What stands after `ORDER BY`.
+fn order(table: &TypeTable, query: &Query) -> Result<String> {
+    let mut order = Vec::new();
+    for name in &query.order_by {
+        let (field, direction) = match name.strip_prefix('-') {
+            Some(field) => (field, "DESC"),
+            None => (name.as_str(), "ASC"),
+        };
+        if !table
+            .content_type
+            .fields
+            .iter()
+            .any(|one| one.name == field)
+        {
+            return Err(Error::invalid(format!(
+                "units of {} cannot be ordered by {field:?}: there is no such field",
+                table.full_name
+            )));
+        }
+        order.push(format!("c.{} {direction}", column(field)));
+    }
+    order.push("c.unit_id".to_owned());
+    Ok(order.join(", "))
 }
 
 /// Units that are being found.

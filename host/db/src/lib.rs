@@ -19,6 +19,7 @@ pub mod dialect;
 pub mod distribution;
 pub mod error;
 pub mod filter;
+pub mod fragment;
 pub mod hold;
 mod json_filter;
 pub mod label;

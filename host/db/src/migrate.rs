@@ -12,14 +12,19 @@ use crate::statement::sql;
 
 const MIGRATIONS: &[(i64, &str, &str)] = &[
     (1, "ground", include_str!("../migrations/0001_ground.sql")),
-    (3, "upload", include_str!("../migrations/0003_upload.sql")),
-    (4, "tasks", include_str!("../migrations/0004_tasks.sql")),
+    (2, "upload", include_str!("../migrations/0002_upload.sql")),
+    (3, "tasks", include_str!("../migrations/0003_tasks.sql")),
     (
-        5,
+        4,
         "component",
-        include_str!("../migrations/0005_component.sql"),
+        include_str!("../migrations/0004_component.sql"),
     ),
-    (6, "profile", include_str!("../migrations/0006_profile.sql")),
+    (5, "profile", include_str!("../migrations/0005_profile.sql")),
+    (
+        6,
+        "fragment",
+        include_str!("../migrations/0006_fragment.sql"),
+    ),
 ];
 
 /// Any number that other programs on the same server are unlikely to use.

@@ -50,6 +50,10 @@ pub async fn delete_units(
         .bind(ids.clone())
         .execute(connection)
         .await?;
+    sql("DELETE FROM unit_fragment WHERE unit_id IN (?*)")
+        .bind(ids.clone())
+        .execute(connection)
+        .await?;
     for table in tables {
         sql(format!("DELETE FROM {} WHERE unit_id IN (?*)", table.table))
             .bind(ids.clone())

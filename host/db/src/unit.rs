@@ -27,6 +27,8 @@ pub struct NewUnit {
     pub values: Vec<Value>,
     /// Its artifacts.
     pub artifacts: Vec<NewUnitArtifact>,
+    /// Its fragments, packed.
+    pub fragments: Option<Vec<u8>>,
 }
 
 /// An artifact of a unit to insert.
@@ -110,7 +112,9 @@ pub async fn insert(
     )
     .await?;
     let mut artifacts = Vec::with_capacity(units.len());
+    let mut fragments = Vec::new();
     let rows = ids.iter().zip(units).map(|(id, unit)| {
+        fragments.extend(unit.fragments.map(|body| (*id, body)));
         artifacts.extend(unit.artifacts.into_iter().map(|artifact| (*id, artifact)));
         let mut row = Vec::with_capacity(3 + unit.values.len());
         row.extend([
@@ -133,6 +137,7 @@ pub async fn insert(
     );
     insert_many(connection, &head, rows.collect::<Vec<_>>(), "").await?;
     insert_artifacts(connection, artifacts).await?;
+    crate::fragment::insert(connection, fragments).await?;
     Ok(ids)
 }
 

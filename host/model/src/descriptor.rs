@@ -201,7 +201,7 @@ pub fn fields_of(schema: &Value) -> Result<Vec<Field>, String> {
         .ok_or("the schema of the fields has no `properties`")?;
     property_names(schema)
         .map(|name| {
-            check_word(name, "a field")?;
+            check_field(name)?;
             Ok(Field {
                 name: name.to_owned(),
                 kind: kind_of(&properties[name]),
@@ -244,21 +244,37 @@ fn check_word(word: &str, what: &str) -> Result<(), String> {
     }
 }
 
-/// Columns that every content table has; a plugin's field may not take their names.
+/// As [`check_word`], but ecosystems have names such as `pkgId`.
+fn check_field(name: &str) -> Result<(), String> {
+    let lowered = name.to_ascii_lowercase();
+    if name.starts_with(|first: char| first.is_ascii_lowercase())
+        && check_word(&lowered, "a field").is_ok()
+    {
+        return Ok(());
+    }
+    check_word(name, "a field")
+}
+
+/// Properties that every unit has in the API; a plugin's field may not take their names.
 const RESERVED: &[&str] = &[
-    "id",
-    "uuid",
-    "unit_id",
-    "natural_key",
-    "repository_key",
     "pulp_href",
     "prn",
     "pulp_created",
     "pulp_last_updated",
     "pulp_labels",
-    "artifact",
-    "artifacts",
 ];
+
+impl ArtifactCount {
+    /// The property that shows the artifacts in the API; a plugin's field may not take its
+    /// name, but a type without artifacts may have a field of any of them.
+    fn property(self) -> Option<&'static str> {
+        match self {
+            Self::None => None,
+            Self::One => Some("artifact"),
+            Self::Many => Some("artifacts"),
+        }
+    }
+}
 
 impl Descriptor {
     /// Checks that names can be paths and columns and that keys name fields.
@@ -360,8 +376,17 @@ impl ContentType {
         if self.natural_key.is_empty() {
             return Err(format!("content type {:?} has no natural key", self.name));
         }
-        for field in &self.fields {
-            if RESERVED.contains(&field.name.as_str()) {
+        for (index, field) in self.fields.iter().enumerate() {
+            let twin = |other: &&Field| other.name.eq_ignore_ascii_case(&field.name);
+            if let Some(twin) = self.fields[..index].iter().find(twin) {
+                return Err(format!(
+                    "the field names {:?} and {:?} differ in the case of letters only",
+                    twin.name, field.name
+                ));
+            }
+            if RESERVED.contains(&field.name.as_str())
+                || self.artifacts.property() == Some(field.name.as_str())
+            {
                 return Err(format!(
                     "the field name {:?} belongs to the host",
                     field.name
@@ -475,6 +500,27 @@ mod tests {
             one,
             of(json!({"sha256": "bc", "relative_path": "a", "size": 3}))
         );
+    }
+
+    #[test]
+    fn names_of_the_host_are_refused_where_they_are_used() {
+        let with = |name: &str, artifacts| {
+            let mut file = file();
+            file.artifacts = artifacts;
+            file.fields.push(Field {
+                name: name.into(),
+                kind: FieldKind::Json,
+            });
+            file.check()
+        };
+        assert!(with("pulp_href", ArtifactCount::None).is_err());
+        assert!(with("artifact", ArtifactCount::One).is_err());
+        assert!(with("artifacts", ArtifactCount::Many).is_err());
+        assert_eq!(with("artifacts", ArtifactCount::None), Ok(()));
+        // Databases do not tell these apart.
+        assert!(with("SHA256", ArtifactCount::None).is_err());
+        assert_eq!(check_field("pkgId"), Ok(()));
+        assert!(check_field("PkgId").is_err());
     }
 
     #[test]

@@ -44,7 +44,8 @@ pub(crate) async fn run(
     let generation = context.generation(&repository.plugin)?;
     let references = Arc::new(References::default());
     let validators = old.as_ref().map(|old| old.validators.clone());
-    let remote = Remote::new(services, &row, validators).map_err(failed)?;
+    let remote =
+        Remote::new(services, &row, validators, Arc::clone(&references)).map_err(failed)?;
     let policy = Policy::parse(&row.settings.policy).unwrap_or(Policy::Immediate);
     let origin = Origin {
         remote: remote.clone(),

@@ -143,6 +143,7 @@ fn draft(entry: Entry) -> Result<UnitDraft> {
         content_type: FILE.into(),
         fields: fields.to_json()?,
         artifacts: vec![artifact],
+        fragments: Vec::new(),
     })
 }
 

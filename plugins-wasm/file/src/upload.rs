@@ -40,6 +40,7 @@ impl Uploader for FilePlugin {
                 size: Some(reader.size()),
                 source: Source::Held(reader.artifact()),
             }],
+            fragments: Vec::new(),
         };
         Ok(staging.put(&[draft])?)
     }

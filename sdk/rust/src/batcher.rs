@@ -5,6 +5,10 @@ use crate::{Changes, Result, Staging, UnitDraft, UnitRef};
 /// As many drafts as `staging.put` takes at once.
 pub const MAX_BATCH: usize = 1_000;
 
+/// A batch goes once it has so many bytes: those of a few drafts with very long lists may be
+/// more than those of a thousand others.
+const MAX_BATCH_BYTES: usize = 8 << 20;
+
 /// Where a [`Batcher`] sends its batches.
 pub trait Sink {
     /// Stages drafts; the references come back in the same order.
@@ -29,6 +33,7 @@ impl Sink for (&Staging, &Changes) {
 pub struct Batcher<S> {
     sink: S,
     drafts: Vec<UnitDraft>,
+    bytes: usize,
     sent: u64,
 }
 
@@ -45,14 +50,16 @@ impl<S: Sink> Batcher<S> {
         Self {
             sink,
             drafts: Vec::with_capacity(MAX_BATCH),
+            bytes: 0,
             sent: 0,
         }
     }
 
     /// Takes one draft; sends a batch when it is the last that fits.
     pub fn push(&mut self, draft: UnitDraft) -> Result<()> {
+        self.bytes += size(&draft);
         self.drafts.push(draft);
-        if self.drafts.len() == MAX_BATCH {
+        if self.drafts.len() == MAX_BATCH || self.bytes >= MAX_BATCH_BYTES {
             self.flush()?;
         }
         Ok(())
@@ -72,8 +79,14 @@ impl<S: Sink> Batcher<S> {
         self.sink.add(&units)?;
         self.sent += self.drafts.len() as u64;
         self.drafts.clear();
+        self.bytes = 0;
         Ok(())
     }
+}
+
+fn size(draft: &UnitDraft) -> usize {
+    let fragments = draft.fragments.iter();
+    draft.fields.len() + fragments.map(|one| one.bytes.len()).sum::<usize>()
 }
 
 #[cfg(test)]
@@ -113,6 +126,7 @@ mod tests {
             content_type: "thing".into(),
             fields: "{}".into(),
             artifacts: Vec::new(),
+            fragments: Vec::new(),
         }
     }
 
@@ -137,6 +151,19 @@ mod tests {
             assert_eq!(record.staged, batches);
             assert_eq!(record.added, (0..count as u64).collect::<Vec<_>>());
         }
+    }
+
+    #[test]
+    fn long_drafts_go_in_smaller_batches() {
+        let mut record = Record::default();
+        let mut batcher = Batcher::into_sink(&mut record);
+        for _ in 0..5 {
+            let mut draft = draft();
+            draft.fields = " ".repeat(MAX_BATCH_BYTES / 2);
+            batcher.push(draft).expect("taken");
+        }
+        assert_eq!(batcher.finish(), Ok(5));
+        assert_eq!(record.staged, [2, 2, 1]);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::io::{self, BufWriter, Write};
 
-use crate::{Error, File, Publication, Result, Written};
+use crate::{Codec, Encoding, Error, File, Publication, Result, Written};
 
 /// Large enough that the call to the host costs nothing beside the copying.
 const CHUNK: usize = 64 * 1024;
@@ -14,7 +14,16 @@ pub struct FileWriter(BufWriter<Unbuffered>);
 impl FileWriter {
     /// Starts a file; it has no name until it is linked.
     pub fn create(publication: &Publication) -> Result<Self> {
-        let file = Unbuffered(publication.create()?);
+        let plain = Encoding {
+            codec: Codec::Identity,
+            digests: Vec::new(),
+        };
+        Self::create_encoded(publication, &plain)
+    }
+
+    /// Starts a file that the host encodes while it is written.
+    pub fn create_encoded(publication: &Publication, encoding: &Encoding) -> Result<Self> {
+        let file = Unbuffered(publication.create(encoding)?);
         Ok(Self(BufWriter::with_capacity(CHUNK, file)))
     }
 

@@ -23,8 +23,8 @@ pub use bindings::exports::describe::exports::pith::plugin::describe::{
     TaskType,
 };
 pub use bindings::imports::pith::plugin::host::{
-    ArtifactDraft, Body, Changes, Cursor, File, Inputs, Link, Publication, Reader, Remote, Request,
-    Source, Staging, Task, UnitDraft, View, Written,
+    ArtifactDraft, Body, Changes, Codec, Cursor, Encoding, File, Fragment, Inputs, Link,
+    Publication, Reader, Remote, Request, Source, Staging, Strand, Task, UnitDraft, View, Written,
 };
 pub use bindings::imports::pith::plugin::types::{
     Artifact, ArtifactRef, ErrorCode, Query, Unit, UnitRef,

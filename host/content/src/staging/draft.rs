@@ -10,6 +10,7 @@ use url::Url;
 
 use super::Context;
 use crate::error::{Error, Result};
+use crate::fragment::{self, Fragment};
 use crate::references::HeldArtifact;
 use crate::types::Type;
 
@@ -22,6 +23,8 @@ pub struct UnitDraft {
     pub fields: Map<String, Value>,
     /// Its artifacts.
     pub artifacts: Vec<ArtifactDraft>,
+    /// Its fragments.
+    pub fragments: Vec<Fragment>,
 }
 
 /// An artifact of a draft.
@@ -55,6 +58,9 @@ pub(super) struct Checked {
     pub(super) repository_key: Key,
     pub(super) fields: Map<String, Value>,
     pub(super) artifacts: Vec<CheckedArtifact>,
+    pub(super) fragments: Vec<Fragment>,
+    /// The fragments as a row, of a unit that is new.
+    pub(super) packed: Option<Vec<u8>>,
 }
 
 /// An artifact that was found to be in order.
@@ -115,6 +121,7 @@ pub(super) fn check(context: &Context, draft: UnitDraft) -> Result<Checked> {
             draft.artifacts.len()
         )));
     }
+    fragment::check(&draft.fragments)?;
     let artifacts = draft
         .artifacts
         .into_iter()
@@ -127,6 +134,8 @@ pub(super) fn check(context: &Context, draft: UnitDraft) -> Result<Checked> {
         repository_key: content_type.repository_fingerprint(&fields),
         fields,
         artifacts,
+        fragments: draft.fragments,
+        packed: None,
         kind,
     })
 }

@@ -201,6 +201,7 @@ fn new_unit(context: &Context, found: &Found, rows: &Rows) -> Result<NewUnit> {
         repository_key: draft.repository_key,
         values: unit::field_values(&draft.kind.table, &draft.fields),
         artifacts,
+        fragments: draft.packed.clone(),
     })
 }
 

@@ -12,6 +12,7 @@ use tokio::sync::mpsc;
 use super::Context;
 use super::draft::{Checked, CheckedArtifact, CheckedSource};
 use crate::error::{Error, Result};
+use crate::fragment::Packer;
 
 /// A draft and what was found of it.
 #[derive(Debug)]
@@ -51,7 +52,7 @@ pub(super) async fn run(
     next: mpsc::Sender<Vec<Found>>,
 ) -> Result<()> {
     while let Some(batch) = drafts.recv().await {
-        let found = look_up(&context, batch).await?;
+        let found = pack(look_up(&context, batch).await?).await?;
         if next.send(found).await.is_err() {
             // The next stage ended early, and has the reason.
             return Ok(());
@@ -121,6 +122,25 @@ pub(super) async fn look_up(context: &Context, batch: Vec<Checked>) -> Result<Ve
             })
         })
         .collect()
+}
+
+/// Packs the fragments of units that are new, on a thread that may take its time.
+async fn pack(mut batch: Vec<Found>) -> Result<Vec<Found>> {
+    let has_work = |found: &Found| found.existing.is_none() && !found.draft.fragments.is_empty();
+    if !batch.iter().any(has_work) {
+        return Ok(batch);
+    }
+    let packing = tokio::task::spawn_blocking(move || {
+        let mut packer = Packer::new()?;
+        for found in batch.iter_mut().filter(|found| has_work(found)) {
+            found.draft.packed = Some(packer.pack(&found.draft.fragments)?);
+            found.draft.fragments = Vec::new();
+        }
+        Ok(batch)
+    });
+    packing
+        .await
+        .map_err(|_| Error::internal("packing fragments broke; the server's log says why"))?
 }
 
 fn policy(context: &Context) -> Policy {

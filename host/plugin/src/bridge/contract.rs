@@ -14,7 +14,7 @@ wasmtime::component::bindgen!({
     with: {
         "pith:plugin/host.task": crate::bridge::Task,
         "pith:plugin/host.remote": pith_content::fetch::Remote,
-        "pith:plugin/host.body": pith_content::fetch::Body,
+        "pith:plugin/host.body": pith_content::document::Document,
         "pith:plugin/host.staging": pith_content::staging::Staging,
         "pith:plugin/host.cursor": pith_content::view::Cursor,
         "pith:plugin/host.view": pith_content::view::View,

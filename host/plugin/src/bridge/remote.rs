@@ -1,6 +1,7 @@
 //! `remote`: the upstream of a sync.
 
-use pith_content::fetch::{Body, OpenRequest, Remote};
+use pith_content::document::Document;
+use pith_content::fetch::{OpenRequest, Remote};
 use wasmtime::component::Resource;
 
 use super::State;
@@ -16,7 +17,7 @@ impl HostRemote for State {
         &mut self,
         remote: Resource<Remote>,
         request: Request,
-    ) -> Result<Resource<Body>, Failure> {
+    ) -> Result<Resource<Document>, Failure> {
         let request = OpenRequest {
             url: request.url,
             conditional: request.conditional,

@@ -1,5 +1,6 @@
 //! `staging`: the way of units into the server.
 
+use pith_content::fragment::Fragment;
 use pith_content::staging::{ArtifactDraft, MAX_DRAFTS, Source, Staging, UnitDraft};
 use wasmtime::component::Resource;
 
@@ -44,7 +45,15 @@ fn unit_draft(index: usize, unit: host::UnitDraft) -> Result<UnitDraft, Failure>
         content_type: unit.content_type,
         fields,
         artifacts: unit.artifacts.into_iter().map(artifact_draft).collect(),
+        fragments: unit.fragments.into_iter().map(fragment).collect(),
     })
+}
+
+fn fragment(fragment: host::Fragment) -> Fragment {
+    Fragment {
+        name: fragment.name,
+        bytes: fragment.bytes,
+    }
 }
 
 fn artifact_draft(artifact: host::ArtifactDraft) -> ArtifactDraft {
@@ -70,6 +79,7 @@ mod tests {
                 content_type: "file".into(),
                 fields: fields.into(),
                 artifacts: Vec::new(),
+                fragments: Vec::new(),
             };
             let Err(Failure::Told(error)) = unit_draft(7, unit) else {
                 panic!("{fields:?} is no object");

@@ -260,7 +260,7 @@ impl House {
         let row = remote::by_id(&mut transaction, id).await.unwrap().unwrap();
         transaction.commit().await.unwrap();
         Origin {
-            remote: Remote::new(&self.services, &row, None).unwrap(),
+            remote: Remote::new(&self.services, &row, None, Arc::default()).unwrap(),
             id,
             policy: Policy::OnDemand,
         }

@@ -115,6 +115,7 @@ fn thing(number: u64) -> UnitDraft {
         content_type: THING.into(),
         fields: json!({ "name": format!("thing {number}") }).to_string(),
         artifacts: Vec::new(),
+        fragments: Vec::new(),
     }
 }
 
@@ -132,6 +133,7 @@ fn stage_one(staging: &Staging, fields: String, artifacts: Vec<ArtifactDraft>) -
         content_type: THING.into(),
         fields,
         artifacts,
+        fragments: Vec::new(),
     }])?;
     Ok(())
 }

@@ -1,0 +1,159 @@
+//! RPM repositories, as Pulp has them: what the plugin is called and which words it adds.
+
+mod advisory;
+mod comps;
+mod content_types;
+mod fragments;
+mod header;
+mod modules;
+mod package;
+mod primary;
+mod publish;
+mod render;
+mod repomd;
+mod snippets;
+mod sync;
+mod upload;
+mod xml;
+
+use pith_plugin_sdk::{Descriptor, Plugin, ResourceType, Result, TaskKind, TaskType, schema};
+use serde_json::{Value, json};
+
+/// The names of the content types.
+pub(crate) const PACKAGE: &str = "package";
+pub(crate) const ADVISORY: &str = "advisory";
+pub(crate) const MODULEMD: &str = "modulemd";
+pub(crate) const MODULEMD_DEFAULTS: &str = "modulemd_defaults";
+pub(crate) const MODULEMD_OBSOLETE: &str = "modulemd_obsolete";
+pub(crate) const PACKAGE_GROUP: &str = "packagegroup";
+pub(crate) const PACKAGE_CATEGORY: &str = "packagecategory";
+pub(crate) const PACKAGE_ENVIRONMENT: &str = "packageenvironment";
+pub(crate) const PACKAGE_LANGPACKS: &str = "packagelangpacks";
+pub(crate) const REPO_METADATA_FILE: &str = "repo_metadata_file";
+
+/// The plugin.
+#[derive(Debug)]
+pub struct RpmPlugin;
+
+pith_plugin_sdk::export!(RpmPlugin with sync, upload, publish);
+
+impl Plugin for RpmPlugin {
+    fn describe() -> Result<Descriptor> {
+        Ok(Descriptor {
+            name: "rpm".into(),
+            version: env!("CARGO_PKG_VERSION").into(),
+            title: "RPM".into(),
+            content_types: content_types::all(),
+            repository_types: vec![resource_type("RPM repository", &publication_settings())],
+            remote_types: vec![resource_type("RPM remote", &json!({}))],
+            publication_types: vec![resource_type("RPM publication", &publication_settings())],
+            distribution_types: vec![resource_type("RPM distribution", &json!({}))],
+            task_types: vec![
+                TaskType {
+                    name: "syncs".into(),
+                    kind: TaskKind::Sync,
+                    title: "Sync from a repository".into(),
+                    params: schema::object(&sync_params(), &[]),
+                },
+                TaskType {
+                    name: "uploads".into(),
+                    kind: TaskKind::Upload,
+                    title: "Upload a package".into(),
+                    params: schema::object(&upload_params(), &[]),
+                },
+                TaskType {
+                    name: "publications".into(),
+                    kind: TaskKind::Publish,
+                    title: "Publish the indexes of a repository".into(),
+                    params: schema::object(&publication_settings(), &[]),
+                },
+            ],
+        })
+    }
+}
+
+fn resource_type(title: &str, settings: &Value) -> ResourceType {
+    ResourceType {
+        name: "rpm".into(),
+        title: title.into(),
+        config: schema::object(settings, &[]),
+    }
+}
+
+/// Of publications, and of repositories for the publications that are made of them.
+fn publication_settings() -> Value {
+    json!({
+        "checksum_type": {
+            "type": ["string", "null"],
+            "enum": ["sha224", "sha256", "sha384", "sha512", null],
+            "default": null,
+            "description": "The kind of checksum of the indexes; sha256 if not given. Packages keep the checksum that they came with.",
+        },
+        "compression_type": {
+            "type": ["string", "null"],
+            "enum": ["zstd", "gz", "none", null],
+            "default": null,
+            "description": "How the indexes are compressed; gz if not given.",
+        },
+        "layout": {
+            "type": ["string", "null"],
+            "enum": ["nested_alphabetically", null],
+            "default": null,
+            "description": "How packages are laid out below the root; nested_alphabetically if not given.",
+        },
+    })
+}
+
+fn sync_params() -> Value {
+    json!({
+        "sync_policy": {
+            "type": ["string", "null"],
+            "enum": ["additive", "mirror_content_only", null],
+            "default": null,
+            "description": "`additive` keeps what the upstream does not have, `mirror_content_only` removes it.",
+        },
+        "mirror": {
+            "type": ["boolean", "null"],
+            "default": null,
+            "description": "Deprecated: true is `mirror_content_only`.",
+        },
+        "skip_types": {
+            "type": "array",
+            "items": { "type": "string", "enum": ["srpm", "treeinfo"] },
+            "default": [],
+            "description": "What is left out.",
+        },
+        "optimize": {
+            "type": "boolean",
+            "default": true,
+            "description": "Do nothing if the upstream's list of indexes did not change.",
+        },
+    })
+}
+
+fn upload_params() -> Value {
+    json!({
+        "relative_path": {
+            "type": ["string", "null"],
+            "minLength": 1,
+            "description": "What `location_href` shows; the package's own file name if not given.",
+        },
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_schema_of_the_descriptor_is_an_object() {
+        let descriptor = RpmPlugin::describe().expect("the descriptor needs no host");
+        let types = descriptor.content_types.iter().map(|one| &one.fields);
+        let tasks = descriptor.task_types.iter().map(|one| &one.params);
+        let repositories = descriptor.repository_types.iter().map(|one| &one.config);
+        for schema in types.chain(tasks).chain(repositories) {
+            let schema: Value = serde_json::from_str(schema).expect("the schema is JSON");
+            assert_eq!(schema["type"], "object");
+        }
+    }
+}

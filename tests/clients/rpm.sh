@@ -1,0 +1,181 @@
+#!/usr/bin/env bash
+# The rpm plugin as users of dnf have it: what it prints for a mirror is what it prints for the
+# upstream, and packages come from the mirror and install.
+#
+#   rpm.sh BASE_URL USER PASSWORD [UPSTREAM_URL]
+#
+# The upstream is a repository of its own, made by rpmbuild and createrepo_c.
+set -euo pipefail
+
+BASE_URL=${1%/} USER_NAME=$2 PASSWORD=$3
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# shellcheck source=examples/api.sh
+. "$here/../../examples/api.sh"
+tag=$(date +%s)-$$
+work=$PWD
+
+fail() {
+  echo "rpm.sh: $*" >&2
+  exit 1
+}
+
+# build NAME VERSION [LINE...]: makes NAME-VERSION-1.noarch.rpm and its source package.
+build() {
+  local name=$1 version=$2
+  shift 2
+  {
+    printf '%s\n' "Name: $name" "Version: $version" "Release: 1" "Summary: The $name & <co>" \
+      "License: MIT" "BuildArch: noarch" "$@" "%description" "A $name of version $version." \
+      "%install" "mkdir -p %{buildroot}/usr/share/$name" \
+      "echo $name $version >%{buildroot}/usr/share/$name/file" \
+      "%files" "/usr/share/$name" "%changelog" \
+      "* Mon Jan 01 2024 Keeper <keeper@example.org> - $version-1" "- fed"
+  } >"$name-$version.spec"
+  rpmbuild -ba --quiet --define "_topdir $work/build" "$name-$version.spec" >build.log 2>&1 ||
+    { cat build.log >&2; fail "rpmbuild failed"; }
+}
+
+build bear 1.0 "Provides: creature(bear) = 1.0"
+build bear 1.10 "Provides: creature(bear) = 1.10"
+build cub 1.0 "Requires: bear >= 1.2" "Recommends: honey" "Obsoletes: kit < 1"
+build honey 2.0
+mkdir -p upstream/Packages
+cp build/RPMS/noarch/*.rpm build/SRPMS/*.rpm upstream/Packages/
+
+cat >comps.xml <<'XML'
+<?xml version="1.0" encoding="UTF-8"?>
+<comps>
+  <group><id>mammals</id><name>Mammals</name><name xml:lang="de">Säugetiere</name>
+    <description>Warm</description><default>true</default><uservisible>true</uservisible>
+    <packagelist><packagereq type="mandatory">bear</packagereq><packagereq type="optional">cub</packagereq></packagelist></group>
+  <category><id>all</id><name>All</name><description>Everything</description>
+    <grouplist><groupid>mammals</groupid></grouplist></category>
+  <environment><id>zoo</id><name>Zoo</name><description>A zoo</description><display_order>1</display_order>
+    <grouplist><groupid>mammals</groupid></grouplist></environment>
+</comps>
+XML
+cat >updateinfo.xml <<'XML'
+<?xml version="1.0" encoding="UTF-8"?>
+<updates>
+  <update from="keeper@example.org" status="final" type="security" version="1">
+    <id>ZOO-2024:1</id><title>bear update</title><severity>Important</severity><summary>bites</summary>
+    <issued date="2024-01-10 00:00:00"/><updated date="2024-01-11 00:00:00"/><description>bites &amp; more</description>
+    <references><reference href="https://example.org/1" id="CVE-2024-0001" title="CVE" type="cve"/></references>
+    <pkglist><collection short="zoo"><name>zoo</name>
+      <package name="bear" version="1.10" release="1" epoch="0" arch="noarch" src="bear-1.10-1.src.rpm"><filename>bear-1.10-1.noarch.rpm</filename></package>
+    </collection></pkglist></update>
+</updates>
+XML
+cat >modules.yaml <<'YAML'
+---
+document: modulemd
+version: 2
+data:
+  name: hive
+  stream: "2.0"
+  version: 20240101000000
+  context: deadbeef
+  arch: noarch
+  summary: The hive
+  description: Bees
+  license:
+    module: [MIT]
+  dependencies:
+  - requires:
+      platform: [el9]
+  profiles:
+    default:
+      rpms: [honey]
+  artifacts:
+    rpms:
+    - honey-0:2.0-1.noarch
+...
+---
+document: modulemd-defaults
+version: 1
+data:
+  module: hive
+  stream: "2.0"
+  profiles:
+    "2.0": [default]
+...
+YAML
+
+# A port that is free now; the server of Python says where it listens and nothing else.
+python3 -u -m http.server --bind 127.0.0.1 --directory upstream 0 >upstream.log 2>&1 &
+upstream_process=$!
+trap 'kill "$upstream_process" 2>/dev/null || true' EXIT
+for _ in $(seq 100); do
+  port=$(sed -n 's/.* port \([0-9]*\) .*/\1/p' upstream.log | head -n 1)
+  [ -z "$port" ] || break
+  sleep 0.1
+done
+[ -n "$port" ] || fail "the upstream does not start"
+upstream=http://127.0.0.1:$port
+
+# client NAME URL ARGUMENTS...: dnf with a repository and a root of its own.
+client() {
+  local name=$1 url=$2
+  shift 2
+  dnf --quiet --assumeyes --installroot="$work/root-$name" --releasever=9 --disablerepo='*' \
+    --setopt=reposdir="$work" --setopt=cachedir="$work/cache-$name" --setopt=keepcache=0 \
+    --setopt=module_platform_id=platform:el9 --setopt=install_weak_deps=1 \
+    --repofrompath="zoo,$url" --enablerepo=zoo --nogpgcheck "$@"
+}
+
+# same ARGUMENTS...: dnf prints the same of the mirror as of the upstream, and something.
+same() {
+  client theirs "$upstream/" "$@" >theirs || fail "dnf $* fails for the upstream"
+  client ours "$site/" "$@" >ours || fail "dnf $* fails for the mirror"
+  diff -u theirs ours || fail "dnf $* prints something else for the mirror"
+  [ -s ours ] || fail "dnf $* prints nothing"
+}
+
+# What the upstream writes, and what our side does.
+for forms in gz:gz bz2:zstd xz:none; do
+  form=${forms%:*} written=${forms#*:}
+  rm -rf upstream/repodata
+  createrepo_c --quiet --general-compress-type "$form" --groupfile "$work/comps.xml" upstream
+  modifyrepo_c --compress-type "$form" --mdtype modules modules.yaml upstream/repodata/ >/dev/null
+  modifyrepo_c --compress-type "$form" --mdtype updateinfo updateinfo.xml upstream/repodata/ >/dev/null
+  name=zoo-$form-$tag
+  remote=$(call POST /remotes/rpm/rpm/ \
+    "{\"name\": \"$name\", \"url\": \"$upstream/\", \"policy\": \"on_demand\"}" | field pulp_href)
+  repository=$(call POST /repositories/rpm/rpm/ \
+    "{\"name\": \"$name\", \"autopublish\": true, \"compression_type\": \"$written\"}" | field pulp_href)
+  call POST "${repository}sync/" "{\"remote\": \"$remote\"}" | finish >/dev/null
+  call POST /distributions/rpm/rpm/ \
+    "{\"name\": \"$name\", \"base_path\": \"$name\", \"repository\": \"$repository\"}" | finish >/dev/null
+  site=$BASE_URL/pulp/content/$name
+  rm -rf cache-* root-*
+  client ours "$site/" makecache || fail "$form: makecache fails"
+  same repoquery --all --queryformat '%{name} %{evr} %{arch} %{size} %{license} %{summary} %{description}'
+  same repoquery --provides cub
+  same repoquery --requires cub
+  same repoquery --recommends cub
+  same repoquery --obsoletes cub
+  same repoquery --list bear
+  same repoquery --changelogs bear
+  same repoquery --whatprovides '/usr/share/honey/file'
+  same repoquery --advisory ZOO-2024:1
+  # Advisories are for what is installed.
+  client theirs "$upstream/" install bear-1.0 >/dev/null || fail "the upstream's bear does not install"
+  client ours "$site/" install bear-1.0 >/dev/null || fail "the mirror's bear does not install"
+  same updateinfo list
+  same updateinfo info
+  same group list --hidden
+  same group info mammals
+  same module list
+  same module info hive
+  echo "rpm.sh: $forms: dnf prints the same for the mirror"
+done
+
+client ours "$site/" install cub bear >/dev/null || fail "cub does not install"
+[ "$(cat root-ours/usr/share/bear/file)" = "bear 1.10" ] || fail "cub came without its bear"
+[ -e root-ours/usr/share/honey/file ] || fail "cub came without the honey that it recommends"
+for package in upstream/Packages/*.noarch.rpm; do
+  file=$(basename "$package")
+  curl --silent --show-error --fail "$site/Packages/${file:0:1}/$file" | cmp - "$package" ||
+    fail "$file has other bytes"
+done
+echo "rpm.sh: packages come and install"
