@@ -36,12 +36,6 @@ const LATER: &[&str] = &[
     "task_schedules_list",
     "task_schedules_read",
     "tasks_purge",
-    "uploads_commit",
-    "uploads_create",
-    "uploads_delete",
-    "uploads_list",
-    "uploads_read",
-    "uploads_update",
 ];
 
 async fn the_document_is_for_anybody_and_of_the_root_that_was_asked(test: Test) -> Result<()> {
@@ -284,13 +278,35 @@ async fn changes(api: &Api, document: &mut Document, made: &Made) -> Result<()> 
     document
         .call("repositories_file_file_versions_delete", &version, None)
         .await?;
-    let remote = json!({"remote": href(&made.remote)});
+    let settings = json!({"remote": href(&made.remote)});
     document
-        .call("repositories_file_file_sync", &repository, Some(remote))
+        .call("repositories_file_file_sync", &repository, Some(settings))
         .await?;
     // What is over cannot be cancelled: 409, with the task.
     let reply = api.patch(&made.task, json!({"state": "canceled"})).await?;
     ensure!(reply.status() == 409, "{reply}");
+    Ok(())
+}
+
+/// An upload in one chunk, and one that is given up.
+async fn uploaded(api: &Api, document: &mut Document) -> Result<()> {
+    let size = json!({"size": 5});
+    let upload = document
+        .call("uploads_create", "", Some(size.clone()))
+        .await?;
+    let chunk = Form::new().file("file", "chunk", b"abcde");
+    let range = [("content-range", "bytes 0-4/5")];
+    let reply = api.put_form(&href(&upload), &range, chunk).await?;
+    document.check("uploads_update", &reply)?;
+    document.call("uploads_read", &href(&upload), None).await?;
+    let sha256 = "36bbe50ed96841d10443bcb670d6554f0a34b761be67ec9c4a8ad2c0c44ca42c";
+    let digest = json!({"sha256": sha256});
+    let accepted = document
+        .call("uploads_commit", &href(&upload), Some(digest))
+        .await?;
+    api.wait(text(&accepted["task"])).await?.completed()?;
+    let other = document.call("uploads_create", "", Some(size)).await?;
+    document.call("uploads_delete", &href(&other), None).await?;
     Ok(())
 }
 
@@ -303,6 +319,7 @@ async fn made_and_removed(api: &Api, document: &mut Document) -> Result<()> {
         .call("artifacts_delete", &href(&artifact), None)
         .await?;
 
+    uploaded(api, document).await?;
     bytes = Form::new()
         .text("relative_path", "b")
         .file("file", "b.bin", b"b");
