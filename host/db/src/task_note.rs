@@ -9,6 +9,7 @@ use crate::database::Connection;
 use crate::error::Result;
 use crate::statement::sql;
 use crate::task::{self, NewTask};
+use crate::task_lock;
 
 /// Notes a change; its locks are what it would have held. To be called in the transaction
 /// of the change, so that nobody ever sees the task wait.
@@ -27,5 +28,6 @@ pub async fn insert(connection: &mut Connection, mut new: NewTask) -> Result<()>
     .bind(id)
     .execute(connection)
     .await?;
-    Ok(())
+    // Notes of what it would have held: by them the changes of a thing are found.
+    task_lock::note(connection, id, &locks).await
 }

@@ -115,6 +115,7 @@ impl Context {
             root: Root::default(),
             correlation_id: CorrelationId::of(None),
             path: String::new(),
+            diagnostics: Vec::new(),
             identity: Some(Arc::new(Identity {
                 user,
                 session: None,

@@ -94,6 +94,9 @@ impl Error {
             Problem::Detail { detail } => {
                 FieldErrors::from([(NON_FIELD.to_owned(), vec![detail.to_string()])])
             }
+            Problem::Gate { detail, .. } => {
+                FieldErrors::from([(NON_FIELD.to_owned(), vec![detail.clone()])])
+            }
         }
     }
 
