@@ -200,15 +200,6 @@ impl Query {
         self.conditions.push(condition);
     }
 
-    /// Adds a condition of the caller's own, written out.
-    pub(crate) fn require(
-        &mut self,
-        text: impl Into<String>,
-        values: impl IntoIterator<Item = Value>,
-    ) {
-        self.push(Condition::new(text, values));
-    }
-
     /// Gives a meaning to the filters `name` and `name_in`: that a column holds the UUID in
     /// a reference (an href or a PRN), or in one of several.
     pub(crate) fn refer(

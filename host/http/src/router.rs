@@ -25,8 +25,7 @@ use crate::serve::Content;
 use crate::{
     artifacts, components, content, copies, distributions, docs, login, orphans, publications,
     remotes, repositories, roots, search, status, task_groups, task_schedules, tasks, tokens,
-    upload,
-    uploads, users, versions, workers,
+    upload, uploads, users, versions, workers,
 };
 
 /// Needs nobody to say who he is.
