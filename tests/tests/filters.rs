@@ -249,6 +249,7 @@ const LISTS: &[(&str, &[&str])] = &[
     (
         "/tasks/",
         &[
+            "pulp_api_version",
             "child_tasks",
             "task_group",
             "created_resource",
