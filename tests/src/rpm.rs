@@ -162,12 +162,13 @@ impl RpmRepository {
             } else {
                 sha256_hex(&bytes)
             };
-            repomd.push_str(&format!(
+            let entry = format!(
                 "<data type=\"{kind}\"><checksum type=\"sha256\">{told}</checksum>\
                  <location href=\"repodata/{file}\"/><size>{size}</size>\
                  <open-size>{size}</open-size></data>\n",
                 size = bytes.len()
-            ));
+            );
+            repomd.push_str(&entry);
             files.push((format!("repodata/{file}"), bytes));
         }
         repomd.push_str("</repomd>\n");

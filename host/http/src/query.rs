@@ -1,10 +1,10 @@
 //! The parameters of a list: which page, in which order, which fields, and what is left
 //! are filters.
 
+use pith_db::Dialect;
 use pith_db::compare::Literal;
 use pith_db::filter::{self, Refusal, find};
 use pith_db::list::{Column, Condition, Selection};
-use pith_db::{Dialect, Value};
 use pith_model::expression::{Expression, Given, Sign, Term};
 use pith_model::{Reference, Root};
 use uuid::Uuid;

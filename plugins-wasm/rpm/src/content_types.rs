@@ -67,6 +67,8 @@ impl Kind<'_> {
             natural_key: words(self.natural_key),
             repository_key: words(self.repository_key),
             indexed: words(self.indexed),
+            // Copies do not follow RPM's references yet.
+            references: Vec::new(),
         }
     }
 }

@@ -71,6 +71,7 @@ pub fn describe(build: Build) -> Descriptor {
             natural_key: words(build.natural_key),
             repository_key: Vec::new(),
             indexed: words(build.fields),
+            references: Vec::new(),
         }],
         repository_types: vec![resource_type(build)],
         remote_types: vec![resource_type(build)],
@@ -140,6 +141,7 @@ fn book(build: Build, title: &str) -> UnitDraft {
         content_type: "book".into(),
         fields: fields.to_string(),
         artifacts: Vec::new(),
+        fragments: Vec::new(),
     }
 }
 
