@@ -160,6 +160,7 @@ fn add_tree(count: u64, staging: &Staging, next: &Changes) -> Result<()> {
                 "needs": [{ "things": needs }],
             })
             .to_string(),
+            fragments: Vec::new(),
             artifacts: Vec::new(),
         })?;
     }
