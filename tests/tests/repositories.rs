@@ -117,7 +117,7 @@ async fn a_repository_of_another_type_does_not_exist(test: Test) -> Result<()> {
     for path in [
         &*elsewhere,
         "/repositories/file/file/not-a-number/",
-        "/repositories/rpm/rpm/",
+        "/repositories/absent/absent/",
     ] {
         let document = api.get(path).await?.json(404)?;
         assert!(document["detail"].is_string(), "{document}");

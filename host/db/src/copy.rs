@@ -75,10 +75,12 @@ pub async fn referred(
 ) -> Result<()> {
     let dialect = connection.dialect();
     let elements = Elements::of(table, reference, dialect);
+    // Not a join with the membership: without statistics both databases may begin with all
+    // units of the version, for every element anew.
     let text = format!(
         "SELECT c.unit_id, b.unit_id FROM {ids} e JOIN {table} c ON c.unit_id = e.value{from}
          JOIN {target} b ON {matches}
-         JOIN membership m ON m.unit_id = b.unit_id WHERE {PRESENT}",
+         WHERE EXISTS (SELECT 1 FROM membership m WHERE m.unit_id = b.unit_id AND {PRESENT})",
         ids = dialect.each_number(),
         table = table.table,
         from = elements.from,

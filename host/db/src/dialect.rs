@@ -243,6 +243,17 @@ impl Dialect {
         }
     }
 
+    /// A moment that is given, or that at which the statement runs, if that is later. With
+    /// SQLite a statement that writes runs at once, or not at all.
+    pub fn not_before_now(self) -> &'static str {
+        match self {
+            Self::Sqlite => "?",
+            Self::Postgres => {
+                "GREATEST(?, CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT))"
+            }
+        }
+    }
+
     /// The end of a `SELECT` that takes a row nobody else is taking.
     pub fn skip_locked(self) -> &'static str {
         match self {

@@ -65,10 +65,12 @@ pub async fn claim(
     worker: WorkerId,
     limit: usize,
 ) -> Result<Vec<Claimed>> {
+    // A statement may wait before it begins; what ended meanwhile ended before.
     let text = format!(
-        "UPDATE task SET state = 'running', worker_id = ?, started_at = ?, pulp_last_updated = ?
+        "UPDATE task SET state = 'running', worker_id = ?, started_at = {}, pulp_last_updated = ?
          WHERE id IN (SELECT id FROM task WHERE state = 'waiting' AND ungranted = 0
                       ORDER BY id LIMIT {limit}{}) RETURNING {CLAIMED}",
+        connection.dialect().not_before_now(),
         connection.dialect().skip_locked()
     );
     let now = Timestamp::now();

@@ -152,10 +152,7 @@ fn offered(plugin: &str, descriptor: &Descriptor) -> Vec<String> {
 /// `GET plugins/`
 async fn plugins(context: Context) -> Response {
     let all = context.app.plugins.all();
-    answer(
-        &context,
-        all.iter().map(|(name, _)| format!("plugins/{name}/")),
-    )
+    answer(&context, all.keys().map(|name| format!("plugins/{name}/")))
 }
 
 /// `GET plugins/<plugin>/`
@@ -169,10 +166,7 @@ async fn plugin(context: Context, Path(plugin): Path<String>) -> Result<Response
 /// `GET search/`
 async fn searches(context: Context) -> Response {
     let all = context.app.plugins.all();
-    answer(
-        &context,
-        all.iter().map(|(name, _)| format!("search/{name}/")),
-    )
+    answer(&context, all.keys().map(|name| format!("search/{name}/")))
 }
 
 /// `GET search/<plugin>/`

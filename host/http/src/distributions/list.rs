@@ -32,6 +32,7 @@ const PARAMETERS: &[Parameter] = &[
     Parameter::text("publication", ""),
     Parameter::several("publication__in", ""),
     Parameter::text("repository_version", ""),
+    Parameter::several("with_content", "Those that serve one of these units."),
 ];
 
 /// The filters of the list of all.

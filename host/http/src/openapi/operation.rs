@@ -286,13 +286,9 @@ impl Takes {
                 return Some(json!({"required": true, "content": {
                     media_type: {"schema": {"type": "string", "format": "binary"}}}}));
             }
-            Self::All(resource) => (
-                place.schema_name(resource.name),
-                resource.taken(place),
-                true,
-            ),
+            Self::All(resource) => (resource.schema_name(place), resource.taken(place), true),
             Self::Some(resource) => (
-                format!("Patched{}", place.schema_name(resource.name)),
+                format!("Patched{}", resource.schema_name(place)),
                 resource.changed(place),
                 true,
             ),
@@ -322,7 +318,7 @@ impl Shows {
             Self::One(resource) => one(resource, place, schemas),
             Self::Page(resource) => {
                 let one = one(resource, place, schemas);
-                let name = place.schema_name(resource.name);
+                let name = resource.schema_name(place);
                 let page = json!({"type": "object", "required": ["count", "results"],
                     "properties": {
                         "count": {"type": "integer", "description": "Rows of all pages."},
@@ -338,6 +334,6 @@ impl Shows {
 }
 
 fn one(resource: &Resource, place: &Place, schemas: &mut Schemas) -> Value {
-    let name = format!("{}Response", place.schema_name(resource.name));
+    let name = format!("{}Response", resource.schema_name(place));
     schemas.reference(name, resource.shown(place))
 }

@@ -17,6 +17,8 @@ pub(crate) struct Resource {
     pub(crate) fields: &'static [Field],
     /// What those of a type have beside what the plugin adds.
     pub(crate) typed_fields: &'static [Field],
+    /// It is the same below the path of every type.
+    pub(crate) is_hosts: bool,
 }
 
 impl Resource {
@@ -31,6 +33,22 @@ impl Resource {
             about,
             fields,
             typed_fields: &[],
+            is_hosts: false,
+        }
+    }
+
+    /// Plugins add nothing to it.
+    pub(crate) const fn of_host(mut self) -> Self {
+        self.is_hosts = true;
+        self
+    }
+
+    /// What its schema is called.
+    pub(crate) fn schema_name(&self, place: &Place) -> String {
+        if self.is_hosts {
+            self.name.to_owned()
+        } else {
+            place.schema_name(self.name)
         }
     }
 
@@ -56,7 +74,9 @@ impl Resource {
         for field in self.fields(place).filter(|field| field.is_shown()) {
             properties.insert(field.name.to_owned(), field.schema());
         }
-        properties.extend(place.shown_by_plugin());
+        if !self.is_hosts {
+            properties.extend(place.shown_by_plugin());
+        }
         json!({"type": "object", "description": self.about, "properties": properties})
     }
 

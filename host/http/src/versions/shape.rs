@@ -33,7 +33,8 @@ pub(super) static VERSION: Resource = Resource::new(
         .read_only(),
         Field::text("vuln_report", "").nullable().read_only(),
     ],
-);
+)
+.of_host();
 
 fn content_summary() -> Value {
     let counts = json!({"type": "object", "additionalProperties": {"type": "object",

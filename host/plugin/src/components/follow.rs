@@ -89,7 +89,7 @@ impl Components {
         let mut transaction = self.0.services.database.write_durably().await?;
         let prepared = Types::prepare(&mut transaction, generation.descriptor()).await?;
         transaction.commit().await?;
-        self.put_in_service(generation, row, prepared);
+        self.put_in_service(&generation, row, prepared);
         self.forget_problem(&row.name);
         Ok(())
     }

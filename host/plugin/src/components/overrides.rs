@@ -113,22 +113,22 @@ mod tests {
 
     use super::*;
 
-    fn changes(value: Value) -> Map<String, Value> {
+    fn changes(value: &Value) -> Map<String, Value> {
         value.as_object().cloned().expect("an object")
     }
 
     #[test]
     fn limits_are_set_and_taken_back() {
-        let set = merge(&json!({}), &changes(json!({"cpu_seconds": 5}))).expect("fits");
+        let set = merge(&json!({}), &changes(&json!({"cpu_seconds": 5}))).expect("fits");
         let defaults = Limits::default();
         assert_eq!(apply(&defaults, &set).cpu, Duration::from_secs(5));
-        let back = merge(&set, &changes(json!({"cpu_seconds": null}))).expect("fits");
+        let back = merge(&set, &changes(&json!({"cpu_seconds": null}))).expect("fits");
         assert_eq!(apply(&defaults, &back), defaults);
     }
 
     #[test]
     fn what_makes_no_sense_is_told() {
-        let wrong = |value| merge(&json!({}), &changes(value)).expect_err("refused");
+        let wrong = |value: Value| merge(&json!({}), &changes(&value)).expect_err("refused");
         assert!(wrong(json!({"cpu": 5})).contains("cpu_seconds"));
         assert!(wrong(json!({"memory_bytes": 1})).contains("from 2097152"));
         assert!(wrong(json!({"handles": "many"})).contains("integer"));

@@ -78,7 +78,7 @@ impl Components {
         self.forget_problem(&name);
         let is_new = old.is_none();
         if in_service.is_none_or(|(generation, _)| generation.sha256() != digest) {
-            self.put_in_service(candidate, &row, prepared);
+            self.put_in_service(&candidate, &row, prepared);
         }
         Ok(is_new)
     }
@@ -121,7 +121,7 @@ impl Components {
     /// Swaps a build in, with its types, in one step. Its tables are there.
     pub(super) fn put_in_service(
         &self,
-        generation: Generation,
+        generation: &Generation,
         row: &Component,
         prepared: Prepared,
     ) {
