@@ -34,7 +34,7 @@ pub(crate) struct Common {
 
 impl Common {
     fn server(&self) -> anyhow::Result<Server> {
-        Server::connect(self.login.settle()?)
+        Server::connect(&self.login.settle()?)
     }
 }
 

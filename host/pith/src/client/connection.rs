@@ -27,7 +27,7 @@ pub(super) struct Server {
 
 impl Server {
     /// Does not ask it anything yet.
-    pub(super) fn connect(settled: Settled) -> anyhow::Result<Self> {
+    pub(super) fn connect(settled: &Settled) -> anyhow::Result<Self> {
         let base = Url::parse(&settled.url)
             .with_context(|| format!("{:?} is no address of a server", settled.url))?;
         if !matches!(base.scheme(), "http" | "https") {

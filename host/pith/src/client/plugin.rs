@@ -87,8 +87,7 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Verb::Add { file } => {
             let bytes = std::fs::read(&file)
                 .with_context(|| format!("{} cannot be read", file.display()))?;
-            let digest = Sha256::digest(&bytes);
-            let digest: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+            let digest = hex::encode(Sha256::digest(&bytes));
             let path = format!("components/?digest=sha256:{digest}");
             let answer = server.post_body(&path, "application/wasm", bytes).await?;
             let shown = answer.success()?;
