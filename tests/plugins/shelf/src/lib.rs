@@ -36,6 +36,7 @@ struct Config {
 }
 
 /// Describes a build.
+#[must_use]
 pub fn describe(build: Build) -> Descriptor {
     let mut fields = json!({ "title": text(), "build": text() });
     for field in build.fields {
@@ -103,6 +104,9 @@ fn sync_params(build: Build) -> String {
 }
 
 /// Stages books of this build, with reads of the remote between batches, which take time.
+///
+/// # Errors
+/// Those of the host.
 pub fn sync(
     build: Build,
     task: &Task,
