@@ -396,6 +396,9 @@ async fn made_and_removed(api: &Api, document: &mut Document) -> Result<()> {
 /// A value that a filter takes, by its name and schema.
 fn value_for(name: &str, schema: &Value, made: &Made) -> String {
     let field = name.split("__").next().unwrap_or(name);
+    if name.ends_with("__isnull") {
+        return "true".to_owned();
+    }
     let reference = match field {
         "repository_version" | "repository_version_added" | "repository_version_removed" => {
             format!("{}versions/1/", href(&made.repository))
@@ -410,11 +413,18 @@ fn value_for(name: &str, schema: &Value, made: &Made) -> String {
         }
         "pulp_href" if !name.contains("null") => href(&made.repository),
         "prn" => text(&made.repository["prn"]).to_owned(),
+        "added_between" | "removed_between" => format!("{}versions/1/", href(&made.repository)),
+        "include_related" => "my_permissions".to_owned(),
         "pulp_label_select" => "a=b".to_owned(),
         _ => String::new(),
     };
+    let is_pair = name.ends_with("__range") || name.ends_with("_between");
     if !reference.is_empty() {
-        return reference;
+        return if is_pair {
+            format!("{reference},{reference}")
+        } else {
+            reference
+        };
     }
     let items = if schema["type"] == "array" {
         &schema["items"]
@@ -428,7 +438,7 @@ fn value_for(name: &str, schema: &Value, made: &Made) -> String {
         (_, Some("uuid")) => "0190e2f4-0000-7000-8000-000000000001",
         _ => items["enum"][0].as_str().unwrap_or("ab"),
     };
-    if name.ends_with("__range") || name.ends_with("_between") {
+    if is_pair {
         format!("{one},{one}")
     } else {
         one.to_owned()
@@ -447,8 +457,16 @@ async fn every_documented_filter_is_taken(test: Test) -> Result<()> {
             continue;
         }
         let path = fill(&operation.path, &href(&made.repository));
-        for (name, schema) in operation.query() {
-            let value = value_for(&name, &schema, &made);
+        let query = operation.query();
+        for (name, schema) in &query {
+            let value = match name.as_str() {
+                // Of any field that the list has.
+                "q" => match query.iter().find(|(name, _)| name.ends_with("__isnull")) {
+                    Some((other, _)) => format!("{other}=true"),
+                    None => continue,
+                },
+                _ => value_for(name, schema, &made),
+            };
             let reply = api.get(&format!("{path}?{name}={value}")).await?;
             if reply.status() != 200 {
                 wrong.push(format!("{id}: {name}={value}: {reply}"));
