@@ -27,6 +27,8 @@ pub struct Changes {
 pub struct Wanted {
     /// Nothing of the base stays but what is added.
     pub clear: bool,
+    /// Units that are there do not give way to newcomers with their repository key.
+    pub keep: bool,
     /// Units to add.
     pub add: RoaringTreemap,
     /// Units to remove.

@@ -42,8 +42,9 @@ impl Pull {
     }
 }
 
-/// A pull that is being begun, or is under way.
-type Entry = Arc<OnceCell<Arc<Pull>>>;
+/// A pull that is being begun, or is under way; nothing where the bytes were stored before
+/// it could begin.
+type Entry = Arc<OnceCell<Option<Arc<Pull>>>>;
 
 /// What is on its way in this process; cheap to clone.
 #[derive(Clone, Default)]
@@ -60,8 +61,13 @@ impl std::fmt::Debug for Pulls {
 
 impl Pulls {
     /// Joins the pull of a unit's artifact, or begins it. Returns when the upstream has
-    /// answered and its bytes begin to arrive.
-    pub async fn join(&self, services: &Services, unit_artifact: i64) -> Result<Arc<Pull>> {
+    /// answered and its bytes begin to arrive; nothing where another pull has ended and
+    /// stored them since the caller looked.
+    pub async fn join(
+        &self,
+        services: &Services,
+        unit_artifact: i64,
+    ) -> Result<Option<Arc<Pull>>> {
         let entry = {
             let mut running = self.running.lock().expect("nobody panics while holding it");
             Arc::clone(running.entry(unit_artifact).or_default())
@@ -70,7 +76,7 @@ impl Pulls {
             .get_or_try_init(|| self.begin(services, unit_artifact, &entry))
             .await
             .cloned();
-        if begun.is_err() {
+        if !matches!(begun, Ok(Some(_))) {
             self.forget(unit_artifact, &entry);
         }
         begun
@@ -91,8 +97,12 @@ impl Pulls {
         services: &Services,
         unit_artifact: i64,
         entry: &Entry,
-    ) -> Result<Arc<Pull>> {
+    ) -> Result<Option<Arc<Pull>>> {
         let mut connection = services.database.read().await?;
+        // A pull is forgotten only after its bytes are stored: who comes later sees them here.
+        if unit::is_stored(&mut connection, unit_artifact).await? {
+            return Ok(None);
+        }
         let sources = remote_artifact::sources(&mut connection, unit_artifact).await?;
         let mut failed = Error::not_found("no remote has these bytes any more");
         for source in sources {
@@ -103,7 +113,8 @@ impl Pulls {
             match self.open(services, &row, &source, &expected).await {
                 Ok(body) => {
                     let policy = Policy::parse(&row.settings.policy).unwrap_or(Policy::OnDemand);
-                    return Ok(self.spawn(services, unit_artifact, entry, body, expected, policy));
+                    let pull = self.spawn(services, unit_artifact, entry, body, expected, policy);
+                    return Ok(Some(pull));
                 }
                 Err(error) => {
                     tracing::warn!(%error, "fetch-through failed: {error}");

@@ -219,11 +219,13 @@ async fn write(
         // A long question is not asked where it would keep other writers waiting.
         transaction.commit().await?;
         let mut connection = services.database.read().await?;
-        plan.remove |= replaced(&mut connection, &tables, newest, pending, wanted).await?;
+        let replaced = replaced(&mut connection, &tables, newest, pending, (wanted, &plan)).await?;
+        plan.remove |= replaced;
         drop(connection);
         transaction = batch(services, repository.id, pending).await?;
     } else if !adding.is_empty() {
-        plan.remove |= replaced(&mut transaction, &tables, newest, pending, wanted).await?;
+        let replaced = replaced(&mut transaction, &tables, newest, pending, (wanted, &plan)).await?;
+        plan.remove |= replaced;
     }
     let removing: Vec<UnitId> = plan.remove.iter().map(unit).collect();
     for (at, part) in removing.chunks(BATCH).enumerate() {
@@ -243,7 +245,7 @@ async fn replaced(
     tables: &[Arc<TypeTable>],
     (repository, head): (RepositoryId, &Head),
     pending: i64,
-    wanted: &Wanted,
+    (wanted, plan): (&Wanted, &Plan),
 ) -> Result<RoaringTreemap> {
     let mut old = RoaringTreemap::new();
     let tables = tables.iter().filter(|table| has_repository_key(table));
@@ -253,6 +255,9 @@ async fn replaced(
         for (newcomer, replaced) in clashes {
             if wanted.add.contains(number(replaced)) {
                 return Err(twins(connection, table, newcomer, replaced).await?);
+            }
+            if wanted.keep && !plan.remove.contains(number(replaced)) {
+                return Err(overwritten(connection, table, replaced).await?);
             }
             old.insert(number(replaced));
         }
@@ -325,6 +330,22 @@ async fn check(
         }
     }
     Ok(())
+}
+
+/// Says which unit would have to give way.
+async fn overwritten(
+    connection: &mut Connection,
+    table: &TypeTable,
+    replaced: UnitId,
+) -> Result<Error> {
+    let key = pith_db::unit::key_text(connection, table, replaced).await?;
+    let uuids = pith_db::unit::uuids(connection, &[replaced]).await?;
+    let named = uuids.first().map(|(uuid, _)| uuid.to_string());
+    Ok(Error::conflict(format!(
+        "the repository has a unit of {} with the same {key}, which is not to be overwritten: {}",
+        table.full_name,
+        named.unwrap_or_default()
+    )))
 }
 
 async fn twins(

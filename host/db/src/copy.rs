@@ -17,6 +17,14 @@ use crate::unit_filter;
 /// Units that are handed to one statement.
 const PART: usize = 5_000;
 
+/// The condition that the unit `b` is in a version, to be bound with [`Place::values`].
+///
+/// A value that is looked up for one unit, not a join nor an `EXISTS`, which is made one:
+/// without statistics both databases may then begin with all units of the version, for
+/// every reference anew.
+const IN_PLACE: &str = "(SELECT m.unit_id FROM membership m WHERE m.unit_id = b.unit_id
+     AND m.repository_id = ? AND m.added <= ? AND m.removed > ? LIMIT 1) IS NOT NULL";
+
 /// A version that units are looked for in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Place {
@@ -75,12 +83,9 @@ pub async fn referred(
 ) -> Result<()> {
     let dialect = connection.dialect();
     let elements = Elements::of(table, reference, dialect);
-    // Not a join with the membership: without statistics both databases may begin with all
-    // units of the version, for every element anew.
     let text = format!(
         "SELECT c.unit_id, b.unit_id FROM {ids} e JOIN {table} c ON c.unit_id = e.value{from}
-         JOIN {target} b ON {matches}
-         WHERE EXISTS (SELECT 1 FROM membership m WHERE m.unit_id = b.unit_id AND {PRESENT})",
+         JOIN {target} b ON {matches} WHERE {IN_PLACE}",
         ids = dialect.each_number(),
         table = table.table,
         from = elements.from,
@@ -115,9 +120,8 @@ pub async fn missing(
     let keys: Vec<String> = elements.keys.iter().map(|key| format!(", {key}")).collect();
     let text = format!(
         "SELECT c.unit_id{keys} FROM {ids} e JOIN {table} c ON c.unit_id = e.value{from}
-         WHERE {first} IS NOT NULL AND NOT EXISTS (SELECT 1 FROM {target} b
-             JOIN membership m ON m.unit_id = b.unit_id
-             WHERE {matches} AND (({PRESENT}) OR ({PRESENT})))",
+         WHERE {first} IS NOT NULL AND (SELECT b.unit_id FROM {target} b
+             WHERE {matches} AND ({IN_PLACE} OR {IN_PLACE}) LIMIT 1) IS NULL",
         keys = keys.concat(),
         ids = dialect.each_number(),
         table = table.table,

@@ -162,25 +162,34 @@ pub async fn delete(connection: &mut Connection, id: i64) -> Result<()> {
     Ok(())
 }
 
-/// When the next one is due.
-pub async fn next(connection: &mut Connection) -> Result<Option<Timestamp>> {
-    sql("SELECT MIN(next_dispatch) FROM task_schedule WHERE enabled")
-        .scalar(connection)
-        .await
-}
-
-/// One that is due, until the end of the transaction nobody else's.
-pub async fn take_due(connection: &mut Connection, now: Timestamp) -> Result<Option<Schedule>> {
-    let text = format!(
-        "SELECT id FROM task_schedule WHERE enabled AND next_dispatch <= ?
-         ORDER BY next_dispatch, id LIMIT 1{}",
-        connection.dialect().skip_locked()
-    );
-    let id: Option<i64> = sql(text).bind(now).scalar_optional(connection).await?;
+/// The one that is due next.
+pub async fn next(connection: &mut Connection) -> Result<Option<Schedule>> {
+    let id: Option<i64> = sql("SELECT id FROM task_schedule
+         WHERE enabled AND next_dispatch IS NOT NULL ORDER BY next_dispatch, id LIMIT 1")
+    .scalar_optional(connection)
+    .await?;
     match id {
         Some(id) => record(connection, "s.id = ?", [id.into()]).await,
         None => Ok(None),
     }
+}
+
+/// Takes a schedule until the end of the transaction; false if somebody else has it, or it
+/// is not as it was read.
+pub async fn take(connection: &mut Connection, schedule: &Schedule) -> Result<bool> {
+    let text = format!(
+        "SELECT id FROM task_schedule WHERE id = ?{}",
+        connection.dialect().skip_locked()
+    );
+    let id: Option<i64> = sql(text)
+        .bind(schedule.id)
+        .scalar_optional(connection)
+        .await?;
+    if id.is_none() {
+        return Ok(false);
+    }
+    let now: Option<Schedule> = record(connection, "s.id = ?", [schedule.id.into()]).await?;
+    Ok(now.is_some_and(|now| now.settings == schedule.settings && now.user == schedule.user))
 }
 
 /// Notes a run and when the next one is due.

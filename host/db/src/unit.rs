@@ -251,6 +251,15 @@ pub async fn set_artifact(
     Ok(())
 }
 
+/// Whether the bytes of a unit's artifact are stored.
+pub async fn is_stored(connection: &mut Connection, unit_artifact: i64) -> Result<bool> {
+    let row = sql("SELECT 1 FROM unit_artifact WHERE id = ? AND artifact_id IS NOT NULL")
+        .bind(unit_artifact)
+        .fetch_optional(connection)
+        .await?;
+    Ok(row.is_some())
+}
+
 /// The number and type of units given by UUID; those that are not there are left out.
 pub async fn by_uuid(
     connection: &mut Connection,

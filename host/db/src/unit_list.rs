@@ -174,8 +174,19 @@ pub const UUID: &str = "u.uuid";
 /// The column of labels.
 pub const LABELS: &str = "u.pulp_labels";
 
-/// The column of the UUID of the artifact, of a type whose units have one.
-pub const ARTIFACT: &str = "a.uuid";
+/// The condition that a unit has an artifact whose UUID passes a test, such as `= ?`. The
+/// table of a type whose units have one is joined with it already.
+pub fn artifact_is(table: Option<&TypeTable>, test: &str) -> String {
+    match table {
+        Some(table) if table.content_type.artifacts == ArtifactCount::One => {
+            format!("a.uuid {test}")
+        }
+        _ => format!(
+            "u.id IN (SELECT x.unit_id FROM unit_artifact x
+             JOIN artifact y ON y.id = x.artifact_id WHERE y.uuid {test})"
+        ),
+    }
+}
 
 /// The condition that a unit is in no repository and was last wanted before a moment.
 pub fn orphaned_since(moment: Timestamp) -> Condition {

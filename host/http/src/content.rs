@@ -6,6 +6,7 @@ mod list;
 mod read;
 mod shape;
 mod source;
+mod upload;
 
 use crate::label;
 use crate::openapi::Operation;
@@ -43,6 +44,19 @@ pub(crate) fn routes() -> Routes {
                 .takes_upload("{plugin}.{plural}.ContentUpload", order::upload::described)
                 .orders(),
                 create::create,
+            ),
+        )
+        .route(
+            "/content/{plugin}/{plural}/upload/",
+            post(
+                Operation::new(
+                    "content_{plugin}_{plural}_upload",
+                    "Create content from a file, and wait for it",
+                )
+                .when(order::upload::is_offered)
+                .takes_upload("{plugin}.{plural}.ContentUpload", order::upload::described)
+                .shows(201, &shape::UNIT),
+                upload::upload,
             ),
         )
         .route(

@@ -13,6 +13,7 @@ use crate::error::Result;
 use crate::openapi::{Field, Operation, Resource};
 use crate::query;
 use crate::routes::{Routes, get};
+use crate::users::own;
 
 /// What the document says of who asks.
 static LOGIN: Resource = Resource::new(
@@ -38,6 +39,11 @@ pub(crate) fn routes() -> Routes {
                 .about("Answers with the cookies `sessionid` and `csrftoken`.")
                 .shows(201, &LOGIN),
             login,
+        )
+        .patch(
+            Operation::new("login_update", "Change who asks")
+                .changes(&own::OWN_USER),
+            own::update,
         )
         .delete(
             Operation::new("logout", "End the session").answers_nothing(204),

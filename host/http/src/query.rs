@@ -208,14 +208,25 @@ impl Query {
         name_in: &'static str,
         column: &str,
     ) -> Result<()> {
+        self.refer_by(name, name_in, |test| format!("{column} {test}"))
+    }
+
+    /// As [`refer`](Self::refer), of what is no column: `condition` makes SQL of the test that
+    /// the UUID has to pass.
+    pub(crate) fn refer_by(
+        &mut self,
+        name: &'static str,
+        name_in: &'static str,
+        condition: impl Fn(&str) -> String,
+    ) -> Result<()> {
         self.filter(name, |text| {
             let uuid = uuid_of(name, text)?;
-            Ok(Condition::new(format!("{column} = ?"), [uuid.into()]))
+            Ok(Condition::new(condition("= ?"), [uuid.into()]))
         })?;
         self.filter(name_in, |text| {
             let uuids = text.split(',').map(|text| uuid_of(name_in, text));
             let uuids = uuids.collect::<Result<Vec<_>>>()?;
-            Ok(Condition::new(format!("{column} IN (?*)"), [uuids.into()]))
+            Ok(Condition::new(condition("IN (?*)"), [uuids.into()]))
         })
     }
 

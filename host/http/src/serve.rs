@@ -22,6 +22,7 @@ use axum::response::{IntoResponse as _, Response};
 use http::{HeaderMap, Method, StatusCode, header};
 use pith_content::error::Code;
 use pith_content::pull::Pulls;
+use pith_db::served::FileSet;
 
 use crate::app::App;
 use crate::error::Error;
@@ -99,13 +100,13 @@ impl Content {
             None => Ok(listing::with_slash(&decoded)),
             Some("") => {
                 if let Some(index) = self.locator.locate(database, files, "index.html").await? {
-                    return self.serve(index, "index.html", asked).await;
+                    return self.serve(files, index, "index.html", asked).await;
                 }
                 listing::of_folder(database, files, "").await
             }
             Some(rest) if rest.ends_with('/') => listing::of_folder(database, files, rest).await,
             Some(rest) => match self.locator.locate(database, files, rest).await? {
-                Some(located) => self.serve(located, rest, asked).await,
+                Some(located) => self.serve(files, located, rest, asked).await,
                 None if listing::is_folder(database, files, rest).await? => {
                     Ok(listing::with_slash(&decoded))
                 }
@@ -116,6 +117,7 @@ impl Content {
 
     async fn serve(
         &self,
+        files: FileSet,
         located: Located,
         path: &str,
         asked: &Asked<'_>,
@@ -136,8 +138,14 @@ impl Content {
                         return Ok(reply::head(&announced, asked.headers));
                     }
                 }
-                let pull = self.pulls.join(&self.app.services, unit_artifact).await?;
-                pulled_body::reply(pull, path, asked).await
+                if let Some(pull) = self.pulls.join(&self.app.services, unit_artifact).await? {
+                    return pulled_body::reply(pull, path, asked).await;
+                }
+                // Stored by somebody else's pull since it was located.
+                match self.locator.locate(&self.app.database, files, path).await? {
+                    Some(Located::Stored(stored)) => self.serve_stored(&stored, asked).await,
+                    _ => Err(Failure::NotFound),
+                }
             }
         }
     }

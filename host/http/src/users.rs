@@ -1,6 +1,7 @@
 //! Users: `users/`, for administrators.
 
 mod create;
+pub(crate) mod own;
 mod settings;
 mod update;
 

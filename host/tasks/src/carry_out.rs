@@ -23,12 +23,14 @@ pub(crate) async fn carry_out(context: Context, work: Work) -> Result<Box<dyn Co
             remove,
             remove_all,
             base_version,
+            overwrite,
         } => {
             let change = modify::Change {
                 add,
                 remove,
                 remove_all,
                 base_version,
+                overwrite,
             };
             modify::run(&context, repository, change).await
         }
@@ -48,6 +50,7 @@ pub(crate) async fn carry_out(context: Context, work: Work) -> Result<Box<dyn Co
             repository,
             labels,
             fields,
+            overwrite,
         } => {
             let file = upload::File {
                 content_type,
@@ -56,6 +59,7 @@ pub(crate) async fn carry_out(context: Context, work: Work) -> Result<Box<dyn Co
                 params,
                 labels,
                 fields,
+                overwrite,
             };
             upload::run(&context, file, repository).await
         }

@@ -29,6 +29,8 @@ pub(crate) struct File {
     pub(crate) labels: Option<Map<String, Value>>,
     /// Of the unit.
     pub(crate) fields: Map<String, Value>,
+    /// Whether it may replace a unit with its repository key.
+    pub(crate) overwrite: bool,
 }
 
 pub(crate) async fn run(
@@ -76,7 +78,8 @@ pub(crate) async fn run(
     let version = match repository {
         Some(repository) => {
             let repository = modify::find(context, repository).await?;
-            let wanted = Wanted::of(units.iter().map(|unit| unit.0), []);
+            let mut wanted = Wanted::of(units.iter().map(|unit| unit.0), []);
+            wanted.keep = !file.overwrite;
             modify::make(context, &repository, None, &wanted).await?
         }
         None => None,

@@ -11,6 +11,11 @@ pub use crate::source::{Expectation, Source};
 /// below an API root, which whoever shows the task puts before it.
 pub const PATH: &str = "$path";
 
+/// Of what rows from before a setting do not say.
+fn yes() -> bool {
+    true
+}
+
 /// The work of one task; each kind is carried out by the file of its name.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
@@ -37,6 +42,9 @@ pub enum Work {
         /// Row number of the version to start from, of any repository of the same
         /// type, instead of the newest.
         base_version: Option<i64>,
+        /// Units that are there give way to newcomers with their repository key.
+        #[serde(default = "yes")]
+        overwrite: bool,
     },
     /// Makes a publication.
     Publish {
@@ -68,6 +76,9 @@ pub enum Work {
         /// Fields that a unit of the content type must have, as the client says.
         #[serde(default)]
         fields: Map<String, Value>,
+        /// Units that are there give way to newcomers with their repository key.
+        #[serde(default = "yes")]
+        overwrite: bool,
     },
     /// Makes a stored file of an upload.
     CommitUpload {

@@ -23,6 +23,16 @@ pub(super) async fn create(
     request: Request,
 ) -> Result<Response> {
     let table = declared::content_type(&context.app, &plugin, &plural)?;
+    let order = order_of_request(&context, &table, request).await?;
+    order::accept(&context, order).await
+}
+
+/// Makes the order of a request: a form with a file, or fields that say where it is.
+pub(super) async fn order_of_request(
+    context: &Context,
+    table: &TypeTable,
+    request: Request,
+) -> Result<order::Order> {
     let received = if body::media_type(&request) == "multipart/form-data" {
         receive::receive(request, &*context.app.store, "file").await?
     } else {
@@ -32,8 +42,7 @@ pub(super) async fn create(
         }
     };
     let parameters = order::shown(&received.fields.map);
-    let order = order_for(&context, &table, received, parameters).await?;
-    order::accept(&context, order).await
+    order_for(context, table, received, parameters).await
 }
 
 /// Makes the order; a file that came with the request is kept once all else is checked.

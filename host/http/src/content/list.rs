@@ -58,7 +58,7 @@ const PARAMETERS: &[Parameter] = &[
 
 /// The filters of the list of all types.
 pub(super) const FILTERS: Filters =
-    Filters::new(|_| unit_list::base_columns(), PARAMETERS.split_at(11).0);
+    Filters::new(|_| unit_list::base_columns(), PARAMETERS);
 
 /// The filters of the list of one type.
 pub(super) const FILTERS_OF_TYPE: Filters = Filters::new(
@@ -154,13 +154,11 @@ async fn select(
     query.identify(unit_list::UUID)?;
     query.label_select(unit_list::LABELS, dialect)?;
     orphaned_for(query, unit_list::orphaned_since)?;
+    query.refer_by("artifact", "artifact__in", |test| {
+        unit_list::artifact_is(table, test)
+    })?;
     let columns = match table {
-        Some(table) => {
-            if table.content_type.artifacts == ArtifactCount::One {
-                query.refer("artifact", "artifact__in", unit_list::ARTIFACT)?;
-            }
-            unit_list::columns(table)
-        }
+        Some(table) => unit_list::columns(table),
         None => unit_list::base_columns(),
     };
     let selection = query.select(&columns, dialect)?;

@@ -147,13 +147,10 @@ impl Filters {
                 &json!({"type": "integer", "minimum": 0}),
                 "Rows before the page.",
             ),
-            ordering(&columns),
-            described(
-                "q",
-                &json!({"type": "string"}),
-                "An expression: `name='a' AND (size>3 OR NOT name~'b')`.",
-            ),
         ];
+        if !columns.is_empty() {
+            written.push(ordering(&columns));
+        }
         written.extend(projection());
         written.push(EXPRESSION.written());
         written.extend(self.parameters.iter().map(Parameter::written));

@@ -19,6 +19,18 @@ use crate::order::units::Units;
 /// What stands for all units of a repository.
 const ALL: &str = "*";
 
+/// The parameter that says whether units may be replaced.
+pub(crate) const OVERWRITE: &str = "overwrite";
+
+/// What the document says of it.
+const ABOUT_OVERWRITE: &str = "Units of the repository give way to new ones with the same key; \
+    if false, the task fails instead.";
+
+/// Its schema.
+pub(crate) fn overwrite_schema() -> Value {
+    json!({"type": "boolean", "default": true, "description": ABOUT_OVERWRITE})
+}
+
 /// The schema of what a client gives to `adds` and `removes`.
 pub(crate) fn schema() -> Value {
     json!({"type": "object", "required": ["repository", "content_units"], "properties": {
@@ -27,6 +39,7 @@ pub(crate) fn schema() -> Value {
             "description": "Units of content."},
         "base_version": {"type": ["string", "null"],
             "description": "A version to start from instead of the newest."},
+        OVERWRITE: overwrite_schema(),
     }})
 }
 
@@ -55,6 +68,7 @@ pub(crate) fn described() -> Value {
             "A version to start from instead of the newest.",
         )
         .nullable(),
+        Field::boolean(OVERWRITE, ABOUT_OVERWRITE),
     ])
 }
 
@@ -76,7 +90,7 @@ pub(crate) async fn build(
             "Cannot supply content units and '*'.",
         );
     }
-    form.refuse("overwrite", &Value::Bool(true));
+    let overwrite = form.boolean(OVERWRITE).unwrap_or(true);
 
     let mut connection = app.database.read().await?;
     let mut units = Units {
@@ -130,6 +144,7 @@ pub(crate) async fn build(
             remove,
             remove_all,
             base_version: base.value().map(|version| version.id.0),
+            overwrite,
         },
         locks: vec![Lock::exclusive(prn)],
     })

@@ -22,6 +22,7 @@ use crate::lookup;
 use crate::openapi::Place;
 use crate::openapi::resource::joined;
 use crate::order::Order;
+use crate::order::modify::{OVERWRITE, overwrite_schema};
 
 /// The schema of what a client gives, beside what the plugin adds.
 pub(crate) fn schema() -> Value {
@@ -39,6 +40,7 @@ pub(crate) fn schema() -> Value {
         "repository": {"type": "string",
             "description": "A repository that gets a new version with the units."},
         "pulp_labels": {"type": "object", "description": "Labels for the new units."},
+        OVERWRITE: overwrite_schema(),
     }})
 }
 
@@ -106,6 +108,7 @@ pub(crate) struct Upload {
     params: Map<String, Value>,
     repository: Option<Repository>,
     labels: Option<Map<String, Value>>,
+    overwrite: bool,
 }
 
 /// Takes and checks everything but the file.
@@ -121,7 +124,7 @@ pub(crate) async fn check(app: &App, table: &TypeTable, mut form: Form) -> Resul
         let mut connection = app.database.read().await?;
         lookup::repository(&mut connection, &mut form, "repository", plugin).await?
     };
-    form.refuse("overwrite", &Value::Bool(true));
+    let overwrite = form.boolean(OVERWRITE).unwrap_or(true);
     let labels = label::take(&mut form);
     let mut params = Map::new();
     config::take(&mut form, &task_type.params, &mut params);
@@ -132,6 +135,7 @@ pub(crate) async fn check(app: &App, table: &TypeTable, mut form: Form) -> Resul
         params,
         repository: repository.value(),
         labels,
+        overwrite,
         generation,
     })
 }
@@ -162,6 +166,7 @@ impl Upload {
                 repository: self.repository.map(|repository| repository.id.0),
                 labels: self.labels,
                 fields: file.fields,
+                overwrite: self.overwrite,
             },
             locks: lock
                 .into_iter()

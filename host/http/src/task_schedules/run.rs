@@ -6,6 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use pith_db::task::NewTask;
 use pith_db::task_schedule::{self, Schedule};
 use pith_model::Timestamp;
 use serde_json::{Value, json};
@@ -19,6 +20,9 @@ use crate::tasks::order_of;
 
 /// How often the schedules are looked at without need: other servers change them too.
 const LOOK: Duration = Duration::from_secs(2);
+
+/// When to look again at a schedule that another server is busy with, in microseconds.
+const SOON: i64 = 50_000;
 
 /// Runs until the server stops.
 pub(crate) async fn run(app: Arc<App>) {
@@ -50,40 +54,57 @@ fn until(next: Option<Timestamp>) -> Duration {
 /// Makes the tasks that are due; when the next one is.
 async fn run_due(app: &Arc<App>) -> Result<Option<Timestamp>> {
     loop {
-        let now = Timestamp::now();
-        let next = {
+        let due = {
             let mut connection = app.database.read().await?;
             task_schedule::next(&mut connection).await?
         };
-        if next.is_none_or(|next| next > now) {
-            return Ok(next);
-        }
-        let mut transaction = app.database.write_durably().await?;
-        let Some(schedule) = task_schedule::take_due(&mut transaction, now).await? else {
-            // Another server has it.
+        let Some(schedule) = due else {
             return Ok(None);
         };
-        let made = match new_task(app, &schedule).await {
-            Ok(new) => {
-                let (task, uuid) = app.scheduler.dispatch_in(&mut transaction, new).await?;
-                tracing::info!("schedule {:?} made task {uuid}", schedule.settings.name);
-                Ok(task)
-            }
-            Err(error) => {
-                let name = &schedule.settings.name;
-                tracing::warn!("schedule {name:?} could not make its task: {error:?}");
-                Err(told(&error, now))
-            }
-        };
-        let following = following(&schedule.settings, now);
-        task_schedule::note_run(&mut transaction, schedule.id, following, made).await?;
-        transaction.commit().await?;
+        let next = schedule.settings.next_dispatch;
+        if next.is_none_or(|next| next > Timestamp::now()) {
+            return Ok(next);
+        }
+        // One generation of each plugin for the whole order, made before the transaction:
+        // it asks the database too, and the writer may be the only connection.
+        let new = new_task(&app.pinned(), &schedule).await;
+        if !make(app, &schedule, new).await? {
+            let soon = Timestamp::now().0.saturating_add(SOON);
+            return Ok(Some(Timestamp(soon)));
+        }
         app.scheduler.wake();
     }
 }
 
+/// Makes the task of a run and sets when the next one is due; not if another server did
+/// it, or the schedule was changed meanwhile.
+async fn make(app: &Arc<App>, schedule: &Schedule, new: Result<NewTask>) -> Result<bool> {
+    let mut transaction = app.database.write_durably().await?;
+    if !task_schedule::take(&mut transaction, schedule).await? {
+        return Ok(false);
+    }
+    // Only now: what passed while waiting for the transaction is not made up for.
+    let now = Timestamp::now();
+    let name = &schedule.settings.name;
+    let made = match new {
+        Ok(new) => {
+            let (task, uuid) = app.scheduler.dispatch_in(&mut transaction, new).await?;
+            tracing::info!("schedule {name:?} made task {uuid}");
+            Ok(task)
+        }
+        Err(error) => {
+            tracing::warn!("schedule {name:?} could not make its task: {error:?}");
+            Err(told(&error, now))
+        }
+    };
+    let following = following(&schedule.settings, now);
+    task_schedule::note_run(&mut transaction, schedule.id, following, made).await?;
+    transaction.commit().await?;
+    Ok(true)
+}
+
 /// The task of a schedule, on behalf of whoever made the schedule.
-async fn new_task(app: &Arc<App>, schedule: &Schedule) -> Result<pith_db::task::NewTask> {
+async fn new_task(app: &Arc<App>, schedule: &Schedule) -> Result<NewTask> {
     let user = match schedule.user {
         Some(id) => {
             let mut connection = app.database.read().await?;

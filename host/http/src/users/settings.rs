@@ -31,14 +31,14 @@ pub(super) fn of(user: &User) -> Settings {
     }
 }
 
-/// Takes what a form says of the password, hashed. It takes a while.
-pub(super) async fn take_password(form: &mut Form) -> Result<Given<String>> {
-    let text = match form.nullable_text("password") {
+/// Takes what a field of a form says of the password, hashed. It takes a while.
+pub(super) async fn take_password(form: &mut Form, field: &str) -> Result<Given<String>> {
+    let text = match form.nullable_text(field) {
         Given::This(text) => text,
         other => return Ok(other),
     };
     if let Some(problem) = password::problem(&text) {
-        form.wrong("password", format!("The password {problem}."));
+        form.wrong(field, format!("The password {problem}."));
         return Ok(Given::Absent);
     }
     Ok(Given::This(hash(text).await?))
