@@ -46,6 +46,9 @@ plain=(env)
 for name in $(compgen -e PITH_); do plain+=(-u "$name"); done
 "${plain[@]}" "$pith" migrate --database-url "$PITH_TEST_POSTGRES/$PITH_TEST_POSTGRES_TEMPLATE"
 
+# What earlier builds of the plugins were compiled to is of no use.
+find "$CARGO_TARGET_DIR/pith-tests-compiled" -name '*.code' -mtime +2 -delete 2>/dev/null || true
+
 rm -f "$report"
 status=0
 cargo nextest run --release --config-file "$here/nextest.toml" --package pith-tests "$@" 9>&- || status=$?

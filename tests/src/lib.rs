@@ -6,6 +6,7 @@
 //! refuse. Nothing is shared between tests but the PostgreSQL cluster of the run.
 
 mod api;
+mod compiled_code;
 mod content_summary;
 mod database;
 pub mod document;

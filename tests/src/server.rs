@@ -13,6 +13,7 @@ use tokio::process::Command;
 use tokio::time::sleep;
 
 use crate::api::Api;
+use crate::compiled_code;
 use crate::process::{ServerProcess, command, finish, server_binary};
 use crate::reply::{Reply, text};
 use crate::run::Test;
@@ -101,7 +102,9 @@ impl ServerBuilder {
             largest_file: self.largest_file,
             has_password: self.has_password,
         };
+        compiled_code::lend(&settings.data_directory)?;
         let process = ServerProcess::spawn(settings.serve_command()?, &settings.log).await?;
+        compiled_code::keep(&settings.data_directory)?;
         let api = Api::of_admin(&process.base_url)?;
         Ok(TestServer {
             settings,

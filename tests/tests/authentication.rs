@@ -20,6 +20,7 @@ on_both_databases!(
     a_session_needs_its_csrf_token_to_write,
     a_session_ends_with_logging_out,
     a_changed_password_is_refused_at_once,
+    users_change_their_own_password_but_not_their_rights,
     a_disabled_user_is_refused_at_once,
     a_deleted_user_is_refused_at_once,
     malformed_credentials_are_no_server_error,
@@ -159,6 +160,44 @@ async fn a_changed_password_is_refused_at_once(test: Test) -> Result<()> {
     );
     let ada = server.api().with_password("ada", "second-password-2");
     assert_eq!(ada.get(WHO_AM_I).await?.status(), 200);
+    Ok(())
+}
+
+async fn users_change_their_own_password_but_not_their_rights(test: Test) -> Result<()> {
+    let server = test.start().await?;
+    new_user(&server, "alice", "the first of them").await?;
+    let alice = server.api().with_password("alice", "the first of them");
+    for (change, field) in [
+        (json!({"new_password": "the second of them"}), "old_password"),
+        (
+            json!({"new_password": "the second of them", "old_password": "wrong"}),
+            "old_password",
+        ),
+        (
+            json!({"new_password": "", "old_password": "the first of them"}),
+            "new_password",
+        ),
+        (json!({"is_staff": true}), "is_staff"),
+        (json!({"is_active": false}), "is_active"),
+        (json!({"username": "al ice"}), "username"),
+        (json!({"username": "admin"}), "username"),
+    ] {
+        let reply = alice.patch(WHO_AM_I, change).await?;
+        assert!(!reply.errors_of(field)?.is_empty(), "{reply}");
+    }
+    assert_eq!(alice.get(PRIVATE).await?.status(), 403);
+    let change = json!({
+        "new_password": "the second of them", "old_password": "the first of them",
+        "first_name": "Alice",
+    });
+    let shown = alice.patch(WHO_AM_I, change).await?.ok()?;
+    let expected = json!({
+        "username": "alice", "first_name": "Alice", "last_name": "", "email": "",
+    });
+    assert_eq!(shown, expected);
+    assert_eq!(alice.get(WHO_AM_I).await?.status(), 401);
+    let alice = server.api().with_password("alice", "the second of them");
+    assert_eq!(alice.get(WHO_AM_I).await?.status(), 200);
     Ok(())
 }
 

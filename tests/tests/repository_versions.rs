@@ -1,7 +1,7 @@
 //! Versions: numbered, immutable sets of units.
 
 use anyhow::Result;
-use pith_tests::{Api, Test, added, href, names_of, on_both_databases, present, removed, text};
+use pith_tests::{Api, Form, Test, added, href, names_of, on_both_databases, present, removed, text};
 use serde_json::{Value, json};
 
 on_both_databases!(
@@ -11,6 +11,7 @@ on_both_databases!(
     a_base_version_is_where_a_change_begins,
     another_repositorys_version_can_be_the_base,
     the_newer_unit_takes_the_place_of_the_older,
+    what_is_not_to_be_overwritten_stays,
     everything_can_be_removed_at_once,
     differences_are_listed,
     retention_keeps_the_newest,
@@ -152,6 +153,39 @@ async fn the_newer_unit_takes_the_place_of_the_older(test: Test) -> Result<()> {
     let files = api.files_in(&version).await?;
     assert_eq!(files.len(), 1);
     assert_eq!(files[0]["sha256"], old["sha256"]);
+    Ok(())
+}
+
+async fn what_is_not_to_be_overwritten_stays(test: Test) -> Result<()> {
+    let server = test.start().await?;
+    let api = server.api();
+    let repository = api.file_repository("r").await?;
+    let old = href(&api.upload_file("a", b"old", None).await?);
+    let new = href(&api.upload_file("a", b"new", None).await?);
+    api.modify(&repository, json!({"add_content_units": [old]}))
+        .await?;
+    let path = format!("{}modify/", href(&repository));
+    let change = json!({"add_content_units": [new], "overwrite": false});
+    let task = api.run_task(&path, change).await?;
+    let failure = task.failure()?;
+    assert!(failure.contains("overwritten"), "{failure}");
+    assert_eq!(api.latest_number(&repository).await?, 1);
+    // The same holds for a file that is uploaded into the repository.
+    let form = Form::new()
+        .text("relative_path", "a")
+        .text("repository", &href(&repository))
+        .text("overwrite", "false")
+        .file("file", "a", b"new");
+    let reply = api.post_form("/content/file/files/", form).await?;
+    let task = api.finish(reply).await?;
+    let failure = task.failure()?;
+    assert!(failure.contains("overwritten"), "{failure}");
+    // What is taken out by name is not overwritten.
+    let change = json!({
+        "add_content_units": [new], "remove_content_units": [old], "overwrite": false,
+    });
+    let version = api.modify(&repository, change).await?;
+    assert_eq!((added(&version, FILE), removed(&version, FILE)), (1, 1));
     Ok(())
 }
 
