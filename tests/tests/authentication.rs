@@ -168,7 +168,10 @@ async fn users_change_their_own_password_but_not_their_rights(test: Test) -> Res
     new_user(&server, "alice", "the first of them").await?;
     let alice = server.api().with_password("alice", "the first of them");
     for (change, field) in [
-        (json!({"new_password": "the second of them"}), "old_password"),
+        (
+            json!({"new_password": "the second of them"}),
+            "old_password",
+        ),
         (
             json!({"new_password": "the second of them", "old_password": "wrong"}),
             "old_password",

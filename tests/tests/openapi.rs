@@ -433,8 +433,11 @@ fn value_for(name: &str, schema: &Value, made: &Made, row: &Value) -> String {
     }
     let version = format!("{}versions/1/", href(&made.repository));
     let reference = match field {
-        "repository_version" | "repository_version_added" | "repository_version_removed"
-        | "added_between" | "removed_between" => version,
+        "repository_version"
+        | "repository_version_added"
+        | "repository_version_removed"
+        | "added_between"
+        | "removed_between" => version,
         "repository" => href(&made.repository),
         "remote" => href(&made.remote),
         "publication" => href(&made.publication),

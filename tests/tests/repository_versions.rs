@@ -1,7 +1,9 @@
 //! Versions: numbered, immutable sets of units.
 
 use anyhow::Result;
-use pith_tests::{Api, Form, Test, added, href, names_of, on_both_databases, present, removed, text};
+use pith_tests::{
+    Api, Form, Test, added, href, names_of, on_both_databases, present, removed, text,
+};
 use serde_json::{Value, json};
 
 on_both_databases!(

@@ -63,11 +63,7 @@ impl Pulls {
     /// Joins the pull of a unit's artifact, or begins it. Returns when the upstream has
     /// answered and its bytes begin to arrive; nothing where another pull has ended and
     /// stored them since the caller looked.
-    pub async fn join(
-        &self,
-        services: &Services,
-        unit_artifact: i64,
-    ) -> Result<Option<Arc<Pull>>> {
+    pub async fn join(&self, services: &Services, unit_artifact: i64) -> Result<Option<Arc<Pull>>> {
         let entry = {
             let mut running = self.running.lock().expect("nobody panics while holding it");
             Arc::clone(running.entry(unit_artifact).or_default())

@@ -224,7 +224,8 @@ async fn write(
         drop(connection);
         transaction = batch(services, repository.id, pending).await?;
     } else if !adding.is_empty() {
-        let replaced = replaced(&mut transaction, &tables, newest, pending, (wanted, &plan)).await?;
+        let replaced =
+            replaced(&mut transaction, &tables, newest, pending, (wanted, &plan)).await?;
         plan.remove |= replaced;
     }
     let removing: Vec<UnitId> = plan.remove.iter().map(unit).collect();

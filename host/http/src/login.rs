@@ -41,8 +41,7 @@ pub(crate) fn routes() -> Routes {
             login,
         )
         .patch(
-            Operation::new("login_update", "Change who asks")
-                .changes(&own::OWN_USER),
+            Operation::new("login_update", "Change who asks").changes(&own::OWN_USER),
             own::update,
         )
         .delete(

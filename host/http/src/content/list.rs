@@ -57,8 +57,7 @@ const PARAMETERS: &[Parameter] = &[
 ];
 
 /// The filters of the list of all types.
-pub(super) const FILTERS: Filters =
-    Filters::new(|_| unit_list::base_columns(), PARAMETERS);
+pub(super) const FILTERS: Filters = Filters::new(|_| unit_list::base_columns(), PARAMETERS);
 
 /// The filters of the list of one type.
 pub(super) const FILTERS_OF_TYPE: Filters = Filters::new(

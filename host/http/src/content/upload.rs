@@ -90,5 +90,10 @@ fn made(task: &Task, plugin: &str, plural: &str) -> Option<Uuid> {
     created
         .iter()
         .filter_map(|one| one["path"].as_str())
-        .find_map(|path| path.strip_prefix(&folder)?.trim_end_matches('/').parse().ok())
+        .find_map(|path| {
+            path.strip_prefix(&folder)?
+                .trim_end_matches('/')
+                .parse()
+                .ok()
+        })
 }

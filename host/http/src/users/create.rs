@@ -20,7 +20,9 @@ pub(super) async fn create(context: Context, fields: Fields) -> Result<Response>
         is_active: true,
         ..Settings::default()
     };
-    let password = settings::take_password(&mut form, "password").await?.value();
+    let password = settings::take_password(&mut form, "password")
+        .await?
+        .value();
     settings::take(form, &mut new)?;
     let mut transaction = context.app.database.write_durably().await?;
     let id = user::insert(&mut transaction, &new, password.as_deref()).await?;
