@@ -89,7 +89,8 @@ pulp file repository label unset --repository "$name" --key origin >/dev/null
 same 'found by no label' 0 "$(pulp file repository list --label-select "origin=$tag" | of 'len(d)')"
 
 # Settings: what is set is shown, and what is wrong is told by field.
-pulp file repository update --repository "$name" --description words --retain-versions 2 >updated.json
+pulp file repository update --repository "$name" --description words --retain-repo-versions 2
+pulp file repository show --repository "$name" >updated.json
 same 'the settings' "['words', 2]" "$(of '[d["description"], d["retain_repo_versions"]]' <updated.json)"
 same 'versions that are kept' 2 "$(pulp file repository version list --repository "$name" | of 'len(d)')"
 if pulp file repository create --name "$name" >/dev/null 2>refused; then

@@ -95,7 +95,6 @@ impl Record for Repository {
             "'{root}remotes/' || m.plugin || '/' || m.type_name || '/' || {uuid m.uuid} || '/'",
             Kind::Text,
         ),
-        Column::new("retain_checkpoints", "NULLIF(r.id, r.id)", Kind::Integer),
         Column::new("next_version", "r.next_version", Kind::Integer),
         Column::new("user_hidden", "(r.id < 0)", Kind::Boolean),
     ];

@@ -76,6 +76,9 @@ impl Parameter {
         };
         if self.header {
             written["in"] = "header".into();
+            if written.get("style").is_some() {
+                written["style"] = "simple".into();
+            }
         }
         if self.required {
             written["required"] = true.into();

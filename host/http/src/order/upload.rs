@@ -63,8 +63,9 @@ pub(crate) fn described(place: &Place) -> Value {
             "description": "The file, in a multipart form."});
         properties.insert("file".to_owned(), file);
     }
-    if let Some(required) = schema["required"].as_array_mut() {
+    if let Some(Value::Array(required)) = schema.get_mut("required") {
         required.retain(|name| name != "artifact");
+        // An empty list is no valid schema.
         if required.is_empty() {
             schema
                 .as_object_mut()
