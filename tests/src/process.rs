@@ -162,6 +162,22 @@ impl ServerProcess {
         self.kilobytes("VmRSS:")
     }
 
+    /// The time that its threads computed so far.
+    pub(crate) fn computed(&self) -> Result<Duration> {
+        let pid = self.child.id().context("the server has ended")?;
+        let tasks = std::fs::read_dir(format!("/proc/{pid}/task"))?;
+        let mut nanoseconds = 0;
+        for task in tasks.flatten() {
+            // A thread may end meanwhile.
+            let Ok(told) = std::fs::read_to_string(task.path().join("schedstat")) else {
+                continue;
+            };
+            let first = told.split_whitespace().next().unwrap_or_default();
+            nanoseconds += first.parse::<u64>()?;
+        }
+        Ok(Duration::from_nanos(nanoseconds))
+    }
+
     fn kilobytes(&self, name: &str) -> Result<u64> {
         let pid = self.child.id().context("the server has ended")?;
         let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;

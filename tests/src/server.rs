@@ -201,6 +201,11 @@ impl TestServer {
         self.process.memory_mib()
     }
 
+    /// The time that it computed so far.
+    pub fn computed(&self) -> Result<Duration> {
+        self.process.computed()
+    }
+
     /// SIGKILL, without a warning.
     pub async fn kill_hard(&mut self) -> Result<()> {
         self.process.kill().await

@@ -1,5 +1,7 @@
 //! `GET status/`: what anybody may know of the server.
 
+use std::time::Duration;
+
 use anyhow::Result;
 use http::Method;
 use pith_tests::{Test, on_both_databases, text};
@@ -9,6 +11,7 @@ on_both_databases!(
     anybody_may_read_the_status,
     the_status_names_the_plugins_and_the_workers,
     a_path_that_is_nothing_is_a_404_with_a_detail,
+    a_server_without_work_does_not_compute,
 );
 
 async fn anybody_may_read_the_status(test: Test) -> Result<()> {
@@ -63,5 +66,17 @@ async fn a_path_that_is_nothing_is_a_404_with_a_detail(test: Test) -> Result<()>
         .await?
         .json(405)?;
     assert!(document["detail"].is_string(), "{document}");
+    Ok(())
+}
+
+async fn a_server_without_work_does_not_compute(test: Test) -> Result<()> {
+    let server = test.start().await?;
+    // What is left to do after the start is done soon.
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let before = server.computed()?;
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    let computed = server.computed()?.saturating_sub(before);
+    // Heartbeats and looks at clocks; a loop that never rests takes seconds.
+    assert!(computed < Duration::from_millis(300), "{computed:?} of 3 s");
     Ok(())
 }

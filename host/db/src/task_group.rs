@@ -23,6 +23,17 @@ pub struct Group {
     pub pulp_created: Timestamp,
 }
 
+/// How many tasks of a group are in a state, as SQL.
+macro_rules! count_of {
+    ($state:literal) => {
+        concat!(
+            "(SELECT COUNT(*) FROM task x WHERE x.group_id = tg.id AND x.state = '",
+            $state,
+            "')"
+        )
+    };
+}
+
 impl Record for Group {
     const FROM: &'static str = "task_group tg";
     const KEY: &'static str = "tg.id";
@@ -32,6 +43,19 @@ impl Record for Group {
         Column::new("description", "tg.description", Kind::Text),
         Column::new("atomic", "tg.atomic", Kind::Boolean),
         Column::new("pulp_created", "tg.pulp_created", Kind::Time),
+    ];
+    const FILTERS: &'static [Column] = &[
+        Column::new("pk", "tg.uuid", Kind::Uuid),
+        Column::new("pulp_href", "'{root}task-groups/' || {uuid tg.uuid} || '/'", Kind::Text),
+        Column::new("prn", "'prn:core.taskgroup:' || {uuid tg.uuid}", Kind::Text),
+        Column::new("all_tasks_dispatched", "(tg.id > 0)", Kind::Boolean),
+        Column::new("waiting", count_of!("waiting"), Kind::Integer),
+        Column::new("skipped", count_of!("skipped"), Kind::Integer),
+        Column::new("running", count_of!("running"), Kind::Integer),
+        Column::new("completed", count_of!("completed"), Kind::Integer),
+        Column::new("canceled", count_of!("canceled"), Kind::Integer),
+        Column::new("failed", count_of!("failed"), Kind::Integer),
+        Column::new("canceling", count_of!("canceling"), Kind::Integer),
     ];
 
     fn read(row: &Row) -> Result<Self> {

@@ -50,7 +50,7 @@ impl Record for Schedule {
         Column::new("pulp_last_updated", "s.pulp_last_updated", Kind::Time),
         Column::new("name", "s.name", Kind::Text),
         Column::new("plugin", "s.plugin", Kind::Text),
-        Column::new("type", "s.type_name", Kind::Text),
+        Column::new("", "s.type_name", Kind::Text),
         Column::new("task_name", "s.task_name", Kind::Text),
         Column::new("", "s.parameters", Kind::Json),
         Column::new("", "s.dispatch_interval", Kind::Integer),
@@ -60,6 +60,14 @@ impl Record for Schedule {
         Column::new("", "lt.uuid", Kind::Uuid),
         Column::new("", "s.user_id", Kind::Integer),
         Column::new("", "s.last_error", Kind::Json),
+    ];
+    const FILTERS: &'static [Column] = &[
+        Column::new("pk", "s.uuid", Kind::Uuid),
+        Column::new("pulp_href", "'{root}task-schedules/' || {uuid s.uuid} || '/'", Kind::Text),
+        Column::new("prn", "'prn:core.taskschedule:' || {uuid s.uuid}", Kind::Text),
+        Column::new("type", "s.plugin || '/' || s.type_name", Kind::Text),
+        Column::new("parameters", "s.parameters", Kind::Json),
+        Column::new("last_error", "s.last_error", Kind::Json),
     ];
 
     fn read(row: &Row) -> Result<Self> {

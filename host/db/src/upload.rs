@@ -59,6 +59,13 @@ impl Record for Upload {
         Column::new("", "u.sealed", Kind::Boolean),
         Column::new("", "u.artifact_id", Kind::Integer),
     ];
+    const FILTERS: &'static [Column] = &[
+        Column::new("pk", "u.uuid", Kind::Uuid),
+        Column::new("pulp_href", "'{root}uploads/' || {uuid u.uuid} || '/'", Kind::Text),
+        Column::new("prn", "'prn:core.upload:' || {uuid u.uuid}", Kind::Text),
+        // A commit removes the upload, so that this is never set.
+        Column::new("completed", "NULLIF(u.expires, u.expires)", Kind::Time),
+    ];
 
     fn read(row: &Row) -> Result<Self> {
         Ok(Self {

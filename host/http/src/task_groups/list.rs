@@ -2,7 +2,7 @@
 
 use axum::extract::RawQuery;
 use axum::response::Response;
-use pith_db::list::{self, Record as _};
+use pith_db::list;
 use pith_db::task_group::{self, Group};
 
 use super::shape;
@@ -13,13 +13,13 @@ use crate::page;
 use crate::query::Query;
 
 /// What can be filtered by.
-pub(super) const FILTERS: Filters = Filters::new(|_| Group::COLUMNS.to_vec(), &IDENTITY);
+pub(super) const FILTERS: Filters = Filters::new(|_| list::filters::<Group>(), &IDENTITY);
 
 /// `GET task-groups/`
 pub(super) async fn list(context: Context, RawQuery(text): RawQuery) -> Result<Response> {
-    let mut query = Query::parse(text.as_deref())?;
+    let mut query = Query::parse(text.as_deref())?.below(context.root);
     query.identify(task_group::UUID)?;
-    let selection = query.select(Group::COLUMNS, context.app.database.dialect())?;
+    let selection = query.select(&list::filters::<Group>(), context.app.database.dialect())?;
     let mut connection = context.app.database.read().await?;
     let (rows, count): (Vec<Group>, i64) = list::page(&mut connection, &selection).await?;
     let inside = shape::Inside::of(&mut connection, &rows).await?;

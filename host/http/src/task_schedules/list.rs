@@ -2,7 +2,7 @@
 
 use axum::extract::RawQuery;
 use axum::response::Response;
-use pith_db::list::{self, Record as _};
+use pith_db::list;
 use pith_db::task_schedule::{self, Schedule};
 
 use super::shape;
@@ -14,7 +14,7 @@ use crate::query::Query;
 
 /// What can be filtered by.
 pub(super) const FILTERS: Filters = Filters::new(
-    |_| Schedule::COLUMNS.to_vec(),
+    |_| list::filters::<Schedule>(),
     &[
         IDENTITY[0],
         IDENTITY[1],
@@ -27,10 +27,10 @@ pub(super) const FILTERS: Filters = Filters::new(
 
 /// `GET task-schedules/`
 pub(super) async fn list(context: Context, RawQuery(text): RawQuery) -> Result<Response> {
-    let mut query = Query::parse(text.as_deref())?;
+    let mut query = Query::parse(text.as_deref())?.below(context.root);
     query.identify(task_schedule::UUID)?;
     query.refer("last_task", "last_task__in", task_schedule::LAST_TASK)?;
-    let selection = query.select(Schedule::COLUMNS, context.app.database.dialect())?;
+    let selection = query.select(&list::filters::<Schedule>(), context.app.database.dialect())?;
     let mut connection = context.app.database.read().await?;
     let (rows, count): (Vec<Schedule>, i64) = list::page(&mut connection, &selection).await?;
     drop(connection);

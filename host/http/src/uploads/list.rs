@@ -2,7 +2,7 @@
 
 use axum::extract::RawQuery;
 use axum::response::Response;
-use pith_db::list::{self, Record as _};
+use pith_db::list;
 use pith_db::upload::{self, Upload};
 
 use super::shape;
@@ -15,16 +15,16 @@ use crate::query::Query;
 
 /// What the document says of the filters.
 pub(super) const FILTERS: Filters = Filters::new(
-    |_| Upload::COLUMNS.to_vec(),
+    |_| list::filters::<Upload>(),
     &[IDENTITY[0], IDENTITY[1], IDENTITY[2], IDENTITY[3]],
 );
 
 /// `GET uploads/`
 pub(super) async fn list(context: Context, RawQuery(text): RawQuery) -> Result<Response> {
-    let mut query = Query::parse(text.as_deref())?;
+    let mut query = Query::parse(text.as_deref())?.below(context.root);
     query.identify(upload::UUID)?;
     query.push(upload::listed());
-    let selection = query.select(Upload::COLUMNS, context.app.database.dialect())?;
+    let selection = query.select(&list::filters::<Upload>(), context.app.database.dialect())?;
     let mut connection = context.app.database.read().await?;
     let (rows, count): (Vec<Upload>, i64) = list::page(&mut connection, &selection).await?;
     drop(connection);

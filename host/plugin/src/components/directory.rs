@@ -94,7 +94,13 @@ impl Watcher {
     /// Asks the system to tell of changes. Where it cannot, looking has to do.
     fn watch(&self, noticed: &Arc<Notify>) -> Option<notify::RecommendedWatcher> {
         let notice = Arc::clone(noticed);
-        let watcher = notify::recommended_watcher(move |_| notice.notify_one());
+        let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
+            // To look into a directory is an event of it too: answered by another look, it
+            // would never end.
+            if !event.is_ok_and(|event| event.kind.is_access()) {
+                notice.notify_one();
+            }
+        });
         let mut watcher = match watcher {
             Ok(watcher) => watcher,
             Err(error) => {
