@@ -3,17 +3,18 @@
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use sqlx::pool::PoolOptions;
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
-use sqlx::{Connection as _, Executor, PgPool, Postgres, Sqlite, SqlitePool};
+use sqlx::{Connection as _, Executor, PgPool, Postgres, SqlitePool};
 
 use crate::budget::{PostgresReader, SqliteReader};
 use crate::dialect::Dialect;
 use crate::error::{Error, Result};
+use crate::writer::{Turn, Writer};
 
 /// How to open the database.
 #[derive(Clone, Debug)]
@@ -36,11 +37,9 @@ pub struct Database {
 enum Pools {
     Sqlite {
         readers: SqlitePool,
-        /// One connection: SQLite has one writer, and waiting for it here is fair,
-        /// which waiting for the file's lock is not.
-        writer: SqlitePool,
-        /// Whether the writer's commits wait for the disk now.
-        durable: Arc<AtomicBool>,
+        /// SQLite has one writer, and waiting for it here is fair, which waiting for the
+        /// file's lock is not.
+        writer: Writer,
     },
     Postgres(PgPool),
 }
@@ -56,7 +55,7 @@ pub struct Connection {
 #[derive(Debug)]
 pub(crate) enum Handle {
     Sqlite(SqliteReader),
-    SqliteTransaction(sqlx::Transaction<'static, Sqlite>),
+    SqliteTransaction(Turn),
     Postgres(PostgresReader),
     PostgresTransaction(sqlx::Transaction<'static, Postgres>),
 }
@@ -78,7 +77,7 @@ impl Connection {
     pub(crate) fn raw(&mut self) -> Raw<'_> {
         match &mut self.handle {
             Handle::Sqlite(reader) => Raw::Sqlite(&mut reader.connection),
-            Handle::SqliteTransaction(transaction) => Raw::Sqlite(transaction),
+            Handle::SqliteTransaction(turn) => Raw::Sqlite(turn.connection()),
             Handle::Postgres(reader) => Raw::Postgres(&mut reader.connection),
             Handle::PostgresTransaction(transaction) => Raw::Postgres(transaction),
         }
@@ -107,7 +106,7 @@ impl Transaction {
     pub async fn commit(self) -> Result<()> {
         let changes_served = self.connection.changes_served;
         match self.connection.handle {
-            Handle::SqliteTransaction(transaction) => transaction.commit().await?,
+            Handle::SqliteTransaction(turn) => turn.commit().await?,
             Handle::PostgresTransaction(transaction) => transaction.commit().await?,
             Handle::Sqlite(_) | Handle::Postgres(_) => {}
         }
@@ -185,29 +184,7 @@ impl Database {
 
     async fn begin(&self, durable: bool) -> Result<Transaction> {
         let handle = match &self.pools {
-            Pools::Sqlite {
-                writer,
-                durable: state,
-                ..
-            } => {
-                let mut connection = writer.acquire().await?;
-                if state.load(Ordering::Relaxed) != durable {
-                    let pragma = if durable {
-                        "PRAGMA synchronous = FULL"
-                    } else {
-                        "PRAGMA synchronous = NORMAL"
-                    };
-                    connection.execute(pragma).await?;
-                    state.store(durable, Ordering::Relaxed);
-                }
-                Handle::SqliteTransaction(
-                    sqlx::Transaction::begin(
-                        connection,
-                        Some(SqlStr::from_static("BEGIN IMMEDIATE")),
-                    )
-                    .await?,
-                )
-            }
+            Pools::Sqlite { writer, .. } => Handle::SqliteTransaction(writer.begin(durable).await?),
             Pools::Postgres(pool) => Handle::PostgresTransaction(pool.begin().await?),
         };
         Ok(Transaction {
@@ -241,8 +218,6 @@ impl Database {
     }
 }
 
-use sqlx::SqlStr;
-
 async fn open_sqlite(path: &Path) -> Result<Pools> {
     let options = SqliteConnectOptions::new()
         .filename(path)
@@ -257,11 +232,7 @@ async fn open_sqlite(path: &Path) -> Result<Pools> {
         .pragma("wal_autocheckpoint", "8192")
         .statement_cache_capacity(256)
         .row_buffer_size(512);
-    let writer = PoolOptions::new()
-        .max_connections(1)
-        .acquire_timeout(Duration::from_mins(2))
-        .connect_with(options.clone().pragma("cache_size", "-32768"))
-        .await?;
+    let writer = Writer::open(options.clone().pragma("cache_size", "-32768")).await?;
     let readers = PoolOptions::new()
         .max_connections(16)
         .min_connections(1)
@@ -274,11 +245,7 @@ async fn open_sqlite(path: &Path) -> Result<Pools> {
                 .pragma("query_only", "ON"),
         )
         .await?;
-    Ok(Pools::Sqlite {
-        readers,
-        writer,
-        durable: Arc::new(AtomicBool::new(false)),
-    })
+    Ok(Pools::Sqlite { readers, writer })
 }
 
 /// For the first connection to PostgreSQL.

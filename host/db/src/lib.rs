@@ -55,6 +55,7 @@ pub mod upload_chunk;
 pub mod user;
 pub mod version;
 pub mod worker;
+mod writer;
 
 pub use condition::Condition;
 pub use database::{Connection, Database, Options, Transaction};

@@ -46,7 +46,11 @@ impl Record for Group {
     ];
     const FILTERS: &'static [Column] = &[
         Column::new("pk", "tg.uuid", Kind::Uuid),
-        Column::new("pulp_href", "'{root}task-groups/' || {uuid tg.uuid} || '/'", Kind::Text),
+        Column::new(
+            "pulp_href",
+            "'{root}task-groups/' || {uuid tg.uuid} || '/'",
+            Kind::Text,
+        ),
         Column::new("prn", "'prn:core.taskgroup:' || {uuid tg.uuid}", Kind::Text),
         Column::new("all_tasks_dispatched", "(tg.id > 0)", Kind::Boolean),
         Column::new("waiting", count_of!("waiting"), Kind::Integer),

@@ -63,8 +63,16 @@ impl Record for Schedule {
     ];
     const FILTERS: &'static [Column] = &[
         Column::new("pk", "s.uuid", Kind::Uuid),
-        Column::new("pulp_href", "'{root}task-schedules/' || {uuid s.uuid} || '/'", Kind::Text),
-        Column::new("prn", "'prn:core.taskschedule:' || {uuid s.uuid}", Kind::Text),
+        Column::new(
+            "pulp_href",
+            "'{root}task-schedules/' || {uuid s.uuid} || '/'",
+            Kind::Text,
+        ),
+        Column::new(
+            "prn",
+            "'prn:core.taskschedule:' || {uuid s.uuid}",
+            Kind::Text,
+        ),
         Column::new("type", "s.plugin || '/' || s.type_name", Kind::Text),
         Column::new("parameters", "s.parameters", Kind::Json),
         Column::new("last_error", "s.last_error", Kind::Json),

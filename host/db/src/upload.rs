@@ -61,7 +61,11 @@ impl Record for Upload {
     ];
     const FILTERS: &'static [Column] = &[
         Column::new("pk", "u.uuid", Kind::Uuid),
-        Column::new("pulp_href", "'{root}uploads/' || {uuid u.uuid} || '/'", Kind::Text),
+        Column::new(
+            "pulp_href",
+            "'{root}uploads/' || {uuid u.uuid} || '/'",
+            Kind::Text,
+        ),
         Column::new("prn", "'prn:core.upload:' || {uuid u.uuid}", Kind::Text),
         // A commit removes the upload, so that this is never set.
         Column::new("completed", "NULLIF(u.expires, u.expires)", Kind::Time),
