@@ -12,6 +12,7 @@ on_both_databases!(
     the_status_names_the_plugins_and_the_workers,
     a_path_that_is_nothing_is_a_404_with_a_detail,
     a_server_without_work_does_not_compute,
+    a_correlation_id_comes_back_if_it_is_a_uuid,
 );
 
 async fn anybody_may_read_the_status(test: Test) -> Result<()> {
@@ -78,5 +79,23 @@ async fn a_server_without_work_does_not_compute(test: Test) -> Result<()> {
     let computed = server.computed()?.saturating_sub(before);
     // Heartbeats and looks at clocks; a loop that never rests takes seconds.
     assert!(computed < Duration::from_millis(300), "{computed:?} of 3 s");
+    Ok(())
+}
+
+async fn a_correlation_id_comes_back_if_it_is_a_uuid(test: Test) -> Result<()> {
+    let server = test.start().await?;
+    for (given, is_taken) in [
+        ("deadbeefdeadbeefdeadbeefdeadbeef", true),
+        ("0190e2f4-0000-7000-8000-000000000001", true),
+        ("deadbeefdeadbeefdeadbeefdeadxxxx", false),
+        ("a line", false),
+        ("", false),
+    ] {
+        let headers = [("correlation-id", given)];
+        let reply = server.api().get_with("/status/", &headers).await?;
+        let answered = reply.header("correlation-id");
+        assert_eq!(answered == given, is_taken, "{given}: {answered}");
+        assert!(!answered.is_empty());
+    }
     Ok(())
 }

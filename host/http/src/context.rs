@@ -9,6 +9,7 @@ use http::request::Parts;
 use pith_db::user::User;
 use pith_model::Root;
 use pith_tasks::profile;
+use uuid::Uuid;
 
 use crate::app::App;
 use crate::auth::Identity;
@@ -19,18 +20,12 @@ use crate::error::Error;
 pub(crate) struct CorrelationId(pub(crate) Arc<str>);
 
 impl CorrelationId {
-    /// Longest that is taken from a client, in bytes; a UUID has 36.
-    const LONGEST: usize = 128;
-
-    /// The client's own, if it can stand in a log, or a new one.
+    /// The client's own, if it is a UUID as Pulp wants it, or a new one. Clients compare it
+    /// with the answer's.
     pub(crate) fn of(header: Option<&HeaderValue>) -> Self {
-        let given = header.and_then(|value| value.to_str().ok()).filter(|text| {
-            !text.is_empty()
-                && text.len() <= Self::LONGEST
-                && text
-                    .bytes()
-                    .all(|c| c.is_ascii_alphanumeric() || b"-_.:/".contains(&c))
-        });
+        let given = header
+            .and_then(|value| value.to_str().ok())
+            .filter(|text| Uuid::try_parse(text).is_ok());
         Self(match given {
             Some(text) => text.into(),
             None => format!("{:032x}", rand::random::<u128>()).into(),
