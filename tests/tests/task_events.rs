@@ -31,9 +31,10 @@ fn events(answer: &str) -> Result<Vec<(String, Value)>> {
         .collect()
 }
 
-async fn slow_sync(api: &Api, upstream: &Upstream) -> Result<String> {
+/// A sync whose upstream pauses for so many milliseconds again and again.
+async fn slow_sync(api: &Api, upstream: &Upstream, pause: u64) -> Result<String> {
     let repository = api.file_repository("slow").await?;
-    let url = upstream.bad(Misbehaviour::Slow(1000));
+    let url = upstream.bad(Misbehaviour::Slow(pause));
     let remote = api.file_remote("slow", &url, "immediate").await?;
     let path = format!("{}sync/", href(&repository));
     let task = api
@@ -87,7 +88,7 @@ async fn a_running_task_is_followed_to_its_end(test: Test) -> Result<()> {
     let server = test.start().await?;
     let upstream = Upstream::start().await?;
     let api = server.api();
-    let task = slow_sync(api, &upstream).await?;
+    let task = slow_sync(api, &upstream, 3000).await?;
     let path = format!("{task}events/");
     let follow = async {
         let reply = api.get(&path).await?;
@@ -121,7 +122,7 @@ async fn a_follower_does_not_keep_the_server_from_stopping(test: Test) -> Result
     let mut server = test.start().await?;
     let upstream = Upstream::start().await?;
     let api = server.api().clone();
-    let task = slow_sync(&api, &upstream).await?;
+    let task = slow_sync(&api, &upstream, 1000).await?;
     let follower = tokio::spawn(async move { api.get(&format!("{task}events/")).await });
     tokio::time::sleep(Duration::from_millis(500)).await;
     let asked = Instant::now();
@@ -138,7 +139,7 @@ async fn a_follower_does_not_keep_the_server_from_stopping(test: Test) -> Result
 async fn a_task_of_another_server_is_followed(test: Test) -> Result<()> {
     let one = test.start().await?;
     let upstream = Upstream::start().await?;
-    let task = slow_sync(one.api(), &upstream).await?;
+    let task = slow_sync(one.api(), &upstream, 1000).await?;
     let other = test.server().beside(&one).start().await?;
     let path = format!("{task}events/");
     let follow = async { other.api().get(&path).await };
