@@ -24,11 +24,12 @@ pub(crate) struct Writer(Arc<Mutex<Slot>>);
 
 #[derive(Debug)]
 struct Slot {
-    options: SqliteConnectOptions,
+    /// None once it was closed.
+    options: Option<SqliteConnectOptions>,
     /// None after it failed: the next turn opens it again.
     connection: Option<SqliteConnection>,
-    /// Whether commits wait for the disk now.
-    durable: bool,
+    /// Whether commits wait for the disk now, where that is certain.
+    durable: Option<bool>,
     /// Whether a transaction may have been begun and not ended.
     is_open: bool,
 }
@@ -45,9 +46,9 @@ impl Writer {
     pub(crate) async fn open(options: SqliteConnectOptions) -> Result<Self> {
         let connection = SqliteConnection::connect_with(&options).await?;
         Ok(Self(Arc::new(Mutex::new(Slot {
-            options,
+            options: Some(options),
             connection: Some(connection),
-            durable: false,
+            durable: None,
             is_open: false,
         }))))
     }
@@ -66,7 +67,9 @@ impl Writer {
 
     /// Waits for the last transaction and closes the connection.
     pub(crate) async fn close(&self) {
-        if let Some(connection) = self.0.lock().await.connection.take()
+        let mut slot = self.0.lock().await;
+        slot.options = None;
+        if let Some(connection) = slot.connection.take()
             && let Err(error) = connection.close().await
         {
             tracing::warn!(%error, "the database was not closed in order: {error}");
@@ -78,19 +81,22 @@ impl Slot {
     async fn begin(&mut self, durable: bool) -> Result<()> {
         self.roll_back().await;
         if self.connection.is_none() {
-            self.connection = Some(SqliteConnection::connect_with(&self.options).await?);
-            self.durable = false;
+            let options = self.options.as_ref().ok_or(sqlx::Error::PoolClosed)?;
+            self.connection = Some(SqliteConnection::connect_with(options).await?);
+            self.durable = None;
         }
-        if self.durable != durable {
+        if self.durable != Some(durable) {
             let pragma = if durable {
                 "PRAGMA synchronous = FULL"
             } else {
                 "PRAGMA synchronous = NORMAL"
             };
+            // Whoever waits here may be gone when it is done, and then nobody knows.
+            self.durable = None;
             self.connection().execute(pragma).await?;
-            self.durable = durable;
+            self.durable = Some(durable);
         }
-        // Before it is asked for: whoever waits here may be gone when it is done.
+        // Before it is asked for, for the same reason.
         self.is_open = true;
         self.connection().execute("BEGIN IMMEDIATE").await?;
         Ok(())
@@ -104,14 +110,14 @@ impl Slot {
 
     /// Takes back what nobody committed.
     async fn roll_back(&mut self) {
-        if std::mem::take(&mut self.is_open)
+        if self.is_open
             && let Some(connection) = &mut self.connection
-        {
             // It fails where the transaction has ended by itself, as after a full disk.
-            if let Err(error) = connection.execute("ROLLBACK").await {
-                tracing::debug!(%error, "there was nothing to take back: {error}");
-            }
+            && let Err(error) = connection.execute("ROLLBACK").await
+        {
+            tracing::debug!(%error, "there was nothing to take back: {error}");
         }
+        self.is_open = false;
     }
 }
 
@@ -144,5 +150,81 @@ impl Drop for Turn {
         {
             runtime.spawn(async move { slot.roll_back().await });
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::Future;
+    use std::pin::pin;
+    use std::task::{Context, Waker};
+
+    use sqlx::Row as _;
+
+    use super::*;
+
+    async fn writer() -> (tempfile::TempDir, Writer) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let options = SqliteConnectOptions::new()
+            .filename(folder.path().join("test.sqlite"))
+            .create_if_missing(true)
+            .journal_mode(sqlx::sqlite::SqliteJournalMode::Wal);
+        let writer = Writer::open(options).await.expect("a writer");
+        let mut turn = writer.begin(true).await.expect("a turn");
+        let table = "CREATE TABLE t (x INTEGER)";
+        turn.connection().execute(table).await.expect("a table");
+        turn.commit().await.expect("committed");
+        (folder, writer)
+    }
+
+    async fn number(turn: &mut Turn, question: &'static str) -> i64 {
+        let row = turn.connection().fetch_one(question).await;
+        row.expect("a row").get(0)
+    }
+
+    /// Asks for a turn, looks for it `polls` times, and goes away.
+    fn begin_and_leave(writer: &Writer, durable: bool, polls: usize) {
+        let mut begun = pin!(writer.begin(durable));
+        for _ in 0..polls {
+            let mut context = Context::from_waker(Waker::noop());
+            if begun.as_mut().poll(&mut context).is_ready() {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    #[tokio::test]
+    async fn commits_stay_durable_when_somebody_went_away_while_waiting() {
+        let (_folder, writer) = writer().await;
+        for polls in 1..6 {
+            begin_and_leave(&writer, false, polls);
+            let mut turn = writer.begin(true).await.expect("a turn");
+            // FULL
+            assert_eq!(number(&mut turn, "PRAGMA synchronous").await, 2, "{polls}");
+            turn.commit().await.expect("committed");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_was_not_committed_never_happened() {
+        let (_folder, writer) = writer().await;
+        for polls in 0..6 {
+            begin_and_leave(&writer, polls % 2 == 0, polls);
+            let mut turn = writer.begin(false).await.expect("a turn");
+            let insert = "INSERT INTO t (x) VALUES (1)";
+            turn.connection().execute(insert).await.expect("inserted");
+            drop(turn);
+            let mut turn = writer.begin(false).await.expect("a turn");
+            assert_eq!(number(&mut turn, "SELECT COUNT(*) FROM t").await, 0);
+            turn.commit().await.expect("committed");
+        }
+    }
+
+    #[tokio::test]
+    async fn nothing_begins_once_it_is_closed() {
+        let (_folder, writer) = writer().await;
+        writer.close().await;
+        assert!(writer.begin(false).await.is_err());
     }
 }
