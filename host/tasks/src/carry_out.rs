@@ -23,14 +23,14 @@ pub(crate) async fn carry_out(context: Context, work: Work) -> Result<Box<dyn Co
             remove,
             remove_all,
             base_version,
-            overwrite,
+            keep,
         } => {
             let change = modify::Change {
                 add,
                 remove,
                 remove_all,
                 base_version,
-                overwrite,
+                keep,
             };
             modify::run(&context, repository, change).await
         }
@@ -50,7 +50,7 @@ pub(crate) async fn carry_out(context: Context, work: Work) -> Result<Box<dyn Co
             repository,
             labels,
             fields,
-            overwrite,
+            keep,
         } => {
             let file = upload::File {
                 content_type,
@@ -59,7 +59,7 @@ pub(crate) async fn carry_out(context: Context, work: Work) -> Result<Box<dyn Co
                 params,
                 labels,
                 fields,
-                overwrite,
+                keep,
             };
             upload::run(&context, file, repository).await
         }

@@ -22,7 +22,7 @@ pub(crate) struct Change {
     pub(crate) remove: Vec<i64>,
     pub(crate) remove_all: bool,
     pub(crate) base_version: Option<i64>,
-    pub(crate) overwrite: bool,
+    pub(crate) keep: bool,
 }
 
 pub(crate) async fn run(
@@ -33,7 +33,7 @@ pub(crate) async fn run(
     let repository = find(context, repository).await?;
     let mut wanted = Wanted::of(change.add, change.remove);
     wanted.clear = change.remove_all;
-    wanted.keep = !change.overwrite;
+    wanted.keep = change.keep;
     let base = match change.base_version {
         Some(version) => Some(find_base(context, version).await?),
         None => None,

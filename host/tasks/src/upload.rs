@@ -29,8 +29,8 @@ pub(crate) struct File {
     pub(crate) labels: Option<Map<String, Value>>,
     /// Of the unit.
     pub(crate) fields: Map<String, Value>,
-    /// Whether it may replace a unit with its repository key.
-    pub(crate) overwrite: bool,
+    /// Whether a unit with its repository key stays, and the task fails.
+    pub(crate) keep: bool,
 }
 
 pub(crate) async fn run(
@@ -79,7 +79,7 @@ pub(crate) async fn run(
         Some(repository) => {
             let repository = modify::find(context, repository).await?;
             let mut wanted = Wanted::of(units.iter().map(|unit| unit.0), []);
-            wanted.keep = !file.overwrite;
+            wanted.keep = file.keep;
             modify::make(context, &repository, None, &wanted).await?
         }
         None => None,

@@ -11,11 +11,6 @@ pub use crate::source::{Expectation, Source};
 /// below an API root, which whoever shows the task puts before it.
 pub const PATH: &str = "$path";
 
-/// Of what rows from before a setting do not say.
-fn yes() -> bool {
-    true
-}
-
 /// The work of one task; each kind is carried out by the file of its name.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
@@ -42,9 +37,9 @@ pub enum Work {
         /// Row number of the version to start from, of any repository of the same
         /// type, instead of the newest.
         base_version: Option<i64>,
-        /// Units that are there give way to newcomers with their repository key.
-        #[serde(default = "yes")]
-        overwrite: bool,
+        /// Units that are there do not give way to newcomers with their repository key.
+        #[serde(default)]
+        keep: bool,
     },
     /// Makes a publication.
     Publish {
@@ -76,9 +71,9 @@ pub enum Work {
         /// Fields that a unit of the content type must have, as the client says.
         #[serde(default)]
         fields: Map<String, Value>,
-        /// Units that are there give way to newcomers with their repository key.
-        #[serde(default = "yes")]
-        overwrite: bool,
+        /// Units that are there do not give way to newcomers with their repository key.
+        #[serde(default)]
+        keep: bool,
     },
     /// Makes a stored file of an upload.
     CommitUpload {

@@ -144,7 +144,7 @@ pub(crate) async fn build(
             remove,
             remove_all,
             base_version: base.value().map(|version| version.id.0),
-            overwrite,
+            keep: !overwrite,
         },
         locks: vec![Lock::exclusive(prn)],
     })

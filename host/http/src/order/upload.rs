@@ -167,7 +167,7 @@ impl Upload {
                 repository: self.repository.map(|repository| repository.id.0),
                 labels: self.labels,
                 fields: file.fields,
-                overwrite: self.overwrite,
+                keep: !self.overwrite,
             },
             locks: lock
                 .into_iter()
