@@ -2,13 +2,15 @@
 
 use axum::extract::{Path, RawQuery};
 use axum::response::Response;
+use pith_db::content_type::TypeTable;
 use pith_db::unit_list;
 use pith_model::descriptor::ArtifactCount;
+use uuid::Uuid;
 
 use super::{PathOfOne, shape};
 use crate::context::Context;
 use crate::declared;
-use crate::document;
+use crate::document::{self, Projection};
 use crate::error::{Error, Result};
 use crate::lookup::uuid_in_path;
 use crate::query;
@@ -21,8 +23,18 @@ pub(super) async fn read(
 ) -> Result<Response> {
     let projection = query::projection(text.as_deref())?;
     let table = declared::content_type(&context.app, &plugin, &plural)?;
+    show(&context, &table, uuid_in_path(&id)?, Some(&projection)).await
+}
+
+/// Answers with a unit.
+pub(super) async fn show(
+    context: &Context,
+    table: &TypeTable,
+    uuid: Uuid,
+    projection: Option<&Projection>,
+) -> Result<Response> {
     let mut connection = context.app.database.read().await?;
-    let unit = unit_list::by_uuid(&mut connection, Some(&table), uuid_in_path(&id)?)
+    let unit = unit_list::by_uuid(&mut connection, Some(table), uuid)
         .await?
         .ok_or_else(Error::not_found)?;
     let paths = if table.content_type.artifacts == ArtifactCount::Many {
@@ -31,7 +43,7 @@ pub(super) async fn read(
         Vec::new()
     };
     drop(connection);
-    Ok(document::object(Some(&projection), |object| {
-        shape::write(object, &unit, context.root, &table, &paths);
+    Ok(document::object(projection, |object| {
+        shape::write(object, &unit, context.root, table, &paths);
     }))
 }

@@ -4,17 +4,14 @@ use axum::extract::{Path, Request};
 use axum::response::Response;
 use http::StatusCode;
 use pith_db::task::{self, Task};
-use pith_db::unit_list;
 use pith_model::TaskId;
-use pith_model::descriptor::ArtifactCount;
 use pith_model::reference::Kind;
 use pith_model::task::TaskState;
 use uuid::Uuid;
 
-use super::{create, shape};
+use super::{create, read};
 use crate::context::Context;
 use crate::declared;
-use crate::document;
 use crate::error::{Error, Result};
 use crate::order;
 
@@ -33,19 +30,7 @@ pub(super) async fn upload(
     }
     let uuid = made(&task, &plugin, &plural)
         .ok_or_else(|| Error::bad_request("The file holds no content of this type."))?;
-    let mut connection = context.app.database.read().await?;
-    let unit = unit_list::by_uuid(&mut connection, Some(&table), uuid)
-        .await?
-        .ok_or_else(Error::not_found)?;
-    let paths = if table.content_type.artifacts == ArtifactCount::Many {
-        unit_list::artifact_paths(&mut connection, &[unit.id]).await?
-    } else {
-        Vec::new()
-    };
-    drop(connection);
-    let mut response = document::object(None, |object| {
-        shape::write(object, &unit, context.root, &table, &paths);
-    });
+    let mut response = read::show(&context, &table, uuid, None).await?;
     *response.status_mut() = StatusCode::CREATED;
     Ok(response)
 }
