@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
+use futures::future::try_join_all;
 use pith_tests::{Test, TestServer, href, on_both_databases, text};
 use serde_json::{Value, json};
 
@@ -21,6 +22,7 @@ on_both_databases!(
     a_session_ends_with_logging_out,
     a_changed_password_is_refused_at_once,
     users_change_their_own_password_but_not_their_rights,
+    trying_passwords_costs_no_memory,
     a_disabled_user_is_refused_at_once,
     a_deleted_user_is_refused_at_once,
     malformed_credentials_are_no_server_error,
@@ -201,6 +203,31 @@ async fn users_change_their_own_password_but_not_their_rights(test: Test) -> Res
     assert_eq!(alice.get(WHO_AM_I).await?.status(), 401);
     let alice = server.api().with_password("alice", "the second of them");
     assert_eq!(alice.get(WHO_AM_I).await?.status(), 200);
+    Ok(())
+}
+
+async fn trying_passwords_costs_no_memory(test: Test) -> Result<()> {
+    let server = test.start().await?;
+    new_user(&server, "mallory", "the first of them").await?;
+    let mallory = &server.api().with_password("mallory", "the first of them");
+    assert_eq!(mallory.get(WHO_AM_I).await?.status(), 200);
+    let peak = server.peak_memory_mib()?;
+    let tries = (0..300).map(async |number: usize| {
+        let change = json!({
+            "new_password": "the second of them", "old_password": format!("guess {number}"),
+        });
+        let reply = mallory.patch(WHO_AM_I, change).await?;
+        anyhow::Ok(reply.status())
+    });
+    let statuses = try_join_all(tries).await?;
+    assert!(
+        statuses.iter().all(|status| [400, 429].contains(status)),
+        "{statuses:?}"
+    );
+    // Each that is hashed takes 19 MiB.
+    let more = server.peak_memory_mib()? - peak;
+    assert!(more < 150, "{more} MiB");
+    assert_eq!(mallory.get(WHO_AM_I).await?.status(), 200);
     Ok(())
 }
 

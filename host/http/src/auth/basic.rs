@@ -4,7 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use base64::Engine as _;
 use pith_db::user::{self, User};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::app::App;
 use crate::auth::memory::Memory;
@@ -45,7 +45,10 @@ pub(super) async fn verify(app: &App, credentials: &str) -> Result<User> {
         let mut connection = app.database.read().await?;
         user::by_name(&mut connection, &username).await?
     };
-    app.authenticator.check(user, &username, password).await
+    app.authenticator
+        .check(user, &username, password)
+        .await?
+        .ok_or_else(Error::wrong_password)
 }
 
 /// Takes `base64(name:password)` apart.
@@ -61,9 +64,18 @@ fn decode(credentials: &str) -> Option<(String, String)> {
 }
 
 impl Authenticator {
-    async fn check(&self, user: Option<User>, username: &str, password: String) -> Result<User> {
+    /// The user, if this is the password.
+    ///
+    /// # Errors
+    /// 429 when too many passwords wait to be looked at.
+    pub(crate) async fn check(
+        &self,
+        user: Option<User>,
+        username: &str,
+        password: String,
+    ) -> Result<Option<User>> {
         if password::problem(&password).is_some() {
-            return Err(Error::wrong_password());
+            return Ok(None);
         }
         let fingerprint = self.memory.fingerprint(username, &password);
         // A user who cannot log in is like one who does not exist, in time too.
@@ -71,22 +83,14 @@ impl Authenticator {
         if let Some(user) = &user
             && self.memory.knows(&fingerprint, user)
         {
-            return Ok(user.clone());
+            return Ok(Some(user.clone()));
         }
-        let _place = self
-            .waiting
-            .try_acquire()
-            .map_err(|_| Error::too_many_logins())?;
-        let _turn = self
-            .hashing
-            .acquire()
-            .await
-            .map_err(|error| Error::internal(&error))?;
+        let _turn = self.turn().await?;
         // Whoever came before in the queue may have done the work.
         if let Some(user) = &user
             && self.memory.knows(&fingerprint, user)
         {
-            return Ok(user.clone());
+            return Ok(Some(user.clone()));
         }
         let hash = user.as_ref().and_then(|user| user.password_hash.clone());
         let nobody = Arc::clone(&self.nobody);
@@ -99,9 +103,34 @@ impl Authenticator {
         })
         .await
         .map_err(|error| Error::internal(&error))?;
-        let user = user.filter(|_| fits).ok_or_else(Error::wrong_password)?;
-        self.memory.remember(fingerprint, &user);
+        let user = user.filter(|_| fits);
+        if let Some(user) = &user {
+            self.memory.remember(fingerprint, user);
+        }
         Ok(user)
+    }
+
+    /// Hashes a new password.
+    ///
+    /// # Errors
+    /// 429 when too many passwords wait to be looked at.
+    pub(crate) async fn hash(&self, password: String) -> Result<String> {
+        let _turn = self.turn().await?;
+        tokio::task::spawn_blocking(move || password::hash(&password))
+            .await
+            .map_err(|error| Error::internal(&error))?
+            .map_err(|error| Error::internal(&error))
+    }
+
+    /// Waits until a password may be hashed, which takes a core and memory: until these
+    /// are dropped.
+    async fn turn(&self) -> Result<(SemaphorePermit<'_>, SemaphorePermit<'_>)> {
+        let place = self
+            .waiting
+            .try_acquire()
+            .map_err(|_| Error::too_many_logins())?;
+        let turn = self.hashing.acquire().await;
+        Ok((place, turn.map_err(|error| Error::internal(&error))?))
     }
 }
 
@@ -140,32 +169,29 @@ mod tests {
             credential_version: 1,
             date_joined: pith_model::Timestamp(0),
         };
-        let check = |user: &User, text: &str| {
-            authenticator.check(Some(user.clone()), "ada", text.to_owned())
+        let knows = async |user: &User, text: &str| {
+            let found = authenticator.check(Some(user.clone()), "ada", text.to_owned());
+            found.await.expect("there is no queue").is_some()
         };
-        assert!(check(&user, "wrong").await.is_err());
-        assert!(check(&user, "secret").await.is_ok());
+        assert!(!knows(&user, "wrong").await);
+        assert!(knows(&user, "secret").await);
         // Remembered: it is not even looked at the hash.
         let blank = User {
             password_hash: Some(String::new()),
             ..user.clone()
         };
-        assert!(check(&blank, "secret").await.is_ok());
+        assert!(knows(&blank, "secret").await);
         let disabled = User {
             is_active: false,
             ..user.clone()
         };
-        assert!(check(&disabled, "secret").await.is_err());
+        assert!(!knows(&disabled, "secret").await);
         let changed = User {
             credential_version: 2,
             ..blank
         };
-        assert!(check(&changed, "secret").await.is_err());
-        assert!(
-            authenticator
-                .check(None, "eve", "secret".into())
-                .await
-                .is_err()
-        );
+        assert!(!knows(&changed, "secret").await);
+        let eve = authenticator.check(None, "eve", "secret".into()).await;
+        assert!(eve.expect("there is no queue").is_none());
     }
 }

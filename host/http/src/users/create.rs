@@ -20,7 +20,7 @@ pub(super) async fn create(context: Context, fields: Fields) -> Result<Response>
         is_active: true,
         ..Settings::default()
     };
-    let password = settings::take_password(&mut form, "password")
+    let password = settings::take_password(&context.app, &mut form, "password")
         .await?
         .value();
     settings::take(form, &mut new)?;

@@ -6,7 +6,6 @@ use pith_db::user::{self, User};
 use pith_model::UserId;
 
 use super::settings;
-use crate::auth::password;
 use crate::body::Fields;
 use crate::context::Context;
 use crate::document;
@@ -39,12 +38,11 @@ pub(crate) async fn update(context: Context, fields: Fields) -> Result<Response>
             form.take(name);
         }
     }
-    let old_hash = context.user()?.password_hash.clone();
-    let new = take_password(&mut form, old_hash.clone()).await?;
+    let new = take_password(&context, &mut form).await?;
     let mut transaction = context.app.database.write_durably().await?;
     hold(&mut transaction, "app_user", id.0).await?;
     let user = find(&mut transaction, id).await?;
-    if new.is_some() && user.password_hash != old_hash {
+    if new.is_some() && user.password_hash != context.user()?.password_hash {
         return Err(Error::conflict("The password was changed meanwhile."));
     }
     let mut changed = settings::of(&user);
@@ -67,29 +65,35 @@ pub(crate) async fn update(context: Context, fields: Fields) -> Result<Response>
 }
 
 /// The new password, hashed, if the old one was given with it. It takes a while.
-async fn take_password(form: &mut Form, hash: Option<String>) -> Result<Option<String>> {
+async fn take_password(context: &Context, form: &mut Form) -> Result<Option<String>> {
     let old = form.text("old_password");
-    let new = match settings::take_password(form, "new_password").await? {
-        Given::This(hash) => hash,
-        Given::Null => {
-            form.wrong("new_password", "This field may not be null.");
-            return Ok(None);
+    if !form.has("new_password") {
+        return Ok(None);
+    }
+    // By the way of every login: so many at a time, and what is right is remembered.
+    let user = context.user()?;
+    let found = match old {
+        Some(old) => {
+            let authenticator = &context.app.authenticator;
+            let user = user.clone();
+            let name = user.username.clone();
+            authenticator.check(Some(user), &name, old).await?
         }
-        Given::Absent => return Ok(None),
+        None => None,
     };
-    let is_right = match (old, hash) {
-        (Some(old), Some(hash)) => {
-            tokio::task::spawn_blocking(move || password::verify(&old, &hash))
-                .await
-                .map_err(|error| Error::internal(&error))?
-        }
-        _ => false,
-    };
-    if !is_right {
+    if found.is_none() {
+        form.take("new_password");
         form.wrong("old_password", "Expected the password that is valid now.");
         return Ok(None);
     }
-    Ok(Some(new))
+    match settings::take_password(&context.app, form, "new_password").await? {
+        Given::This(hash) => Ok(Some(hash)),
+        Given::Null => {
+            form.wrong("new_password", "This field may not be null.");
+            Ok(None)
+        }
+        Given::Absent => Ok(None),
+    }
 }
 
 async fn find(connection: &mut pith_db::Connection, id: UserId) -> Result<User> {

@@ -2,8 +2,9 @@
 
 use pith_db::user::{Settings, User};
 
+use crate::app::App;
 use crate::auth::password;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::form::{Form, Given};
 
 /// What clients send back as they got it.
@@ -32,7 +33,11 @@ pub(super) fn of(user: &User) -> Settings {
 }
 
 /// Takes what a field of a form says of the password, hashed. It takes a while.
-pub(super) async fn take_password(form: &mut Form, field: &str) -> Result<Given<String>> {
+pub(super) async fn take_password(
+    app: &App,
+    form: &mut Form,
+    field: &str,
+) -> Result<Given<String>> {
     let text = match form.nullable_text(field) {
         Given::This(text) => text,
         other => return Ok(other),
@@ -41,7 +46,7 @@ pub(super) async fn take_password(form: &mut Form, field: &str) -> Result<Given<
         form.wrong(field, format!("The password {problem}."));
         return Ok(Given::Absent);
     }
-    Ok(Given::This(hash(text).await?))
+    Ok(Given::This(app.authenticator.hash(text).await?))
 }
 
 /// Takes what a form says over into settings, and ends the form.
@@ -97,11 +102,4 @@ fn short(form: &mut Form, name: &str, text: String) -> String {
         );
     }
     text
-}
-
-async fn hash(text: String) -> Result<String> {
-    tokio::task::spawn_blocking(move || password::hash(&text))
-        .await
-        .map_err(|error| Error::internal(&error))?
-        .map_err(|error| Error::internal(&error))
 }

@@ -34,7 +34,7 @@ pub(super) async fn change(
 
 async fn update(context: Context, id: &str, mut form: Form) -> Result<Response> {
     // Hashing takes a while, so it comes before the transaction.
-    let password = settings::take_password(&mut form, "password").await?;
+    let password = settings::take_password(&context.app, &mut form, "password").await?;
     let mut transaction = context.app.database.write_durably().await?;
     let user = find(&mut transaction, id).await?;
     hold(&mut transaction, "app_user", user.id.0).await?;
