@@ -65,9 +65,6 @@ passed() {
 sqlite=$(passed sqlite)
 postgres=$(passed postgres)
 shared=$(passed shared)
-# What failed first and then passed; there should be none.
-flaky=$(tr '\n' ' ' <"$report" | sed 's/<testcase /\n&/g' | sed -n 's/^<testcase name="\([^"]*\)".*<flakyFailure.*/\1/p')
-[ -z "$flaky" ] || echo "passed only when run again: ${flaky//$'\n'/, }"
 echo "passed: sqlite $sqlite, postgres $postgres (and $shared with two servers on one PostgreSQL)"
 if [ "$sqlite" -ne "$postgres" ]; then
   echo "run.sh: the databases do not pass the same tests" >&2
