@@ -91,13 +91,18 @@ fn cluster() -> Result<String> {
 
 /// Statements about databases take no parameters; the names in them are made above.
 async fn administer(cluster: &str, statement: &str) -> Result<()> {
-    let mut connection = PgConnection::connect(&format!("{cluster}/postgres"))
+    run_sql(&format!("{cluster}/postgres"), statement).await
+}
+
+/// Runs statements that take no parameters.
+pub(crate) async fn run_sql(url: &str, statements: &str) -> Result<()> {
+    let mut connection = PgConnection::connect(url)
         .await
         .context("the PostgreSQL cluster of the run does not answer")?;
     connection
-        .execute(AssertSqlSafe(statement))
+        .execute(sqlx::raw_sql(AssertSqlSafe(statements)))
         .await
-        .with_context(|| statement.to_owned())?;
+        .with_context(|| statements.to_owned())?;
     connection.close().await?;
     Ok(())
 }

@@ -176,6 +176,12 @@ impl TestServer {
         &self.api
     }
 
+    /// Changes the rows of a server that is on PostgreSQL, behind its back.
+    pub async fn run_sql(&self, statements: &str) -> Result<()> {
+        let url = self.settings.database_url.as_deref();
+        crate::database::run_sql(url.context("this is for PostgreSQL")?, statements).await
+    }
+
     /// Where it listens, without a slash at the end.
     pub fn base_url(&self) -> &str {
         &self.process.base_url

@@ -12,6 +12,7 @@ on_a_shared_database!(
     both_servers_take_tasks_of_one_queue,
     tasks_of_one_repository_never_run_at_once,
     a_dead_servers_task_is_failed_by_the_other,
+    a_task_that_nobody_runs_comes_to_an_end,
     a_task_is_canceled_from_the_other_server,
     a_change_of_a_distribution_is_seen_by_both,
     a_changed_password_is_refused_by_both,
@@ -19,12 +20,13 @@ on_a_shared_database!(
 );
 
 async fn both_servers_take_tasks_of_one_queue(test: Test) -> Result<()> {
-    let one = test.start().await?;
-    let other = test.server().beside(&one).start().await?;
+    // A server runs what it is asked for itself, as long as it has room.
+    let small = || test.server().environment("PITH_TASK_SLOTS", "2");
+    let one = small().start().await?;
+    let other = small().beside(&one).start().await?;
     let upstream = Upstream::start().await?;
     let api = one.api();
     let mut tasks = Vec::new();
-    // Slow enough that one server alone has no room for all.
     let url = upstream.bad(Misbehaviour::Slow(10));
     for number in 0..40 {
         let repository = api.file_repository(&format!("r{number}")).await?;
@@ -104,6 +106,26 @@ async fn a_dead_servers_task_is_failed_by_the_other(test: Test) -> Result<()> {
     failed.failure()?;
     // The lock is free again.
     heir.api().modify(&repository, json!({})).await?;
+    Ok(())
+}
+
+async fn a_task_that_nobody_runs_comes_to_an_end(test: Test) -> Result<()> {
+    let server = test.start().await?;
+    let repository = server.api().file_repository("r").await?;
+    let path = format!("{}modify/", href(&repository));
+    let task = server.api().start_task(&path, json!({})).await?;
+    server.api().wait(&task).await?.completed()?;
+    // As if the connection had broken in the moment in which the task was claimed.
+    server
+        .run_sql(
+            "UPDATE task SET state = 'running', finished_at = NULL;
+             UPDATE task_lock SET standing = 1",
+        )
+        .await?;
+    let next = server.api().start_task(&path, json!({})).await?;
+    let ended = server.api().wait(&task).await?;
+    assert!(ended.failure()?.contains("lost the database"), "{ended:?}");
+    server.api().wait(&next).await?.completed()?;
     Ok(())
 }
 

@@ -96,7 +96,7 @@ impl From<pith_db::Error> for Error {
         tracing::error!(%error, "the database failed: {error}");
         match error {
             pith_db::Error::TimedOut => Self::internal("the database took too long"),
-            pith_db::Error::Other(sqlx) if is_full(&sqlx.to_string()) => {
+            pith_db::Error::Other(error) if is_full(&error.to_string()) => {
                 Self::internal("the database's disk is full: free some space and try again")
             }
             _ => Self::internal(

@@ -7,11 +7,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use sqlx::Postgres;
 use sqlx::pool::PoolConnection;
-use sqlx::{Postgres, Sqlite};
 
 use crate::database::{Connection, Handle};
 use crate::error::Result;
+use crate::sqlite::{Session, Speed};
 
 /// How many of its steps SQLite makes between two looks at the clock: some milliseconds.
 const STEPS: i32 = 20_000;
@@ -19,7 +20,7 @@ const STEPS: i32 = 20_000;
 /// A reader's connection that may have a time limit.
 #[derive(Debug)]
 pub(crate) struct SqliteReader {
-    pub(crate) connection: PoolConnection<Sqlite>,
+    pub(crate) session: Session,
     /// Looked at by the handler that outlives the use of the connection.
     limited: Option<Arc<AtomicBool>>,
 }
@@ -31,10 +32,10 @@ pub(crate) struct PostgresReader {
     limited: bool,
 }
 
-impl From<PoolConnection<Sqlite>> for SqliteReader {
-    fn from(connection: PoolConnection<Sqlite>) -> Self {
+impl From<Session> for SqliteReader {
+    fn from(session: Session) -> Self {
         Self {
-            connection,
+            session,
             limited: None,
         }
     }
@@ -75,13 +76,14 @@ impl Connection {
                 let limited = Arc::new(AtomicBool::new(true));
                 let until = Instant::now() + time;
                 let flag = Arc::clone(&limited);
+                let is_over = move || flag.load(Ordering::Relaxed) && Instant::now() >= until;
                 reader
-                    .connection
-                    .lock_handle()
-                    .await?
-                    .set_progress_handler(STEPS, move || {
-                        !flag.load(Ordering::Relaxed) || Instant::now() < until
-                    });
+                    .session
+                    .with(Speed::Quick, move |lease| {
+                        let connection = lease.connection()?;
+                        Ok(connection.progress_handler(STEPS, Some(is_over))?)
+                    })
+                    .await?;
                 reader.limited = Some(limited);
             }
             Handle::Postgres(reader) => {

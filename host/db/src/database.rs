@@ -8,13 +8,12 @@ use std::time::Duration;
 
 use sqlx::pool::PoolOptions;
 use sqlx::postgres::{PgConnectOptions, PgConnection};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
-use sqlx::{Connection as _, Executor, PgPool, Postgres, SqlitePool};
+use sqlx::{Connection as _, Executor, PgPool, Postgres};
 
 use crate::budget::{PostgresReader, SqliteReader};
 use crate::dialect::Dialect;
 use crate::error::{Error, Result};
-use crate::writer::{Turn, Writer};
+use crate::sqlite::{Readers, Session, Speed, Turn, Writer};
 
 /// How to open the database.
 #[derive(Clone, Debug)]
@@ -36,7 +35,7 @@ pub struct Database {
 #[derive(Clone, Debug)]
 enum Pools {
     Sqlite {
-        readers: SqlitePool,
+        readers: Readers,
         /// SQLite has one writer, and waiting for it here is fair, which waiting for the
         /// file's lock is not.
         writer: Writer,
@@ -61,7 +60,7 @@ pub(crate) enum Handle {
 }
 
 pub(crate) enum Raw<'c> {
-    Sqlite(&'c mut SqliteConnection),
+    Sqlite(&'c Session),
     Postgres(&'c mut PgConnection),
 }
 
@@ -74,10 +73,11 @@ impl Connection {
         }
     }
 
-    pub(crate) fn raw(&mut self) -> Raw<'_> {
+    /// The connection, for a statement that takes so long.
+    pub(crate) fn raw(&mut self, speed: Speed) -> Raw<'_> {
         match &mut self.handle {
-            Handle::Sqlite(reader) => Raw::Sqlite(&mut reader.connection),
-            Handle::SqliteTransaction(turn) => Raw::Sqlite(turn.connection()),
+            Handle::Sqlite(reader) => Raw::Sqlite(&reader.session),
+            Handle::SqliteTransaction(turn) => Raw::Sqlite(turn.session(speed)),
             Handle::Postgres(reader) => Raw::Postgres(&mut reader.connection),
             Handle::PostgresTransaction(transaction) => Raw::Postgres(transaction),
         }
@@ -85,12 +85,20 @@ impl Connection {
 
     /// Runs several statements without values, as in a migration.
     pub async fn run_script(&mut self, text: &str) -> Result<()> {
-        let script = sqlx::raw_sql(sqlx::AssertSqlSafe(text.to_owned()));
-        match self.raw() {
-            Raw::Sqlite(raw) => raw.execute(script).await.map(drop)?,
-            Raw::Postgres(raw) => raw.execute(script).await.map(drop)?,
+        let text = text.to_owned();
+        match self.raw(Speed::Slow) {
+            Raw::Sqlite(raw) => {
+                raw.with(Speed::Slow, move |lease| {
+                    Ok(lease.connection()?.execute_batch(&text)?)
+                })
+                .await
+            }
+            Raw::Postgres(raw) => {
+                let script = sqlx::raw_sql(sqlx::AssertSqlSafe(text));
+                raw.execute(script).await?;
+                Ok(())
+            }
         }
-        Ok(())
     }
 }
 
@@ -161,7 +169,7 @@ impl Database {
     /// A connection for questions that change nothing.
     pub async fn read(&self) -> Result<Connection> {
         let handle = match &self.pools {
-            Pools::Sqlite { readers, .. } => Handle::Sqlite(readers.acquire().await?.into()),
+            Pools::Sqlite { readers, .. } => Handle::Sqlite(readers.get().await?.into()),
             Pools::Postgres(pool) => Handle::Postgres(pool.acquire().await?.into()),
         };
         Ok(Connection {
@@ -210,7 +218,7 @@ impl Database {
             Pools::Sqlite {
                 readers, writer, ..
             } => {
-                readers.close().await;
+                readers.close();
                 writer.close().await;
             }
             Pools::Postgres(pool) => pool.close().await,
@@ -219,32 +227,9 @@ impl Database {
 }
 
 async fn open_sqlite(path: &Path) -> Result<Pools> {
-    let options = SqliteConnectOptions::new()
-        .filename(path)
-        .create_if_missing(true)
-        .journal_mode(SqliteJournalMode::Wal)
-        .synchronous(SqliteSynchronous::Normal)
-        .foreign_keys(true)
-        .with_regexp()
-        // Only the command line beside a running server makes anybody wait.
-        .busy_timeout(Duration::from_secs(30))
-        // 32 MiB of log between checkpoints: each costs two waits for the disk.
-        .pragma("wal_autocheckpoint", "8192")
-        .statement_cache_capacity(256)
-        .row_buffer_size(512);
-    let writer = Writer::open(options.clone().pragma("cache_size", "-32768")).await?;
-    let readers = PoolOptions::new()
-        .max_connections(16)
-        .min_connections(1)
-        .acquire_timeout(Duration::from_mins(1))
-        .idle_timeout(Duration::from_mins(1))
-        .test_before_acquire(false)
-        .connect_with(
-            options
-                .pragma("cache_size", "-8192")
-                .pragma("query_only", "ON"),
-        )
-        .await?;
+    // First, for it makes the file.
+    let writer = Writer::open(path.to_owned()).await?;
+    let readers = Readers::of(path.to_owned())?;
     Ok(Pools::Sqlite { readers, writer })
 }
 

@@ -28,7 +28,10 @@ pub enum Error {
     TooSlow(Vec<String>),
     /// The database cannot be reached, is full or is damaged: nothing to decide here.
     #[error("the database failed: {0}")]
-    Other(#[source] sqlx::Error),
+    Other(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The database was closed: the server stops.
+    #[error("the database was closed")]
+    Closed,
     /// What a plugin declares does not fit the content that is stored: a sentence for its
     /// author.
     #[error("{0}")]
@@ -61,30 +64,51 @@ impl From<sqlx::Error> for Error {
         let sqlx::Error::Database(database) = &error else {
             return match error {
                 sqlx::Error::PoolTimedOut => Self::TimedOut,
-                other => Self::Other(other),
+                sqlx::Error::PoolClosed => Self::Closed,
+                other => Self::Other(other.into()),
             };
         };
         match database.kind() {
             ErrorKind::UniqueViolation => {
-                let name = database.constraint().map_or_else(
-                    // SQLite: "UNIQUE constraint failed: repository.name"
-                    || {
-                        let message = database.message();
-                        message.rsplit(": ").next().unwrap_or(message).to_owned()
-                    },
-                    str::to_owned,
-                );
-                Self::Unique(Constraint(name))
+                let name = database.constraint().unwrap_or_default();
+                Self::Unique(Constraint(name.to_owned()))
             }
             ErrorKind::ForeignKeyViolation => Self::Related,
             _ => match database.code().as_deref() {
-                // PostgreSQL: serialization failure, deadlock. SQLite: busy.
-                Some("40001" | "40P01" | "5" | "261" | "517") => Self::Serialization,
+                // Serialization failure, deadlock.
+                Some("40001" | "40P01") => Self::Serialization,
                 Some("2201B") => Self::Pattern,
-                // PostgreSQL: canceled. SQLite: interrupted.
-                Some("57014" | "9") => Self::TimedOut,
-                _ => Self::Other(error),
+                // Canceled.
+                Some("57014") => Self::TimedOut,
+                _ => Self::Other(error.into()),
             },
+        }
+    }
+}
+
+impl From<rusqlite::Error> for Error {
+    fn from(error: rusqlite::Error) -> Self {
+        use rusqlite::ErrorCode;
+        use rusqlite::ffi;
+        let rusqlite::Error::SqliteFailure(failure, message) = &error else {
+            return Self::Other(error.into());
+        };
+        match (failure.code, failure.extended_code) {
+            (
+                _,
+                ffi::SQLITE_CONSTRAINT_UNIQUE
+                | ffi::SQLITE_CONSTRAINT_PRIMARYKEY
+                | ffi::SQLITE_CONSTRAINT_ROWID,
+            ) => {
+                // "UNIQUE constraint failed: repository.name"
+                let message = message.as_deref().unwrap_or_default();
+                let name = message.rsplit(": ").next().unwrap_or(message);
+                Self::Unique(Constraint(name.to_owned()))
+            }
+            (_, ffi::SQLITE_CONSTRAINT_FOREIGNKEY) => Self::Related,
+            (ErrorCode::DatabaseBusy, _) => Self::Serialization,
+            (ErrorCode::OperationInterrupted, _) => Self::TimedOut,
+            _ => Self::Other(error.into()),
         }
     }
 }

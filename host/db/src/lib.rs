@@ -37,7 +37,8 @@ pub mod search;
 mod sequence;
 pub mod served;
 pub mod setting;
-pub mod statement;
+pub mod sqlite;
+mod statement;
 pub mod task;
 pub mod task_filter;
 pub mod task_group;
@@ -55,7 +56,6 @@ pub mod upload_chunk;
 pub mod user;
 pub mod version;
 pub mod worker;
-mod writer;
 
 pub use condition::Condition;
 pub use database::{Connection, Database, Options, Transaction};

@@ -47,6 +47,8 @@ pub struct Selection {
     pub from_values: Vec<Value>,
     /// Names of filters that no index answers: with any, time is limited.
     pub slow: Vec<String>,
+    /// Whether an index answers in microseconds (see `Statement::quick`).
+    pub is_quick: bool,
 }
 
 /// How long one question of a list may take that no index answers.
@@ -156,7 +158,11 @@ pub async fn rows(
         values.push(selection.offset.into());
     }
     selection.begin(connection).await?;
-    let found = sql(text).bind_all(values).fetch_all(connection).await;
+    let mut question = sql(text).bind_all(values);
+    if selection.is_quick {
+        question = question.quick();
+    }
+    let found = question.fetch_all(connection).await;
     selection.end(connection, found).await
 }
 
@@ -183,7 +189,7 @@ pub async fn page<R: Record>(
     Ok((page, count))
 }
 
-/// The record for which a condition holds.
+/// The record for which a condition holds that an index answers.
 pub async fn record<R: Record>(
     connection: &mut Connection,
     condition: &str,
@@ -191,5 +197,6 @@ pub async fn record<R: Record>(
 ) -> Result<Option<R>> {
     let mut selection = Selection::one(condition, values);
     selection.limit = 1;
+    selection.is_quick = true;
     Ok(records(connection, &selection).await?.pop())
 }

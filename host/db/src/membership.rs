@@ -80,6 +80,7 @@ pub async fn begin(
         "INSERT INTO pending_version (repository_id, number, task_id) VALUES (?, ?, ?)
          ON CONFLICT (repository_id, number) DO UPDATE SET task_id = excluded.task_id",
     )
+    .quick()
     .bind(repository)
     .bind(number)
     .bind(task)
@@ -111,6 +112,7 @@ pub async fn clear(
 /// Notes that a version is not being prepared any more.
 pub async fn end(connection: &mut Connection, repository: RepositoryId, number: i64) -> Result<()> {
     sql("DELETE FROM pending_version WHERE repository_id = ? AND number = ?")
+        .quick()
         .bind(repository)
         .bind(number)
         .execute(connection)
@@ -127,6 +129,7 @@ pub async fn pending_of_task(
         "SELECT repository_id, number FROM pending_version WHERE task_id = ?
          ORDER BY number DESC",
     )
+    .quick()
     .bind(task)
     .fetch_all(connection)
     .await?;

@@ -227,6 +227,7 @@ pub async fn insert(
              autopublish, config, remote_id)
          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
     )
+    .quick()
     .bind(Uuid::now_v7())
     .bind(plugin)
     .bind(type_name)
@@ -255,7 +256,7 @@ pub async fn update(
     sql(
         "UPDATE repository SET name = ?, description = ?, pulp_last_updated = ?, pulp_labels = ?,
              retain_repo_versions = ?, retain_checkpoints = ?, autopublish = ?, config = ?, remote_id = ? WHERE id = ?",
-    )
+    ).quick()
     .bind(settings.name.as_str())
     .bind(settings.description.clone())
     .bind(Timestamp::now())

@@ -21,6 +21,7 @@ pub async fn raise_epoch(connection: &mut Connection) -> Result<()> {
 /// Grows with every change.
 pub async fn epoch(connection: &mut Connection) -> Result<i64> {
     sql("SELECT epoch FROM serving_epoch WHERE id = 1")
+        .quick()
         .scalar(connection)
         .await
 }
@@ -85,6 +86,7 @@ pub async fn publication_files(
         "SELECT p.pass_through, v.repository_id, v.number FROM publication p
          JOIN repository_version v ON v.id = p.version_id WHERE p.id = ?",
     )
+    .quick()
     .bind(publication)
     .fetch_optional(connection)
     .await?;
@@ -108,6 +110,7 @@ pub async fn publication_of_version(
     version: VersionId,
 ) -> Result<Option<PublicationId>> {
     sql("SELECT id FROM publication WHERE version_id = ? ORDER BY id DESC LIMIT 1")
+        .quick()
         .bind(version)
         .scalar_optional(connection)
         .await
@@ -149,6 +152,7 @@ pub async fn find(
              JOIN artifact a ON a.id = f.artifact_id
              WHERE f.publication_id = ? AND f.relative_path = ?",
         )
+        .quick()
         .bind(publication)
         .bind(path)
         .fetch_optional(connection)
@@ -175,6 +179,7 @@ pub async fn find(
          LEFT JOIN artifact a ON a.id = ua.artifact_id
          WHERE ua.relative_path = ? AND {PRESENT} ORDER BY ua.id DESC LIMIT 1"
     ))
+    .quick()
     .bind(path)
     .bind(repository)
     .bind(number)

@@ -9,6 +9,7 @@ use crate::statement::sql;
 /// A fact by its name.
 pub async fn get(connection: &mut Connection, name: &str) -> Result<Option<JsonValue>> {
     sql("SELECT value FROM setting WHERE name = ?")
+        .quick()
         .bind(name)
         .scalar_optional(connection)
         .await

@@ -14,6 +14,7 @@ use uuid::Uuid;
 use crate::database::{Connection, Raw};
 use crate::error::Result;
 use crate::row::{Read, Row};
+use crate::sqlite::{Query, Speed};
 
 /// A value to bind. `None` is NULL of that type: PostgreSQL wants to know which.
 #[derive(Clone, Debug, PartialEq)]
@@ -94,7 +95,8 @@ impl From<Vec<Uuid>> for Value {
 }
 
 impl Value {
-    fn list_length(&self) -> Option<usize> {
+    /// How many values a list has.
+    pub(crate) fn list_length(&self) -> Option<usize> {
         match self {
             Self::Integers(list) => Some(list.len()),
             Self::Texts(list) => Some(list.len()),
@@ -110,6 +112,7 @@ impl Value {
 pub struct Statement<'a> {
     text: Cow<'a, str>,
     values: Vec<Value>,
+    speed: Speed,
 }
 
 /// Begins a statement.
@@ -117,34 +120,11 @@ pub fn sql<'a>(text: impl Into<Cow<'a, str>>) -> Statement<'a> {
     Statement {
         text: text.into(),
         values: Vec::new(),
+        speed: Speed::Slow,
     }
 }
 
-type SqliteQuery = sqlx::query::Query<'static, sqlx::Sqlite, sqlx::sqlite::SqliteArguments>;
 type PostgresQuery = sqlx::query::Query<'static, sqlx::Postgres, sqlx::postgres::PgArguments>;
-
-fn sqlite_query(text: &str, values: Vec<Value>) -> SqliteQuery {
-    let lengths: Vec<usize> = values.iter().filter_map(Value::list_length).collect();
-    let text = crate::Dialect::Sqlite.placeholders(text, &lengths);
-    // Lists make texts of many lengths; keeping those would push out the others.
-    let mut query = sqlx::query(AssertSqlSafe(text)).persistent(lengths.is_empty());
-    for value in values {
-        query = match value {
-            Value::Integer(v) => query.bind(v),
-            Value::Real(v) => query.bind(v),
-            Value::Boolean(v) => query.bind(v),
-            Value::Text(v) => query.bind(v),
-            Value::Bytes(v) => query.bind(v),
-            Value::Uuid(v) => query.bind(v),
-            Value::Json(v) => query.bind(v.map(sqlx::types::Json)),
-            Value::Integers(list) => list.into_iter().fold(query, SqliteQuery::bind),
-            Value::Texts(list) => list.into_iter().fold(query, SqliteQuery::bind),
-            Value::BytesList(list) => list.into_iter().fold(query, SqliteQuery::bind),
-            Value::Uuids(list) => list.into_iter().fold(query, SqliteQuery::bind),
-        };
-    }
-    query
-}
 
 fn postgres_query(text: &str, values: Vec<Value>) -> PostgresQuery {
     let text = crate::Dialect::Postgres.placeholders(text, &[]);
@@ -182,36 +162,43 @@ impl Statement<'_> {
         self
     }
 
+    /// Says that it takes microseconds: an index finds what it reads, and it changes few
+    /// rows. SQLite is asked on the caller's thread then, where anything longer would hold
+    /// up others.
+    #[must_use]
+    pub fn quick(mut self) -> Self {
+        self.speed = Speed::Quick;
+        self
+    }
+
+    fn for_sqlite(self) -> Query {
+        Query::new(&self.text, self.values)
+    }
+
+    fn for_postgres(self) -> PostgresQuery {
+        postgres_query(&self.text, self.values)
+    }
+
     /// Runs it; how many rows it changed.
     pub async fn execute(self, connection: &mut Connection) -> Result<u64> {
-        Ok(match connection.raw() {
-            Raw::Sqlite(raw) => sqlite_query(&self.text, self.values)
-                .execute(raw)
-                .await?
-                .rows_affected(),
-            Raw::Postgres(raw) => postgres_query(&self.text, self.values)
-                .execute(raw)
-                .await?
-                .rows_affected(),
+        let speed = self.speed;
+        Ok(match connection.raw(speed) {
+            Raw::Sqlite(raw) => raw.execute(speed, self.for_sqlite()).await?,
+            Raw::Postgres(raw) => self.for_postgres().execute(raw).await?.rows_affected(),
         })
     }
 
     /// All rows. Only where a limit or the nature of the question bounds them.
     pub async fn fetch_all(self, connection: &mut Connection) -> Result<Vec<Row>> {
-        Ok(match connection.raw() {
+        let speed = self.speed;
+        Ok(match connection.raw(speed) {
             Raw::Sqlite(raw) => {
-                sqlite_query(&self.text, self.values)
-                    .fetch(raw)
-                    .map_ok(Row::Sqlite)
-                    .try_collect()
-                    .await?
+                let rows = raw.all(speed, self.for_sqlite()).await?;
+                rows.into_iter().map(Row::Sqlite).collect()
             }
             Raw::Postgres(raw) => {
-                postgres_query(&self.text, self.values)
-                    .fetch(raw)
-                    .map_ok(Row::Postgres)
-                    .try_collect()
-                    .await?
+                let rows = self.for_postgres().fetch(raw);
+                rows.map_ok(Row::Postgres).try_collect().await?
             }
         })
     }
@@ -222,15 +209,15 @@ impl Statement<'_> {
         connection: &mut Connection,
         mut each: impl FnMut(Row) -> Result<()>,
     ) -> Result<()> {
-        match connection.raw() {
+        match connection.raw(Speed::Slow) {
             Raw::Sqlite(raw) => {
-                let mut rows = sqlite_query(&self.text, self.values).fetch(raw);
-                while let Some(row) = rows.try_next().await? {
+                let mut rows = raw.stream(self.for_sqlite());
+                while let Some(row) = rows.next().await? {
                     each(Row::Sqlite(row))?;
                 }
             }
             Raw::Postgres(raw) => {
-                let mut rows = postgres_query(&self.text, self.values).fetch(raw);
+                let mut rows = self.for_postgres().fetch(raw);
                 while let Some(row) = rows.try_next().await? {
                     each(Row::Postgres(row))?;
                 }
@@ -249,17 +236,17 @@ impl Statement<'_> {
     where
         F: Future<Output = std::result::Result<(), E>>,
     {
-        match connection.raw() {
+        match connection.raw(Speed::Slow) {
             Raw::Sqlite(raw) => {
-                let mut rows = sqlite_query(&self.text, self.values).fetch(raw);
-                while let Some(row) = rows.try_next().await? {
+                let mut rows = raw.stream(self.for_sqlite());
+                while let Some(row) = rows.next().await? {
                     if each(Row::Sqlite(row)).await.is_err() {
                         break;
                     }
                 }
             }
             Raw::Postgres(raw) => {
-                let mut rows = postgres_query(&self.text, self.values).fetch(raw);
+                let mut rows = self.for_postgres().fetch(raw);
                 while let Some(row) = rows.try_next().await? {
                     if each(Row::Postgres(row)).await.is_err() {
                         break;
@@ -272,15 +259,13 @@ impl Statement<'_> {
 
     /// The only row, if there is one.
     pub async fn fetch_optional(self, connection: &mut Connection) -> Result<Option<Row>> {
-        Ok(match connection.raw() {
-            Raw::Sqlite(raw) => sqlite_query(&self.text, self.values)
-                .fetch_optional(raw)
-                .await?
-                .map(Row::Sqlite),
-            Raw::Postgres(raw) => postgres_query(&self.text, self.values)
-                .fetch_optional(raw)
-                .await?
-                .map(Row::Postgres),
+        let speed = self.speed;
+        Ok(match connection.raw(speed) {
+            Raw::Sqlite(raw) => raw.first(speed, self.for_sqlite()).await?.map(Row::Sqlite),
+            Raw::Postgres(raw) => {
+                let row = self.for_postgres().fetch_optional(raw).await?;
+                row.map(Row::Postgres)
+            }
         })
     }
 
@@ -306,6 +291,9 @@ impl Statement<'_> {
         rows.iter().map(|row| row.get(0)).collect()
     }
 }
+
+/// So many rows are inserted in no time.
+const FEW: usize = 4;
 
 /// Inserts many rows with few statements. `head` is `INSERT INTO t (a, b)`, `tail`
 /// may be an `ON CONFLICT` clause; every row has as many values as `head` has columns.
@@ -360,5 +348,9 @@ async fn flush(
         "{head} VALUES {} {tail}",
         vec![row.as_str(); count].join(",")
     );
-    sql(text).bind_all(values).execute(connection).await
+    let mut statement = sql(text).bind_all(values);
+    if count <= FEW {
+        statement = statement.quick();
+    }
+    statement.execute(connection).await
 }

@@ -2,7 +2,7 @@
 //! [`task_life`](crate::task_life).
 
 use pith_model::task::{Lock, TaskState};
-use pith_model::{TaskId, Timestamp, UserId};
+use pith_model::{TaskId, Timestamp, UserId, WorkerId};
 use serde_json::{Value as JsonValue, json};
 use uuid::Uuid;
 
@@ -213,15 +213,32 @@ pub(crate) enum Place {
 }
 
 /// Makes a task and puts it into the queues of its locks.
-pub async fn insert(connection: &mut Connection, mut new: NewTask) -> Result<(TaskId, Uuid)> {
+pub async fn insert(connection: &mut Connection, new: NewTask) -> Result<(TaskId, Uuid)> {
+    let (id, uuid, _) = insert_for(connection, new, None).await?;
+    Ok((id, uuid))
+}
+
+/// The same for a worker with a free place: whether the task is that worker's now, and
+/// runs, because no lock stands in its way.
+pub async fn insert_for(
+    connection: &mut Connection,
+    mut new: NewTask,
+    worker: Option<WorkerId>,
+) -> Result<(TaskId, Uuid, bool)> {
     let locks = task_lock::tidy(std::mem::take(&mut new.locks));
     task_lock::enter(connection, &locks).await?;
     let granted = task_lock::could_grant(connection, &locks).await?;
     let waiting = granted.iter().filter(|granted| !**granted).count();
     let reserved = record_of(&locks);
-    let made = insert_row(connection, new, reserved, waiting, None).await?;
-    task_lock::insert(connection, made.0, &locks, &granted).await?;
-    Ok(made)
+    let worker = worker.filter(|_| waiting == 0);
+    let begin = Begin {
+        waiting,
+        worker,
+        membership: None,
+    };
+    let (id, uuid) = insert_row(connection, new, reserved, begin).await?;
+    task_lock::insert(connection, id, &locks, &granted).await?;
+    Ok((id, uuid, worker.is_some()))
 }
 
 /// What a task shows of its locks.
@@ -229,14 +246,32 @@ pub(crate) fn record_of(locks: &[Lock]) -> JsonValue {
     locks.iter().map(Lock::record).collect()
 }
 
-/// Makes a task's row; `waiting` is how many of its locks are not granted.
+/// How a new task begins.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Begin {
+    /// How many of its locks are not granted.
+    pub(crate) waiting: usize,
+    /// Who runs it at once.
+    pub(crate) worker: Option<WorkerId>,
+    pub(crate) membership: Option<Membership>,
+}
+
+/// Makes a task's row.
 pub(crate) async fn insert_row(
     connection: &mut Connection,
     new: NewTask,
     reserved: JsonValue,
-    waiting: usize,
-    membership: Option<Membership>,
+    begin: Begin,
 ) -> Result<(TaskId, Uuid)> {
+    let Begin {
+        waiting,
+        worker,
+        membership,
+    } = begin;
+    let state = match worker {
+        Some(_) => TaskState::Running,
+        None => TaskState::Waiting,
+    };
     let uuid = Uuid::now_v7();
     let now = Timestamp::now();
     let leader = match membership.map(|membership| membership.place) {
@@ -246,14 +281,18 @@ pub(crate) async fn insert_row(
     let id: TaskId = sql(
         "INSERT INTO task (uuid, name, plugin, type_name, plugin_version, state, ungranted,
              parameters, work, reserved, logging_cid, user_id, parent_id, group_id, leader_id,
-             pulp_created, pulp_last_updated, unblocked_at, progress, created)
-         VALUES (?, ?, ?, ?, ?, 'waiting', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
+             pulp_created, pulp_last_updated, unblocked_at, started_at, worker_id, progress,
+             created)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+         RETURNING id",
     )
+    .quick()
     .bind(uuid)
     .bind(new.name)
     .bind(new.plugin)
     .bind(new.type_name)
     .bind(new.plugin_version)
+    .bind(state.as_str())
     .bind(i64::try_from(waiting).unwrap_or(i64::MAX))
     .bind(new.parameters)
     .bind(new.work)
@@ -266,12 +305,15 @@ pub(crate) async fn insert_row(
     .bind(now)
     .bind(now)
     .bind((waiting == 0).then_some(now))
+    .bind(worker.map(|_| now))
+    .bind(worker)
     .bind(json!([]))
     .bind(json!([]))
     .scalar(connection)
     .await?;
     if membership.is_some_and(|membership| matches!(membership.place, Place::Leader)) {
         sql("UPDATE task SET leader_id = ? WHERE id = ?")
+            .quick()
             .bind(id)
             .bind(id)
             .execute(connection)
@@ -293,6 +335,7 @@ pub async fn by_id(connection: &mut Connection, id: TaskId) -> Result<Option<Tas
 /// The UUIDs of a task's children.
 pub async fn children(connection: &mut Connection, task: TaskId) -> Result<Vec<Uuid>> {
     sql("SELECT uuid FROM task WHERE parent_id = ? ORDER BY id")
+        .quick()
         .bind(task)
         .scalars(connection)
         .await
@@ -318,6 +361,7 @@ pub async fn delete(connection: &mut Connection, task: TaskId) -> Result<bool> {
     let deleted = sql(
         "DELETE FROM task WHERE id = ? AND state IN ('completed', 'failed', 'canceled', 'skipped')",
     )
+    .quick()
     .bind(task)
     .execute(connection)
     .await?;

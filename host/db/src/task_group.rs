@@ -9,7 +9,7 @@ use crate::error::Result;
 use crate::list::{Column, Kind, Record, Selection, record, records};
 use crate::row::Row;
 use crate::statement::sql;
-use crate::task::{self, Membership, NewTask, Place, Task};
+use crate::task::{self, Begin, Membership, NewTask, Place, Task};
 use crate::task_lock;
 
 /// A group's row.
@@ -132,8 +132,12 @@ async fn insert_atomic(
             // Never granted: the first task takes it along.
             Some(leader) => (Place::Follower(*leader), 1),
         };
-        let membership = Some(Membership { group, place });
-        let (id, _) = task::insert_row(connection, new, reserved, waiting, membership).await?;
+        let begin = Begin {
+            waiting,
+            worker: None,
+            membership: Some(Membership { group, place }),
+        };
+        let (id, _) = task::insert_row(connection, new, reserved, begin).await?;
         if ids.is_empty() {
             task_lock::insert(connection, id, all, &granted).await?;
         } else {
@@ -159,7 +163,12 @@ async fn insert_each(
         let granted = task_lock::could_grant(connection, own).await?;
         let waiting = granted.iter().filter(|granted| !**granted).count();
         let reserved = task::record_of(own);
-        let (id, _) = task::insert_row(connection, new, reserved, waiting, membership).await?;
+        let begin = Begin {
+            waiting,
+            worker: None,
+            membership,
+        };
+        let (id, _) = task::insert_row(connection, new, reserved, begin).await?;
         task_lock::insert(connection, id, own, &granted).await?;
         ids.push(id);
     }

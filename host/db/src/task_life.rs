@@ -52,6 +52,7 @@ pub(crate) async fn grant_one(connection: &mut Connection, task: TaskId) -> Resu
     let left: i64 = sql("UPDATE task SET ungranted = ungranted - 1,
              unblocked_at = CASE WHEN ungranted = 1 THEN ? ELSE unblocked_at END
          WHERE id = ? RETURNING ungranted")
+    .quick()
     .bind(now)
     .bind(task)
     .scalar(connection)
@@ -75,6 +76,7 @@ pub async fn claim(
     );
     let now = Timestamp::now();
     let rows = sql(text)
+        .quick()
         .bind(worker)
         .bind(now)
         .bind(now)
@@ -89,6 +91,7 @@ pub async fn claim(
 pub async fn any_ready(connection: &mut Connection) -> Result<bool> {
     let one: Option<i64> =
         sql("SELECT id FROM task WHERE state = 'waiting' AND ungranted = 0 ORDER BY id LIMIT 1")
+            .quick()
             .scalar_optional(connection)
             .await?;
     Ok(one.is_some())
@@ -116,6 +119,7 @@ pub async fn begin_follower(
         "UPDATE task SET state = 'running', worker_id = ?, started_at = ?, pulp_last_updated = ?
          WHERE id = ? AND state = 'waiting'",
     )
+    .quick()
     .bind(worker)
     .bind(now)
     .bind(now)
@@ -154,6 +158,7 @@ pub async fn finish(
              finished_at = ?, pulp_last_updated = ?
          WHERE id = ? AND worker_id = ? AND state IN ('running', 'canceling')",
     )
+    .quick()
     .bind(ending.state.as_str())
     .bind(ending.error.map(|error| json!(error)))
     .bind(ending.result)
@@ -200,6 +205,7 @@ pub async fn finish_waiting(
         "UPDATE task SET state = ?, error = ?, finished_at = ?, pulp_last_updated = ?
          WHERE id = ? AND state = 'waiting'",
     )
+    .quick()
     .bind(state.as_str())
     .bind(error.map(|error| json!(error)))
     .bind(now)
@@ -218,6 +224,7 @@ pub async fn set_progress(
 ) -> Result<()> {
     sql("UPDATE task SET progress = ?, pulp_last_updated = ?
          WHERE id = ? AND state IN ('running', 'canceling')")
+    .quick()
     .bind(progress)
     .bind(Timestamp::now())
     .bind(task)
@@ -240,6 +247,7 @@ pub enum Cancelled {
 /// Cancels a task; one of an atomic group with all the others.
 pub async fn cancel(connection: &mut Connection, task: TaskId) -> Result<Cancelled> {
     let leader: Option<TaskId> = sql("SELECT COALESCE(leader_id, id) FROM task WHERE id = ?")
+        .quick()
         .bind(task)
         .scalar_optional(connection)
         .await?;
@@ -251,6 +259,7 @@ pub async fn cancel(connection: &mut Connection, task: TaskId) -> Result<Cancell
         "UPDATE task SET state = 'canceled', finished_at = ?, pulp_last_updated = ?
          WHERE id = ? AND state = 'waiting'",
     )
+    .quick()
     .bind(now)
     .bind(now)
     .bind(leader)
@@ -272,6 +281,7 @@ pub async fn cancel(connection: &mut Connection, task: TaskId) -> Result<Cancell
     }
     let asked = sql("UPDATE task SET state = 'canceling', pulp_last_updated = ?
          WHERE (id = ? OR leader_id = ?) AND state = 'running'")
+    .quick()
     .bind(now)
     .bind(leader)
     .bind(leader)
@@ -308,42 +318,68 @@ pub async fn last_changes(
         .collect()
 }
 
-/// Ends the tasks of a process that died; how many there were.
-pub async fn fail_all_of(
-    connection: &mut Connection,
-    worker: WorkerId,
-    error: &TaskError,
-) -> Result<usize> {
-    let rows = sql("SELECT id, state, progress, leader_id FROM task
-         WHERE worker_id = ? AND state IN ('running', 'canceling')")
+/// A task that is said to run, and that nobody runs.
+#[derive(Clone, Debug)]
+#[expect(missing_docs, reason = "the names are those of the task's row")]
+pub struct Lost {
+    pub id: TaskId,
+    /// Of an atomic group: its first task.
+    pub leader: Option<TaskId>,
+    canceling: bool,
+    progress: JsonValue,
+}
+
+/// The tasks that are said to run in a process.
+pub async fn running_of(connection: &mut Connection, worker: WorkerId) -> Result<Vec<Lost>> {
+    // The sign keeps the databases from going through all that a worker ever ran.
+    let rows = sql("SELECT id, leader_id, state, progress FROM task
+         WHERE state IN ('running', 'canceling') AND +worker_id = ?")
+    .quick()
     .bind(worker)
     .fetch_all(connection)
     .await?;
-    for row in &rows {
-        let canceling = row.get::<String>(1)? == "canceling";
-        let mut progress: JsonValue = row.get(2)?;
-        for report in progress.as_array_mut().into_iter().flatten() {
-            if report["state"] == "running" {
-                report["state"] = if canceling { "canceled" } else { "failed" }.into();
-            }
-        }
-        let ending = Ending {
-            state: if canceling {
-                TaskState::Canceled
-            } else {
-                TaskState::Failed
-            },
-            error: (!canceling).then(|| error.clone()),
-            result: None,
-            progress,
-            created: json!([]),
-        };
-        finish(connection, row.get(0)?, worker, ending).await?;
-        if let Some(leader) = row.get::<Option<TaskId>>(3)? {
-            skip_followers(connection, leader).await?;
+    rows.iter()
+        .map(|row| {
+            Ok(Lost {
+                id: row.get(0)?,
+                leader: row.get(1)?,
+                canceling: row.get::<String>(2)? == "canceling",
+                progress: row.get(3)?,
+            })
+        })
+        .collect()
+}
+
+/// Ends a task of `worker`'s that nobody runs.
+pub async fn fail_lost(
+    connection: &mut Connection,
+    worker: WorkerId,
+    task: &Lost,
+    error: &TaskError,
+) -> Result<()> {
+    let state = if task.canceling {
+        TaskState::Canceled
+    } else {
+        TaskState::Failed
+    };
+    let mut progress = task.progress.clone();
+    for report in progress.as_array_mut().into_iter().flatten() {
+        if report["state"] == "running" {
+            report["state"] = state.as_str().into();
         }
     }
-    Ok(rows.len())
+    let ending = Ending {
+        state,
+        error: (!task.canceling).then(|| error.clone()),
+        result: None,
+        progress,
+        created: json!([]),
+    };
+    finish(connection, task.id, worker, ending).await?;
+    if let Some(leader) = task.leader {
+        skip_followers(connection, leader).await?;
+    }
+    Ok(())
 }
 
 /// Ends the tasks of an atomic group that did not begin.

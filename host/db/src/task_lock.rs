@@ -41,6 +41,7 @@ pub(crate) async fn enter(connection: &mut Connection, locks: &[Lock]) -> Result
         // In one order, so that no two transactions wait for each other.
         for lock in locks {
             sql("SELECT pg_advisory_xact_lock(hashtextextended(?, 0))")
+                .quick()
                 .bind(lock.resource.as_str())
                 .execute(connection)
                 .await?;
@@ -58,6 +59,7 @@ pub(crate) async fn could_grant(connection: &mut Connection, locks: &[Lock]) -> 
                  OR EXISTS (SELECT 1 FROM task_lock WHERE resource = ? AND standing = 1
                             AND (exclusive OR ?))",
         )
+        .quick()
         .bind(lock.resource.as_str())
         .bind(lock.resource.as_str())
         .bind(lock.exclusive)
@@ -116,6 +118,7 @@ pub(crate) async fn release(connection: &mut Connection, task: TaskId) -> Result
         "UPDATE task_lock SET standing = 2 WHERE task_id = ? AND standing < 2
          RETURNING resource, exclusive",
     )
+    .quick()
     .bind(task)
     .fetch_all(connection)
     .await?;
@@ -147,6 +150,7 @@ async fn grant_next(connection: &mut Connection, resource: &str) -> Result<u64> 
         "SELECT MAX(CASE WHEN exclusive THEN 1 ELSE 0 END) FROM task_lock
          WHERE resource = ? AND standing = 1",
     )
+    .quick()
     .bind(resource)
     .scalar(connection)
     .await?;
@@ -162,6 +166,7 @@ async fn grant_next(connection: &mut Connection, resource: &str) -> Result<u64> 
         }
         sql("UPDATE task_lock SET standing = 1
              WHERE resource = ? AND standing = 0 AND task_id = ?")
+        .quick()
         .bind(resource)
         .bind(task)
         .execute(connection)
@@ -196,6 +201,7 @@ async fn first_waiting(
         "SELECT task_id, exclusive FROM task_lock WHERE resource = ? AND standing = 0
          ORDER BY task_id LIMIT 1",
     )
+    .quick()
     .bind(resource)
     .fetch_optional(connection)
     .await?;

@@ -22,6 +22,7 @@ pub async fn insert(connection: &mut Connection, mut new: NewTask) -> Result<()>
         "UPDATE task SET state = 'completed', reserved = ?, started_at = ?, finished_at = ?
          WHERE id = ?",
     )
+    .quick()
     .bind(json!(reserved))
     .bind(now)
     .bind(now)

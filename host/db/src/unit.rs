@@ -243,6 +243,7 @@ pub async fn set_artifact(
 ) -> Result<()> {
     for (unit_artifact, artifact) in stored {
         sql("UPDATE unit_artifact SET artifact_id = ? WHERE id = ? AND artifact_id IS NULL")
+            .quick()
             .bind(artifact)
             .bind(unit_artifact)
             .execute(connection)
@@ -254,6 +255,7 @@ pub async fn set_artifact(
 /// Whether the bytes of a unit's artifact are stored.
 pub async fn is_stored(connection: &mut Connection, unit_artifact: i64) -> Result<bool> {
     let row = sql("SELECT 1 FROM unit_artifact WHERE id = ? AND artifact_id IS NOT NULL")
+        .quick()
         .bind(unit_artifact)
         .fetch_optional(connection)
         .await?;

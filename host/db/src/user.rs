@@ -95,6 +95,7 @@ pub async fn by_id(connection: &mut Connection, id: UserId) -> Result<Option<Use
 /// Whether there is any user.
 pub async fn any(connection: &mut Connection) -> Result<bool> {
     let one: Option<i64> = sql("SELECT id FROM app_user LIMIT 1")
+        .quick()
         .scalar_optional(connection)
         .await?;
     Ok(one.is_some())

@@ -175,6 +175,7 @@ pub async fn insert(
         "INSERT INTO repository_version (uuid, repository_id, number, base_number, pulp_created)
          VALUES (?, ?, ?, ?, ?) RETURNING id",
     )
+    .quick()
     .bind(Uuid::now_v7())
     .bind(repository)
     .bind(number)
@@ -221,6 +222,7 @@ pub async fn counts(
         "SELECT version_id, content_type_id, present, added, removed FROM version_count
          WHERE version_id IN (?*) ORDER BY version_id, content_type_id",
     )
+    .quick()
     .bind(ids)
     .fetch_all(connection)
     .await?;
@@ -283,6 +285,7 @@ pub async fn latest_of(
 /// How many versions a repository has.
 pub async fn count(connection: &mut Connection, repository: RepositoryId) -> Result<i64> {
     sql("SELECT COUNT(*) FROM repository_version WHERE repository_id = ?")
+        .quick()
         .bind(repository)
         .scalar(connection)
         .await
@@ -294,6 +297,7 @@ pub async fn take_number(connection: &mut Connection, repository: RepositoryId) 
         "UPDATE repository SET next_version = next_version + 1 WHERE id = ?
          RETURNING next_version",
     )
+    .quick()
     .bind(repository)
     .scalar(connection)
     .await?;

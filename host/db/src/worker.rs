@@ -110,6 +110,7 @@ pub async fn insert(
 /// Renews a lease; false if the row is gone, because others gave the process up.
 pub async fn beat(connection: &mut Connection, id: WorkerId) -> Result<bool> {
     let changed = sql("UPDATE worker SET last_heartbeat = ? WHERE id = ?")
+        .quick()
         .bind(Timestamp::now())
         .bind(id)
         .execute(connection)

@@ -316,6 +316,7 @@ impl From<pith_db::Error> for Error {
                         .collect(),
                 )
             }
+            Database::Closed => Self::unavailable("The server stops."),
             Database::TimedOut => {
                 tracing::error!(%error, "a request failed: {error}");
                 Self::unavailable("The database took too long.")

@@ -301,8 +301,8 @@ impl Query {
             order,
             limit: self.limit,
             offset: self.offset,
-            from_values: Vec::new(),
             slow: self.slow.clone(),
+            ..Selection::default()
         })
     }
 

@@ -1,6 +1,7 @@
 //! Runs tasks: a scheduler over durable rows, workers in this process, and one kind of
 //! task a file.
 
+mod bury;
 mod carry_out;
 mod clean_up;
 mod commit;

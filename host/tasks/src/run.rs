@@ -51,6 +51,11 @@ impl Running {
             shared: Arc::clone(shared),
         }
     }
+
+    /// Calls the task off.
+    pub(crate) fn cancel(&self) {
+        self.cancel.cancel();
+    }
 }
 
 impl Drop for Running {

@@ -2,10 +2,10 @@
 //! in others through the database.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock, Weak};
 
 use pith_db::task::NewTask;
-use pith_db::task_life::{self, Cancelled};
+use pith_db::task_life::{self, Cancelled, Claimed};
 use pith_db::{Connection, Database, Dialect, Result, Transaction, sql};
 use pith_model::TaskId;
 use tokio::sync::Notify;
@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::watch::{Watched, Watcher};
+use crate::worker::Workers;
 
 /// The channel on which PostgreSQL tells other processes that a task can run.
 pub(crate) const READY_CHANNEL: &str = "pith_task_ready";
@@ -30,6 +31,8 @@ pub(crate) struct Shared {
     pub(crate) ready: Notify,
     /// Tasks that run in this process.
     pub(crate) running: Mutex<HashMap<TaskId, CancellationToken>>,
+    /// The workers of this process, once they are there.
+    pub(crate) workers: OnceLock<Weak<Workers>>,
     /// Tasks that somebody watches from this process.
     pub(crate) watched: Arc<Watched>,
 }
@@ -47,14 +50,41 @@ impl Scheduler {
         &self.shared
     }
 
-    /// Makes a task. It runs as soon as its locks and a worker are free.
+    /// Makes a task. It runs as soon as its locks and a worker are free: at once, if they
+    /// are free now.
     pub async fn dispatch(&self, task: NewTask) -> Result<(TaskId, Uuid)> {
+        let scheduler = self.clone();
+        // In a task of its own, so that whoever goes away in the middle leaves none that
+        // is said to run and does not.
+        let made = tokio::spawn(async move { scheduler.make(task).await });
+        made.await
+            .map_err(|_| pith_db::Error::Unexpected("a task that could not be made".into()))?
+    }
+
+    async fn make(&self, new: NewTask) -> Result<(TaskId, Uuid)> {
+        let workers = self.shared.workers.get().and_then(Weak::upgrade);
+        let place = workers.as_ref().and_then(|workers| workers.place());
+        let worker = place.as_ref().and(workers.as_ref()).map(|own| own.id);
+        let (name, plugin, work) = (new.name.clone(), new.plugin.clone(), new.work.clone());
         let mut transaction = self.database.write().await?;
-        let made = pith_db::task::insert(&mut transaction, task).await?;
-        announce(&mut transaction).await?;
+        let (id, uuid, runs) = pith_db::task::insert_for(&mut transaction, new, worker).await?;
+        if !runs {
+            announce(&mut transaction).await?;
+        }
         transaction.commit().await?;
-        self.shared.ready.notify_one();
-        Ok(made)
+        let task = Claimed {
+            id,
+            uuid,
+            name,
+            plugin,
+            work,
+            leads: false,
+        };
+        match (workers, place) {
+            (Some(workers), Some(place)) if runs => workers.run(task, place),
+            _ => self.shared.ready.notify_one(),
+        }
+        Ok((id, uuid))
     }
 
     /// Makes a task in a transaction of the caller's, who calls [`Scheduler::wake`] when

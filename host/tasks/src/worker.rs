@@ -1,22 +1,22 @@
 //! The workers of this process: they claim tasks, say that they live, and end what dead
 //! processes left.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use pith_db::task_life::{self, Claimed};
 use pith_db::worker::HEARTBEAT;
 use pith_db::{Database, Dialect, Result};
-use pith_model::task::TaskError;
 use pith_model::{TaskId, Timestamp, WorkerId};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 use crate::Toolbox;
+use crate::bury::{bury_the_dead, bury_the_forgotten};
 use crate::run::{Runner, Running};
 use crate::scheduler::{READY_CHANNEL, Scheduler};
 
@@ -48,9 +48,11 @@ pub struct Workers {
     toolbox: Toolbox,
     scheduler: Scheduler,
     options: Options,
-    id: WorkerId,
+    pub(crate) id: WorkerId,
     /// Of this process's row.
     pub uuid: Uuid,
+    /// One for each task that may run at once.
+    places: Arc<Semaphore>,
     stop: CancellationToken,
     tracker: TaskTracker,
 }
@@ -69,9 +71,10 @@ impl Workers {
         let workers = Self {
             toolbox,
             scheduler,
-            options,
             id,
             uuid,
+            places: Arc::new(Semaphore::new(options.slots.max(1))),
+            options,
             stop: CancellationToken::new(),
             tracker: TaskTracker::new(),
         };
@@ -85,8 +88,9 @@ impl Workers {
 
     /// Starts working; returns at once.
     pub fn start(self: &Arc<Self>) {
-        let places = Arc::new(Semaphore::new(self.options.slots.max(1)));
-        tokio::spawn(Arc::clone(self).claim_tasks(places));
+        let shared = self.scheduler.shared();
+        shared.workers.get_or_init(|| Arc::downgrade(self));
+        tokio::spawn(Arc::clone(self).claim_tasks());
         tokio::spawn(Arc::clone(self).keep_alive());
         tokio::spawn(Arc::clone(self).beat());
         if self.database().dialect() == Dialect::Postgres {
@@ -126,7 +130,33 @@ impl Workers {
         }
     }
 
-    async fn claim_tasks(self: Arc<Self>, places: Arc<Semaphore>) {
+    /// A place for a task that can run now, if one is free.
+    pub(crate) fn place(&self) -> Option<OwnedSemaphorePermit> {
+        if self.stop.is_cancelled() {
+            return None;
+        }
+        Arc::clone(&self.places).try_acquire_owned().ok()
+    }
+
+    /// Runs a task of this worker's until it ends, and gives its place free; returns at once.
+    pub(crate) fn run(&self, task: Claimed, place: OwnedSemaphorePermit) {
+        let running = Running::new(task.id, self.scheduler.shared());
+        if self.stop.is_cancelled() {
+            // It may have come too late for those who stop what runs.
+            running.cancel();
+        }
+        let runner = self.runner();
+        let scheduler = self.scheduler.clone();
+        self.tracker.spawn(async move {
+            if runner.run(task, running).await > 0 {
+                scheduler.shared().ready.notify_one();
+            }
+            // While tasks are left, whoever claims them waits for the place itself.
+            drop(place);
+        });
+    }
+
+    async fn claim_tasks(self: Arc<Self>) {
         let mut look = interval(LOOK);
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -137,10 +167,10 @@ impl Workers {
             };
             loop {
                 // As many as there are places, at least one.
-                let Ok(mut free) = Arc::clone(&places).acquire_owned().await else {
+                let Ok(mut free) = Arc::clone(&self.places).acquire_owned().await else {
                     return;
                 };
-                while let Ok(more) = Arc::clone(&places).try_acquire_owned() {
+                while let Ok(more) = Arc::clone(&self.places).try_acquire_owned() {
                     free.merge(more);
                 }
                 if self.stop.is_cancelled() {
@@ -156,16 +186,7 @@ impl Workers {
                 let all = claimed.len() == free.num_permits();
                 for task in claimed {
                     let Some(place) = free.split(1) else { break };
-                    let runner = self.runner();
-                    let running = Running::new(task.id, self.scheduler.shared());
-                    let scheduler = self.scheduler.clone();
-                    self.tracker.spawn(async move {
-                        if runner.run(task, running).await > 0 {
-                            scheduler.shared().ready.notify_one();
-                        }
-                        // While tasks are left, the loop waits for the place itself.
-                        drop(place);
-                    });
+                    self.run(task, place);
                 }
                 if !all {
                     break;
@@ -200,6 +221,7 @@ impl Workers {
     async fn keep_alive(self: Arc<Self>) {
         let mut tick = interval(HEARTBEAT);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut suspects = HashSet::new();
         loop {
             tokio::select! {
                 () = self.stop.cancelled() => return,
@@ -212,6 +234,8 @@ impl Workers {
                 if self.database().dialect() == Dialect::Postgres {
                     self.bury_the_dead().await?;
                 }
+                let shared = self.scheduler.shared();
+                bury_the_forgotten(&self.toolbox, shared, self.id, &mut suspects).await?;
                 Ok::<_, pith_db::Error>(alive)
             };
             match alive.await {
@@ -230,31 +254,8 @@ impl Workers {
     }
 
     async fn bury_the_dead(&self) -> Result<()> {
-        let mut connection = self.database().read().await?;
-        let dead = pith_db::worker::dead(&mut connection, &self.options.name, self.id).await?;
-        drop(connection);
-        for worker in dead {
-            if let Err(error) =
-                pith_content::version::discard_of_worker(&self.toolbox.services, worker).await
-            {
-                tracing::error!(%error, "what a dead process left could not be cleared: {error}");
-                continue;
-            }
-            let error = TaskError::new(
-                "worker-lost",
-                "the server process that ran the task ended before the task did",
-            );
-            let mut transaction = self.database().write().await?;
-            let ended = task_life::fail_all_of(&mut transaction, worker, &error).await?;
-            pith_db::worker::delete(&mut transaction, worker).await?;
-            crate::scheduler::announce(&mut transaction).await?;
-            transaction.commit().await?;
-            if ended > 0 {
-                tracing::warn!("ended {ended} tasks of a server process that died");
-            }
-            self.scheduler.shared().ready.notify_one();
-        }
-        Ok(())
+        let shared = self.scheduler.shared();
+        bury_the_dead(&self.toolbox, shared, &self.options.name, self.id).await
     }
 
     /// Looks for tasks that another process called off, and for changes of tasks that

@@ -1,0 +1,102 @@
+//! A statement for SQLite with its values, and the rows that answer it.
+
+use rusqlite::types::Value as Stored;
+use rusqlite::{Connection, Result, params_from_iter};
+
+use crate::Dialect;
+use crate::statement::Value;
+
+/// One row, as SQLite stores it.
+pub(crate) type SqliteRow = Vec<Stored>;
+
+/// A statement and its values.
+#[derive(Debug)]
+pub(crate) struct Query {
+    text: String,
+    values: Vec<Stored>,
+    /// Whether the text is one of few, so that it is worth keeping it prepared.
+    keep: bool,
+}
+
+impl Query {
+    /// From a text as this program writes it.
+    pub(crate) fn new(text: &str, values: Vec<Value>) -> Self {
+        let lengths: Vec<usize> = values.iter().filter_map(Value::list_length).collect();
+        let mut stored = Vec::with_capacity(values.len());
+        for value in values {
+            push(&mut stored, value);
+        }
+        Self {
+            text: Dialect::Sqlite.placeholders(text, &lengths),
+            values: stored,
+            // Lists make texts of many lengths; keeping those would push out the others.
+            keep: lengths.is_empty(),
+        }
+    }
+
+    /// Runs it to its end; how many rows it changed.
+    pub(super) fn execute(self, connection: &Connection) -> Result<u64> {
+        self.each(connection, |_| true)?;
+        Ok(connection.changes())
+    }
+
+    /// All rows.
+    pub(super) fn all(self, connection: &Connection) -> Result<Vec<SqliteRow>> {
+        let mut rows = Vec::new();
+        self.each(connection, |row| {
+            rows.push(row);
+            true
+        })?;
+        Ok(rows)
+    }
+
+    /// Hands over every row, until one is not wanted any more.
+    pub(super) fn each(
+        self,
+        connection: &Connection,
+        mut each: impl FnMut(SqliteRow) -> bool,
+    ) -> Result<()> {
+        let (mut kept, mut fresh);
+        let statement = if self.keep {
+            kept = connection.prepare_cached(&self.text)?;
+            &mut *kept
+        } else {
+            fresh = connection.prepare(&self.text)?;
+            &mut fresh
+        };
+        let width = statement.column_count();
+        let mut rows = statement.query(params_from_iter(self.values))?;
+        while let Some(row) = rows.next()? {
+            let row = (0..width).map(|at| row.get(at)).collect::<Result<_>>()?;
+            if !each(row) {
+                break;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn push(stored: &mut Vec<Stored>, value: Value) {
+    match value {
+        Value::Integer(v) => stored.push(optional(v, Stored::Integer)),
+        Value::Real(v) => stored.push(optional(v, Stored::Real)),
+        Value::Boolean(v) => stored.push(optional(v, |v| Stored::Integer(v.into()))),
+        Value::Text(v) => stored.push(optional(v, Stored::Text)),
+        Value::Bytes(v) => stored.push(optional(v, Stored::Blob)),
+        Value::Uuid(v) => stored.push(optional(v, |v| Stored::Blob(v.as_bytes().to_vec()))),
+        Value::Json(v) => stored.push(optional(v, |v| Stored::Text(v.to_string()))),
+        Value::Integers(list) => stored.extend(list.into_iter().map(Stored::Integer)),
+        Value::Texts(list) => stored.extend(list.into_iter().map(Stored::Text)),
+        Value::BytesList(list) => stored.extend(list.into_iter().map(Stored::Blob)),
+        Value::Uuids(list) => {
+            let bytes = list
+                .into_iter()
+                .map(|v| Stored::Blob(v.as_bytes().to_vec()));
+            stored.extend(bytes);
+        }
+    }
+}
+
+fn optional<T>(value: Option<T>, store: impl FnOnce(T) -> Stored) -> Stored {
+    value.map_or(Stored::Null, store)
+}

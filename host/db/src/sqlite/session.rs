@@ -1,0 +1,334 @@
+//! A connection in use, and the thread on which it is asked.
+//!
+//! Invariants: a connection goes back only when nothing runs on it any more, and a question
+//! whose asker went away is interrupted.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
+
+use deadpool::managed::Object;
+use rusqlite::{Connection, InterruptHandle};
+use tokio::sync::{OwnedMutexGuard, mpsc};
+
+use super::query::{Query, SqliteRow};
+use super::readers::Manager;
+use super::writer::Slot;
+use crate::error::{Error, Result};
+
+/// Rows that travel between threads together.
+const BATCH: usize = 256;
+
+/// How many batches may be under way.
+const BATCHES: usize = 2;
+
+/// How long a question may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Speed {
+    /// Microseconds: an index answers, few rows change, nothing waits for the disk. It is
+    /// asked on the caller's thread.
+    Quick,
+    /// Nobody knows. It is asked on a thread that may wait.
+    Slow,
+}
+
+/// A borrowed connection; it goes back when this is dropped.
+#[derive(Debug)]
+pub(crate) enum Lease {
+    /// From the pool.
+    Reader(Object<Manager>),
+    /// The only one that writes.
+    Writer(OwnedMutexGuard<Slot>),
+}
+
+impl Lease {
+    /// The connection.
+    ///
+    /// # Errors
+    /// When the writer's connection was given up.
+    pub(crate) fn connection(&mut self) -> Result<&mut Connection> {
+        match self {
+            Self::Reader(reader) => Ok(reader),
+            Self::Writer(slot) => slot.connection(),
+        }
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        if let Self::Writer(slot) = self {
+            slot.roll_back();
+        }
+    }
+}
+
+/// A connection in use.
+#[derive(Debug)]
+pub(crate) struct Session {
+    lease: Arc<Mutex<Lease>>,
+}
+
+impl Session {
+    pub(crate) fn new(lease: Lease) -> Self {
+        Self {
+            lease: Arc::new(Mutex::new(lease)),
+        }
+    }
+
+    /// The connection, if no question runs on it.
+    fn idle(&self) -> Option<MutexGuard<'_, Lease>> {
+        match self.lease.try_lock() {
+            Ok(lease) => Some(lease),
+            Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        }
+    }
+
+    /// Does something with the connection.
+    pub(crate) async fn with<T: Send + 'static>(
+        &self,
+        speed: Speed,
+        work: impl FnOnce(&mut Lease) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        if speed == Speed::Quick
+            && let Some(mut lease) = self.idle()
+        {
+            return work(&mut lease);
+        }
+        let asking = Asking::default();
+        let ended = asking.spawn(Arc::clone(&self.lease), work);
+        ended
+            .await
+            .map_err(|_| Error::Unexpected("a question that broke off".into()))?
+    }
+
+    /// Does something with the connection that nobody waits for; it goes back then.
+    pub(crate) fn leave_to(self, work: impl FnOnce(&mut Lease) + Send + 'static) {
+        tokio::task::spawn_blocking(move || work(&mut lock(&self.lease)));
+    }
+
+    /// Runs a statement; how many rows it changed.
+    pub(crate) async fn execute(&self, speed: Speed, query: Query) -> Result<u64> {
+        self.with(speed, |lease| Ok(query.execute(lease.connection()?)?))
+            .await
+    }
+
+    /// All rows of an answer.
+    pub(crate) async fn all(&self, speed: Speed, query: Query) -> Result<Vec<SqliteRow>> {
+        self.with(speed, |lease| Ok(query.all(lease.connection()?)?))
+            .await
+    }
+
+    /// The first row of an answer.
+    pub(crate) async fn first(&self, speed: Speed, query: Query) -> Result<Option<SqliteRow>> {
+        self.with(speed, |lease| {
+            let mut first = None;
+            query.each(lease.connection()?, |row| {
+                first = Some(row);
+                false
+            })?;
+            Ok(first)
+        })
+        .await
+    }
+
+    /// The rows of an answer while they arrive.
+    pub(crate) fn stream(&self, query: Query) -> Rows {
+        let (sender, receiver) = mpsc::channel(BATCHES);
+        let asking = Asking::default();
+        // What it answers says nothing that the channel does not.
+        drop(asking.spawn(Arc::clone(&self.lease), move |lease| {
+            let mut batch = Vec::with_capacity(BATCH);
+            let asked = lease.connection().and_then(|connection| {
+                query.each(connection, |row| {
+                    batch.push(row);
+                    batch.len() < BATCH
+                        || sender.blocking_send(Ok(std::mem::take(&mut batch))).is_ok()
+                })?;
+                Ok(())
+            });
+            let last = asked.map(|()| batch);
+            let _ = sender.blocking_send(last);
+            Ok(())
+        }));
+        Rows {
+            receiver,
+            batch: Vec::new().into_iter(),
+            _asking: asking,
+        }
+    }
+}
+
+fn lock(lease: &Mutex<Lease>) -> MutexGuard<'_, Lease> {
+    // Whoever panicked left a transaction at most, and that is rolled back.
+    lease.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Rows that arrive from another thread.
+#[derive(Debug)]
+pub(crate) struct Rows {
+    receiver: mpsc::Receiver<Result<Vec<SqliteRow>>>,
+    batch: std::vec::IntoIter<SqliteRow>,
+    _asking: Asking,
+}
+
+impl Rows {
+    /// The next row.
+    pub(crate) async fn next(&mut self) -> Result<Option<SqliteRow>> {
+        loop {
+            if let Some(row) = self.batch.next() {
+                return Ok(Some(row));
+            }
+            match self.receiver.recv().await {
+                Some(batch) => self.batch = batch?.into_iter(),
+                None => return Ok(None),
+            }
+        }
+    }
+}
+
+/// A question on another thread; dropped before it is answered, it ends.
+#[derive(Debug, Default)]
+struct Asking(Arc<Mutex<Stage>>);
+
+#[derive(Default)]
+enum Stage {
+    #[default]
+    Waits,
+    Runs(InterruptHandle),
+    Over,
+}
+
+impl std::fmt::Debug for Stage {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Waits => "Waits",
+            Self::Runs(_) => "Runs",
+            Self::Over => "Over",
+        })
+    }
+}
+
+impl Asking {
+    fn spawn<T: Send + 'static>(
+        &self,
+        lease: Arc<Mutex<Lease>>,
+        work: impl FnOnce(&mut Lease) -> Result<T> + Send + 'static,
+    ) -> tokio::task::JoinHandle<Result<T>> {
+        let stage = Arc::clone(&self.0);
+        tokio::task::spawn_blocking(move || {
+            let mut lease = lock(&lease);
+            let interrupt = lease.connection()?.get_interrupt_handle();
+            {
+                let mut stage = lock_stage(&stage);
+                if matches!(*stage, Stage::Over) {
+                    return Err(Error::TimedOut);
+                }
+                *stage = Stage::Runs(interrupt);
+            }
+            let answer = work(&mut lease);
+            // Before the connection is free for others, who are not to be interrupted.
+            *lock_stage(&stage) = Stage::Over;
+            answer
+        })
+    }
+}
+
+impl Drop for Asking {
+    fn drop(&mut self) {
+        let mut stage = lock_stage(&self.0);
+        if let Stage::Runs(interrupt) = &*stage {
+            interrupt.interrupt();
+        }
+        *stage = Stage::Over;
+    }
+}
+
+fn lock_stage(stage: &Mutex<Stage>) -> MutexGuard<'_, Stage> {
+    stage.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use super::*;
+    use crate::sqlite::{Readers, Writer};
+
+    /// It counts for minutes.
+    const LONG: &str = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)
+        SELECT MAX(i) FROM (SELECT i FROM n LIMIT 10000000000)";
+
+    const HUNDRED_THOUSAND: &str = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)
+         SELECT i FROM n LIMIT 100000";
+
+    async fn readers() -> (tempfile::TempDir, Readers) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("test.sqlite");
+        Writer::open(path.clone()).await.expect("a writer");
+        let readers = Readers::of(path).expect("readers");
+        (folder, readers)
+    }
+
+    fn query(text: &str) -> Query {
+        Query::new(text, Vec::new())
+    }
+
+    #[tokio::test]
+    async fn a_question_ends_when_its_asker_goes_away() {
+        let (_folder, readers) = readers().await;
+        let session = readers.get().await.expect("a reader");
+        let asked = session.all(Speed::Slow, query(LONG));
+        let short = Duration::from_millis(50);
+        assert!(tokio::time::timeout(short, asked).await.is_err());
+        let begun = Instant::now();
+        let next = session.all(Speed::Quick, query("SELECT 7")).await;
+        assert_eq!(next.expect("an answer"), [[7.into()]]);
+        assert!(begun.elapsed() < Duration::from_secs(5));
+    }
+
+    #[tokio::test]
+    async fn rows_arrive_in_order_and_as_many_as_are_wanted() {
+        let (_folder, readers) = readers().await;
+        let session = readers.get().await.expect("a reader");
+        let mut rows = session.stream(query(HUNDRED_THOUSAND));
+        let mut last = 0;
+        while let Some(row) = rows.next().await.expect("a row") {
+            last += 1;
+            assert_eq!(row, [last.into()]);
+        }
+        assert_eq!(last, 100_000);
+        let mut rows = session.stream(query(LONG.replace("MAX(i)", "i").as_str()));
+        for _ in 0..1000 {
+            rows.next().await.expect("a row").expect("one more");
+        }
+        drop(rows);
+        let next = session.all(Speed::Slow, query("SELECT 7")).await;
+        assert_eq!(next.expect("an answer"), [[7.into()]]);
+    }
+
+    #[tokio::test]
+    async fn an_error_in_the_middle_reaches_whoever_reads_the_rows() {
+        let (_folder, readers) = readers().await;
+        let session = readers.get().await.expect("a reader");
+        let text = "SELECT json_extract(CASE WHEN i < 600 THEN '1' ELSE 'no JSON' END, '$')
+            FROM (WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)
+                  SELECT i FROM n LIMIT 1000)";
+        let mut rows = session.stream(query(text));
+        let mut count = 0;
+        let ended = loop {
+            match rows.next().await {
+                Ok(Some(_)) => count += 1,
+                other => break other,
+            }
+        };
+        assert!(ended.is_err());
+        assert_eq!(count, 512);
+    }
+
+    #[tokio::test]
+    async fn readers_change_nothing() {
+        let (_folder, readers) = readers().await;
+        let session = readers.get().await.expect("a reader");
+        let query = query("CREATE TABLE t (x INTEGER)");
+        assert!(session.execute(Speed::Slow, query).await.is_err());
+    }
+}
