@@ -236,6 +236,9 @@ async fn open_sqlite(path: &Path) -> Result<Pools> {
 /// For the first connection to PostgreSQL.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// A connection that was used so lately is taken to be there still.
+const FRESH: Duration = Duration::from_secs(1);
+
 async fn open_postgres(url: &str) -> Result<Pools> {
     let options = PgConnectOptions::from_str(url)?
         .application_name("pith")
@@ -250,6 +253,16 @@ async fn open_postgres(url: &str) -> Result<Pools> {
         .max_connections(20)
         .min_connections(1)
         .acquire_timeout(Duration::from_mins(1))
+        // It was well a moment ago: asking again would cost as much as the question.
+        .test_before_acquire(false)
+        .before_acquire(|connection: &mut PgConnection, metadata| {
+            Box::pin(async move {
+                if metadata.idle_for > FRESH {
+                    connection.ping().await?;
+                }
+                Ok(true)
+            })
+        })
         .connect_with(options)
         .await
         .map_err(Error::from)?;
