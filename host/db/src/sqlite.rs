@@ -2,7 +2,7 @@
 //!
 //! SQLite is a library, so a question costs what its work costs: where an index answers it
 //! takes microseconds, and handing it to a thread would cost ten times that
-//! ([`Speed`]).
+//! (`Speed`).
 
 mod connect;
 mod query;

@@ -32,6 +32,10 @@ pub(crate) enum Speed {
 
 /// A borrowed connection; it goes back when this is dropped.
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "it lies behind an Arc as long as it lives"
+)]
 pub(crate) enum Lease {
     /// From the pool.
     Reader(Object<Manager>),

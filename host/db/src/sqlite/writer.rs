@@ -165,10 +165,12 @@ impl Writer {
         let mut slot = self.0.lock().await;
         slot.path = None;
         if let Some(connection) = slot.connection.take() {
-            let closed = tokio::task::spawn_blocking(move || connection.close()).await;
-            if let Ok(Err((_, error))) = closed {
-                tracing::warn!(%error, "the database was not closed in order: {error}");
-            }
+            let closed = tokio::task::spawn_blocking(move || {
+                if let Err((_, error)) = connection.close() {
+                    tracing::warn!(%error, "the database was not closed in order: {error}");
+                }
+            });
+            let _ = closed.await;
         }
     }
 }
