@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use futures::StreamExt;
+use futures::stream::FuturesUnordered;
 use pith_storage::{Expected, Incoming, SmallBody};
 use tokio::sync::mpsc;
 use url::Url;
@@ -20,6 +21,9 @@ const SMALL: u64 = 256 << 10;
 
 /// So many files are stored together: one trip to another thread for all of them.
 const TOGETHER: usize = 64;
+
+/// So many of these trips are under way while more is fetched.
+const STORING: usize = 2;
 
 /// So many units go on together, so that what holds open files is bounded.
 const ONWARD: usize = 250;
@@ -108,28 +112,37 @@ async fn fetch(context: &Context, mut units: Vec<Found>) -> Result<Fetched> {
     let mut bodies = bodies.ready_chunks(TOGETHER);
     let mut incoming = Vec::new();
     let mut small: Vec<(Wanted, bytes::Bytes)> = Vec::new();
-    while let Some(chunk) = bodies.next().await {
-        for body in chunk {
-            context.progress.advance(CODE, MESSAGE, 1);
-            match body? {
-                Body::Small(wanted, bytes) => small.push((wanted, bytes)),
-                Body::Large(wanted, file) => {
-                    units[wanted.unit].bytes[wanted.artifact] = Bytes::Fetched(file.sha256().0);
-                    incoming.push(file);
+    let mut storing = FuturesUnordered::new();
+    let mut settle = |wanted: &Wanted, file: Incoming| {
+        units[wanted.unit].bytes[wanted.artifact] = Bytes::Fetched(file.sha256().0);
+        incoming.push(file);
+    };
+    loop {
+        tokio::select! {
+            chunk = bodies.next(), if storing.len() < STORING => {
+                let Some(chunk) = chunk else { break };
+                context.progress.advance(CODE, MESSAGE, chunk.len() as u64);
+                for body in chunk {
+                    match body? {
+                        Body::Small(wanted, bytes) => small.push((wanted, bytes)),
+                        Body::Large(wanted, file) => settle(&wanted, file),
+                    }
+                }
+                if small.len() >= TOGETHER {
+                    storing.push(store_small(&context.services, std::mem::take(&mut small)));
                 }
             }
-        }
-        if small.len() >= TOGETHER {
-            store_small(
-                context,
-                &mut units,
-                &mut incoming,
-                std::mem::take(&mut small),
-            )
-            .await?;
+            Some(stored) = storing.next() => {
+                stored?.into_iter().for_each(|(wanted, file)| settle(&wanted, file));
+            }
         }
     }
-    store_small(context, &mut units, &mut incoming, small).await?;
+    storing.push(store_small(&context.services, small));
+    while let Some(stored) = storing.next().await {
+        stored?
+            .into_iter()
+            .for_each(|(wanted, file)| settle(&wanted, file));
+    }
     Ok(Fetched { units, incoming })
 }
 
@@ -152,14 +165,9 @@ fn wanted(units: &[Found]) -> Vec<Wanted> {
 }
 
 async fn store_small(
-    context: &Context,
-    units: &mut [Found],
-    incoming: &mut Vec<Incoming>,
+    services: &Services,
     small: Vec<(Wanted, bytes::Bytes)>,
-) -> Result<()> {
-    if small.is_empty() {
-        return Ok(());
-    }
+) -> Result<Vec<(Wanted, Incoming)>> {
     let bodies = small
         .iter()
         .map(|(wanted, bytes)| SmallBody {
@@ -168,13 +176,15 @@ async fn store_small(
             expected: wanted.expected.clone(),
         })
         .collect();
-    let stored = context.services.store.put_small(bodies).await;
-    for ((wanted, _), file) in small.into_iter().zip(stored) {
-        let file = file.map_err(|error| explain(&wanted.urls[0], error))?;
-        units[wanted.unit].bytes[wanted.artifact] = Bytes::Fetched(file.sha256().0);
-        incoming.push(file);
-    }
-    Ok(())
+    let stored = services.store.put_small(bodies).await;
+    small
+        .into_iter()
+        .zip(stored)
+        .map(|((wanted, _), file)| match file {
+            Ok(file) => Ok((wanted, file)),
+            Err(error) => Err(explain(&wanted.urls[0], error)),
+        })
+        .collect()
 }
 
 /// Fetches one artifact from the first of its mirrors that has it.
