@@ -14,7 +14,7 @@ use crate::statement::{Value, sql};
 
 /// A resource that can be listed: where its rows are and how they are read.
 pub trait Record: Sized {
-    /// What stands after `FROM`.
+    /// What stands after `FROM`. A `LEFT JOIN` finds one row at most.
     const FROM: &'static str;
     /// The columns, in the order in which [`Record::read`] expects them.
     const COLUMNS: &'static [Column];
@@ -84,6 +84,18 @@ impl Selection {
         }
     }
 
+    /// Whether the first rows along the key are the answer.
+    pub(crate) fn begins_the_table(&self) -> bool {
+        self.conditions.is_empty() && self.order.is_empty() && self.offset == 0
+    }
+
+    /// Whether a condition or the order names a column of the table with this alias.
+    pub(crate) fn speaks_of(&self, alias: &str) -> bool {
+        let conditions = self.conditions.iter().map(|one| &one.text);
+        let order = self.order.iter().map(|(expression, _)| expression);
+        conditions.chain(order).any(|text| speaks_of(text, alias))
+    }
+
     fn filter(&self) -> (String, Vec<Value>) {
         if self.conditions.is_empty() {
             return (String::new(), self.from_values.clone());
@@ -103,11 +115,41 @@ impl Selection {
 pub async fn count(connection: &mut Connection, from: &str, selection: &Selection) -> Result<i64> {
     let (filter, values) = selection.filter();
     selection.begin(connection).await?;
+    let from = needed(from, &filter);
     let counted = sql(format!("SELECT COUNT(*) FROM {from}{filter}"))
         .bind_all(values)
         .scalar(connection)
         .await;
     selection.end(connection, counted).await
+}
+
+/// What stands after `FROM` without each `LEFT JOIN` that no later one and no condition speaks
+/// of. It finds one row at most, so the count is the same without it, but counting would look
+/// up that row for every row counted.
+fn needed(from: &str, filter: &str) -> String {
+    let parts: Vec<&str> = from.split("LEFT JOIN ").map(str::trim_end).collect();
+    let mut kept: Vec<&str> = Vec::new();
+    for (at, part) in parts.iter().enumerate().rev() {
+        let alias = part.split_whitespace().nth(1).unwrap_or_default();
+        let is_spoken_of = kept
+            .iter()
+            .chain([&filter])
+            .any(|text| speaks_of(text, alias));
+        if at == 0 || part.contains(" JOIN ") || is_spoken_of {
+            kept.push(part);
+        }
+    }
+    kept.reverse();
+    kept.join(" LEFT JOIN ")
+}
+
+/// Whether a text names a column of the table with this alias.
+pub(crate) fn speaks_of(text: &str, alias: &str) -> bool {
+    text.match_indices(alias).any(|(at, _)| {
+        let before = text[..at].chars().next_back();
+        text[at + alias.len()..].starts_with('.')
+            && before.is_none_or(|letter| !letter.is_ascii_alphanumeric() && letter != '_')
+    })
 }
 
 /// How many rows a selection has, if a page of it shows: it is not full, or the first.
@@ -117,21 +159,67 @@ pub fn known_count(rows: usize, selection: &Selection) -> Option<i64> {
     shows.then(|| selection.offset + rows)
 }
 
+/// What stands after `FROM`, and the column that breaks ties of an ordering.
+#[derive(Clone, Copy, Debug)]
+pub struct Source<'a> {
+    /// Tables and joins.
+    pub from: &'a str,
+    /// Unique among the rows of a selection.
+    pub key: &'a str,
+}
+
 /// One page of rows with the given expressions as columns.
 pub async fn rows(
     connection: &mut Connection,
-    from: &str,
+    source: Source<'_>,
     expressions: &[&str],
-    key: &str,
     selection: &Selection,
 ) -> Result<Vec<Row>> {
     let (filter, mut values) = selection.filter();
+    let Source { from, key } = source;
+    let order = order(connection.dialect(), key, selection);
+    let part = part(selection, &mut values);
+    let text = format!(
+        "SELECT {} FROM {from}{filter} ORDER BY {order}{part}",
+        expressions.join(", ")
+    );
+    ask(connection, text, values, selection).await
+}
+
+/// One page of rows of `whole`, with the given expressions as columns, whose keys are chosen
+/// from `narrow`. Where an index knows all that the choice needs, only the rows of the page are
+/// read in full, and not those before it nor those that a sort would leave out.
+pub async fn chosen_rows(
+    connection: &mut Connection,
+    narrow: Source<'_>,
+    whole: Source<'_>,
+    expressions: &[&str],
+    selection: &Selection,
+) -> Result<Vec<Row>> {
+    let (filter, mut values) = selection.filter();
+    let choice = order(connection.dialect(), narrow.key, selection);
+    let from = needed(narrow.from, &format!("{filter} ORDER BY {choice}"));
+    let part = part(selection, &mut values);
+    let text = format!(
+        "SELECT {} FROM {} WHERE {} IN
+           (SELECT {} FROM {from}{filter} ORDER BY {choice}{part})
+         ORDER BY {}",
+        expressions.join(", "),
+        whole.from,
+        whole.key,
+        narrow.key,
+        order(connection.dialect(), whole.key, selection)
+    );
+    ask(connection, text, values, selection).await
+}
+
+fn order(dialect: Dialect, key: &str, selection: &Selection) -> String {
     let mut order: Vec<String> = selection
         .order
         .iter()
         .map(|(expression, descending)| {
             // NULLs first when ascending on both sides.
-            let direction = match (connection.dialect(), descending) {
+            let direction = match (dialect, descending) {
                 (Dialect::Sqlite, false) => "ASC",
                 (Dialect::Sqlite, true) => "DESC",
                 (Dialect::Postgres, false) => "ASC NULLS FIRST",
@@ -145,18 +233,26 @@ pub async fn rows(
         .first()
         .is_none_or(|(_, descending)| *descending);
     order.push(format!("{key} {}", if descending { "DESC" } else { "ASC" }));
+    order.join(", ")
+}
+
+fn part(selection: &Selection, values: &mut Vec<Value>) -> String {
     // The limit is written out: SQLite prepares a statement anew each time that a bound
     // limit gets a value, which costs more than the question.
-    let mut text = format!(
-        "SELECT {} FROM {from}{filter} ORDER BY {} LIMIT {}",
-        expressions.join(", "),
-        order.join(", "),
-        selection.limit
-    );
-    if selection.offset > 0 {
-        text.push_str(" OFFSET ?");
-        values.push(selection.offset.into());
+    let limit = selection.limit;
+    if selection.offset == 0 {
+        return format!(" LIMIT {limit}");
     }
+    values.push(selection.offset.into());
+    format!(" LIMIT {limit} OFFSET ?")
+}
+
+async fn ask(
+    connection: &mut Connection,
+    text: String,
+    values: Vec<Value>,
+    selection: &Selection,
+) -> Result<Vec<Row>> {
     selection.begin(connection).await?;
     let mut question = sql(text).bind_all(values);
     if selection.is_quick {
@@ -172,7 +268,15 @@ pub async fn records<R: Record>(
     selection: &Selection,
 ) -> Result<Vec<R>> {
     let expressions: Vec<&str> = R::COLUMNS.iter().map(|c| c.expression.as_ref()).collect();
-    let rows = rows(connection, R::FROM, &expressions, R::KEY, selection).await?;
+    let source = Source {
+        from: R::FROM,
+        key: R::KEY,
+    };
+    let rows = if selection.is_quick || selection.begins_the_table() {
+        rows(connection, source, &expressions, selection).await?
+    } else {
+        chosen_rows(connection, source, source, &expressions, selection).await?
+    };
     rows.iter().map(R::read).collect()
 }
 
@@ -199,4 +303,27 @@ pub async fn record<R: Record>(
     selection.limit = 1;
     selection.is_quick = true;
     Ok(records(connection, &selection).await?.pop())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_count_joins_only_what_its_conditions_speak_of() {
+        let from = "task t LEFT JOIN worker w ON w.id = t.worker_id
+            LEFT JOIN task parent ON parent.id = t.parent_id
+            LEFT JOIN worker x ON x.id = parent.worker_id";
+        assert_eq!(needed(from, " WHERE t.state = ?"), "task t");
+        assert_eq!(
+            needed(from, " WHERE (w.uuid = ?)"),
+            "task t LEFT JOIN worker w ON w.id = t.worker_id"
+        );
+        assert_eq!(
+            needed(from, " WHERE x.uuid = ? AND vw.id = ?"),
+            "task t LEFT JOIN task parent ON parent.id = t.parent_id \
+             LEFT JOIN worker x ON x.id = parent.worker_id"
+        );
+        assert_eq!(needed("unit u", ""), "unit u");
+    }
 }

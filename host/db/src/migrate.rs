@@ -25,6 +25,11 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
         "fragment",
         include_str!("../migrations/0006_fragment.sql"),
     ),
+    (
+        7,
+        "logging_cid",
+        include_str!("../migrations/0007_logging_cid.sql"),
+    ),
 ];
 
 /// Any number that other programs on the same server are unlikely to use.

@@ -8,7 +8,7 @@ use crate::content_type::TypeTable;
 use crate::database::Connection;
 use crate::distribution;
 use crate::error::Result;
-use crate::list::{self, Column, Condition, Kind, Selection};
+use crate::list::{self, Column, Condition, Kind, Selection, Source};
 use crate::membership::NEVER;
 use crate::statement::sql;
 use crate::unit_list::{self, ListedUnit};
@@ -151,7 +151,8 @@ pub async fn page(
     let expressions: Vec<&str> = unit.iter().map(String::as_str).chain(own).collect();
     // Of two repositories with one unit, the younger comes first.
     let key = "c.unit_id DESC, m.added DESC, m.repository_id";
-    let rows = list::rows(connection, &from, &expressions, key, &selection).await?;
+    let source = Source { from: &from, key };
+    let rows = list::rows(connection, source, &expressions, &selection).await?;
     let first = unit.len();
     let found = rows
         .iter()
@@ -194,7 +195,7 @@ fn from(table: &TypeTable, sites: usize, units_lead: bool) -> String {
         "{} JOIN unit u ON u.id = c.unit_id JOIN repository r ON r.id = m.repository_id",
         order.join(" CROSS JOIN ")
     );
-    from.push_str(unit_list::artifact_tables(table));
+    from.push_str(&unit_list::artifact_tables(table));
     from
 }
 

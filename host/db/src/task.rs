@@ -61,7 +61,7 @@ impl Record for Task {
         Column::new("", "t.parameters", Kind::Json),
         Column::new("", "t.work", Kind::Json),
         Column::new("", "t.reserved", Kind::Json),
-        Column::new("logging_cid", "t.logging_cid", Kind::Text),
+        Column::new("logging_cid", "t.logging_cid", Kind::Text).indexed(),
         Column::new("", "t.user_id", Kind::Integer),
         Column::new("", "parent.uuid", Kind::Uuid),
         Column::new("", "w.uuid", Kind::Uuid),

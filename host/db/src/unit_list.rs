@@ -12,7 +12,7 @@ use crate::content_type::{TypeTable, column};
 use crate::database::Connection;
 use crate::dialect::Dialect;
 use crate::error::Result;
-use crate::list::{self, Column, Condition, Kind, Selection};
+use crate::list::{self, Column, Condition, Kind, Selection, Source};
 use crate::row::Row;
 use crate::statement::sql;
 
@@ -224,8 +224,10 @@ pub async fn page(
     scopes: &[Scope],
     selection: &Selection,
 ) -> Result<(Vec<ListedUnit>, i64)> {
-    let from = from(table, scopes);
-    let filtered = !selection.conditions.is_empty();
+    let (filtered, is_begin) = (
+        !selection.conditions.is_empty(),
+        selection.begins_the_table(),
+    );
     let mut selection = selection.clone();
     for (at, scope) in scopes.iter().enumerate() {
         selection.conditions.insert(at, scope_condition(at, *scope));
@@ -238,7 +240,26 @@ pub async fn page(
         ([], Some(_)) => "c.unit_id",
         _ => "m0.unit_id",
     };
-    let rows = list::rows(connection, &from, &expressions, key, &selection).await?;
+    let from = match table {
+        // Every row of the type's table has its unit.
+        Some(table) if scopes.is_empty() && !selection.speaks_of("u") => {
+            let artifacts = artifact_tables_of(table, "c.unit_id");
+            format!("{} c{artifacts}", table.table)
+        }
+        _ => from(table, scopes),
+    };
+    let source = Source { from: &from, key };
+    let tables = tables(table);
+    let rows = if !is_begin {
+        let key = "u.id";
+        let whole = Source { from: &tables, key };
+        list::chosen_rows(connection, source, whole, &expressions, &selection).await?
+    } else if scopes.is_empty() {
+        let whole = Source { from: &tables, key };
+        list::rows(connection, whole, &expressions, &selection).await?
+    } else {
+        list::rows(connection, source, &expressions, &selection).await?
+    };
     let units = rows
         .iter()
         .map(|row| read(row, table))
@@ -248,9 +269,10 @@ pub async fn page(
         None if filtered => list::count(connection, &from, &selection).await?,
         None => match (scopes, table) {
             ([scope], _) => version_count(connection, table, *scope).await?,
-            // Nothing but the table: its smallest index tells.
+            // The index of types is the smallest that knows.
             ([], Some(table)) => {
-                list::count(connection, &table.table, &Selection::default()).await?
+                let of_type = Selection::one("content_type_id = ?", [table.id.into()]);
+                list::count(connection, "unit", &of_type).await?
             }
             ([], None) => list::count(connection, "unit", &Selection::default()).await?,
             _ => list::count(connection, &from, &selection).await?,
@@ -269,14 +291,12 @@ pub async fn by_uuid(
     selection.limit = 1;
     let expressions = expressions(table, connection.dialect());
     let expressions: Vec<&str> = expressions.iter().map(String::as_str).collect();
-    let rows = list::rows(
-        connection,
-        &from(table, &[]),
-        &expressions,
-        "u.id",
-        &selection,
-    )
-    .await?;
+    let from = tables(table);
+    let source = Source {
+        from: &from,
+        key: "u.id",
+    };
+    let rows = list::rows(connection, source, &expressions, &selection).await?;
     rows.first().map(|row| read(row, table)).transpose()
 }
 
@@ -310,35 +330,39 @@ fn has_one_artifact(table: Option<&TypeTable>) -> bool {
 /// The tables of units: `u` for all, `c` for the type's own fields, `ua` and `a` for the
 /// artifact of a type whose units have one.
 pub(crate) fn tables(table: Option<&TypeTable>) -> String {
-    let mut from = String::from("unit u");
-    if let Some(table) = table {
-        from.push_str(" JOIN ");
-        from.push_str(&table.table);
-        from.push_str(" c ON c.unit_id = u.id");
+    unit_tables(table) + &table.map(artifact_tables).unwrap_or_default()
+}
+
+fn unit_tables(table: Option<&TypeTable>) -> String {
+    match table {
+        Some(table) => format!("unit u JOIN {} c ON c.unit_id = u.id", table.table),
+        None => "unit u".to_owned(),
     }
-    if let Some(table) = table {
-        from.push_str(artifact_tables(table));
-    }
-    from
 }
 
 /// The tables of the artifact of a type whose units have one, to be joined with `u`.
-pub(crate) fn artifact_tables(table: &TypeTable) -> &'static str {
+pub(crate) fn artifact_tables(table: &TypeTable) -> String {
+    artifact_tables_of(table, "u.id")
+}
+
+/// The same, to be joined with any column of units' ids.
+fn artifact_tables_of(table: &TypeTable, unit: &str) -> String {
     if has_one_artifact(Some(table)) {
-        " LEFT JOIN unit_artifact ua ON ua.unit_id = u.id
-          LEFT JOIN artifact a ON a.id = ua.artifact_id"
+        format!(
+            " LEFT JOIN unit_artifact ua ON ua.unit_id = {unit}
+             LEFT JOIN artifact a ON a.id = ua.artifact_id"
+        )
     } else {
-        ""
+        String::new()
     }
 }
 
 fn from(table: Option<&TypeTable>, scopes: &[Scope]) -> String {
-    let mut from = tables(table);
+    let mut from = unit_tables(table);
     for at in 0..scopes.len() {
-        let join = format!(" JOIN membership m{at} ON m{at}.unit_id = u.id");
-        from.push_str(&join);
+        let _ = write!(from, " JOIN membership m{at} ON m{at}.unit_id = u.id");
     }
-    from
+    from + &table.map(artifact_tables).unwrap_or_default()
 }
 
 fn scope_condition(at: usize, scope: Scope) -> Condition {

@@ -1,0 +1,2 @@
+-- Clients look for the tasks of one of their requests.
+CREATE INDEX task_logging_cid ON task (logging_cid);
