@@ -25,7 +25,7 @@ use crate::store::{Listed, Reader, SmallBody, Space, Store, Writer};
 use crate::sync::{self, GroupSync};
 use crate::turn::Turns;
 use crate::writer::DirectoryWriter;
-use crate::{place, small};
+use crate::{place, remove, small};
 
 /// Files in a directory of this machine, which nobody but the server's user can read.
 ///
@@ -151,27 +151,7 @@ impl Store for DirectoryStore {
     }
 
     async fn remove(&self, digests: &[Sha256Digest]) -> Result<Vec<Sha256Digest>> {
-        let mut digests = digests.to_vec();
-        self.blocking(move |shared| {
-            digests.sort_unstable();
-            let mut held = Vec::new();
-            for group in digests.chunk_by(|one, next| one.0[0] == next.0[0]) {
-                let shard = shared
-                    .folders
-                    .shard(group[0].0[0])
-                    .context("open the store")?;
-                for digest in group {
-                    let remove = || shared.file_system.remove(&shard, &file_name(digest));
-                    match shared.holds.unless_held(digest, remove) {
-                        Some(Ok(_)) => {}
-                        Some(Err(error)) => return Err(Error::io_of(*digest, "remove", error)),
-                        None => held.push(*digest),
-                    }
-                }
-            }
-            Ok(held)
-        })
-        .await
+        remove::remove(&self.shared, digests).await
     }
 
     async fn list(&self, first: u8) -> Result<Vec<Listed>> {

@@ -8,9 +8,18 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::digest::Sha256Digest;
 
-/// The digests that are held, and how often.
-#[derive(Debug, Default)]
-pub(crate) struct Holds(Mutex<HashMap<Sha256Digest, usize>>);
+/// The digests that are held, and how often. Apart by their first byte, as the files are:
+/// several threads remove at the same time.
+#[derive(Debug)]
+pub(crate) struct Holds(Box<[Mutex<Counts>; 256]>);
+
+type Counts = HashMap<Sha256Digest, usize>;
+
+impl Default for Holds {
+    fn default() -> Self {
+        Self(Box::new(std::array::from_fn(|_| Mutex::default())))
+    }
+}
 
 /// Keeps some digests from being removed until it is dropped.
 #[derive(Debug, Default)]
@@ -22,11 +31,9 @@ pub(crate) struct Hold {
 impl Holds {
     /// Holds digests. It must come before the files get their names.
     pub(crate) fn hold(self: &Arc<Self>, digests: Vec<Sha256Digest>) -> Hold {
-        let mut counts = self.counts();
         for digest in &digests {
-            *counts.entry(*digest).or_default() += 1;
+            *self.counts(digest).entry(*digest).or_default() += 1;
         }
-        drop(counts);
         Hold {
             holds: Arc::clone(self),
             digests,
@@ -39,7 +46,7 @@ impl Holds {
         digest: &Sha256Digest,
         work: impl FnOnce() -> T,
     ) -> Option<T> {
-        let counts = self.counts();
+        let counts = self.counts(digest);
         if counts.contains_key(digest) {
             None
         } else {
@@ -47,16 +54,17 @@ impl Holds {
         }
     }
 
-    fn counts(&self) -> MutexGuard<'_, HashMap<Sha256Digest, usize>> {
+    fn counts(&self, digest: &Sha256Digest) -> MutexGuard<'_, Counts> {
+        let counts = &self.0[usize::from(digest.0[0])];
         // Counts stay true even if `work` panicked.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        counts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Drop for Hold {
     fn drop(&mut self) {
-        let mut counts = self.holds.counts();
         for digest in &self.digests {
+            let mut counts = self.holds.counts(digest);
             if let Some(count) = counts.get_mut(digest) {
                 *count -= 1;
                 if *count == 0 {

@@ -23,6 +23,7 @@ mod hold;
 mod incoming;
 mod place;
 mod reader;
+mod remove;
 mod resumable;
 mod session;
 mod session_directory;
