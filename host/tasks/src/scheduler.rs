@@ -2,7 +2,9 @@
 //! in others through the database.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, Weak};
+use std::time::Duration;
 
 use pith_db::task::NewTask;
 use pith_db::task_life::{self, Cancelled, Claimed};
@@ -17,6 +19,9 @@ use crate::worker::Workers;
 
 /// The channel on which PostgreSQL tells other processes that a task can run.
 pub(crate) const READY_CHANNEL: &str = "pith_task_ready";
+
+/// How long news of tasks for other processes are gathered.
+const MOMENT: Duration = Duration::from_millis(5);
 
 /// Makes tasks; cheap to clone.
 #[derive(Clone, Debug)]
@@ -33,6 +38,8 @@ pub(crate) struct Shared {
     pub(crate) running: Mutex<HashMap<TaskId, CancellationToken>>,
     /// The workers of this process, once they are there.
     pub(crate) workers: OnceLock<Weak<Workers>>,
+    /// Other processes are about to be told that a task may be ready.
+    announces: AtomicBool,
     /// Tasks that somebody watches from this process.
     pub(crate) watched: Arc<Watched>,
 }
@@ -68,10 +75,10 @@ impl Scheduler {
         let (name, plugin, work) = (new.name.clone(), new.plugin.clone(), new.work.clone());
         let mut transaction = self.database.write().await?;
         let (id, uuid, runs) = pith_db::task::insert_for(&mut transaction, new, worker).await?;
-        if !runs {
-            announce(&mut transaction).await?;
-        }
         transaction.commit().await?;
+        if !runs {
+            self.announce_soon();
+        }
         let task = Claimed {
             id,
             uuid,
@@ -119,8 +126,8 @@ impl Scheduler {
         let mut transaction = self.database.write().await?;
         let made =
             pith_db::task_group::insert(&mut transaction, description, atomic, tasks).await?;
-        announce(&mut transaction).await?;
         transaction.commit().await?;
+        self.announce_soon();
         self.shared.ready.notify_one();
         Ok(made)
     }
@@ -142,6 +149,26 @@ impl Scheduler {
             Cancelled::TooLate => {}
         }
         Ok(cancelled)
+    }
+
+    /// Tells other processes that a task may be ready: once for all who ask within a moment,
+    /// and outside of their transactions, for PostgreSQL lets those that notify commit one
+    /// after the other. A process that dies before has others look for themselves.
+    fn announce_soon(&self) {
+        if self.database.dialect() != Dialect::Postgres
+            || self.shared.announces.swap(true, Ordering::SeqCst)
+        {
+            return;
+        }
+        let scheduler = self.clone();
+        tokio::spawn(async move {
+            tokio::time::sleep(MOMENT).await;
+            scheduler.shared.announces.store(false, Ordering::SeqCst);
+            let announced = async { announce(&mut scheduler.database.read().await?).await };
+            if let Err(error) = announced.await {
+                tracing::warn!(%error, "other processes were not told of a task: {error}");
+            }
+        });
     }
 
     /// Stops a task if it runs in this process; others look for themselves.
