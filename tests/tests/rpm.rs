@@ -17,6 +17,9 @@ on_both_databases!(
     broken_entries_are_left_out,
     sources_are_skipped_when_asked,
     mirroring_removes_and_additive_keeps,
+    only_the_newest_builds_stay,
+    settings_of_the_repository_count_where_the_client_is_silent,
+    what_units_name_is_copied_with_them,
     nothing_is_done_when_nothing_changed,
     databases_alone_are_refused_in_words,
     an_index_with_another_checksum_stages_nothing,
@@ -345,6 +348,116 @@ async fn mirroring_removes_and_additive_keeps(test: Test) -> Result<()> {
         api.sync_rpm(&mirror, params).await?.completed()?;
         let version = api.latest_version(&mirror.repository).await?;
         assert_eq!(present(&version, PACKAGE), count, "{policy}");
+    }
+    Ok(())
+}
+
+async fn only_the_newest_builds_stay(test: Test) -> Result<()> {
+    let server = test.start().await?;
+    let upstream = Upstream::start().await?;
+    let url = RpmRepository::of(&[
+        ("owl", "1.9"),
+        ("owl", "1.10"),
+        ("owl", "1.10~rc1"),
+        ("bear", "1"),
+    ])
+    // Packages of modules stay, however old they are.
+    .with("modules", "modules.yaml", MODULES)
+    .hold(&upstream, "zoo");
+    let api = server.api();
+    let mirror = api.rpm_mirror("zoo", &url, "on_demand").await?;
+    let newest = json!({"retain_package_versions": 1, "sync_policy": "additive"});
+    let settings = json!({"retain_package_versions": 2});
+    api.patch(&href(&mirror.repository), settings)
+        .await?
+        .json(200)?;
+    api.sync_rpm(&mirror, json!({})).await?.completed()?;
+    let packages = || async {
+        let units = api.rpm_units(&mirror, "packages").await?;
+        let named = |unit: &Value| format!("{} {}", text(&unit["name"]), text(&unit["version"]));
+        let mut names: Vec<String> = units.iter().map(named).collect();
+        names.sort();
+        anyhow::Ok(names)
+    };
+    assert_eq!(packages().await?, ["bear 1", "owl 1.10", "owl 1.10~rc1"]);
+    // Nothing changed upstream, and yet there is something to do.
+    api.sync_rpm(&mirror, newest.clone()).await?.completed()?;
+    assert_eq!(packages().await?, ["bear 1", "owl 1.10"]);
+    RpmRepository::of(&[("owl", "2"), ("owl", "1.9"), ("bear", "2")])
+        .with("modules", "modules.yaml", MODULES)
+        .hold(&upstream, "zoo");
+    api.sync_rpm(&mirror, newest).await?.completed()?;
+    assert_eq!(packages().await?, ["bear 1", "bear 2", "owl 2"]);
+    Ok(())
+}
+
+async fn settings_of_the_repository_count_where_the_client_is_silent(test: Test) -> Result<()> {
+    let server = test.start().await?;
+    let api = server.api();
+    let settings = json!({"name": "zoo", "compression_type": "zstd", "checksum_type": "sha512"});
+    let repository = api.create("/repositories/rpm/rpm/", settings).await?;
+    let publish = |more: Value| {
+        let mut body = json!({"repository": href(&repository)});
+        if let (Some(body), Some(more)) = (body.as_object_mut(), more.as_object()) {
+            body.extend(more.clone());
+        }
+        let api = &api;
+        async move {
+            let task = api.run_task("/publications/rpm/rpm/", body).await?;
+            let made = task.completed()?.created().remove(0);
+            let made = api.get(&made).await?.json(200)?;
+            let word = |field: &str| text(&made[field]).to_owned();
+            anyhow::Ok((word("compression_type"), word("checksum_type")))
+        }
+    };
+    let silent = publish(json!({})).await?;
+    assert_eq!(silent, ("zstd".to_owned(), "sha512".to_owned()));
+    let told = publish(json!({"compression_type": "gz"})).await?;
+    assert_eq!(told, ("gz".to_owned(), "sha512".to_owned()));
+    Ok(())
+}
+
+async fn what_units_name_is_copied_with_them(test: Test) -> Result<()> {
+    let server = test.start().await?;
+    let upstream = Upstream::start().await?;
+    let url = RpmRepository::of(&[("bear", "1"), ("bear", "2"), ("owl", "1"), ("owl", "2")])
+        .with(
+            "updateinfo",
+            "updateinfo.xml",
+            &format!("<updates>{UPDATE}</updates>"),
+        )
+        .with("group", "comps.xml", COMPS)
+        .with("modules", "modules.yaml", MODULES)
+        .hold(&upstream, "zoo");
+    let api = server.api();
+    let mirror = api.rpm_mirror("zoo", &url, "on_demand").await?;
+    api.sync_rpm(&mirror, json!({})).await?.completed()?;
+    for (plural, pulled_in) in [
+        // The advisory names bear 2, the module bear 1, the category a group of owls.
+        ("advisories", &["bear 2"][..]),
+        ("modulemds", &["bear 1"]),
+        ("packagecategories", &["owl 1", "owl 2"]),
+    ] {
+        let destination = json!({"name": plural});
+        let destination = api.create("/repositories/rpm/rpm/", destination).await?;
+        let unit = api.rpm_units(&mirror, plural).await?.remove(0);
+        let line = json!({
+            "source_repo_version": href(&api.latest_version(&mirror.repository).await?),
+            "dest_repo": href(&destination),
+            "content": [href(&unit)],
+        });
+        let body = json!({"config": [line], "dependency_solving": false});
+        api.run_task("/rpm/copy/", body).await?.completed()?;
+        let version = href(&api.latest_version(&destination).await?);
+        let path = format!("/content/rpm/packages/?repository_version={version}");
+        let mut names: Vec<String> = api
+            .list(&path)
+            .await?
+            .iter()
+            .map(|unit| format!("{} {}", text(&unit["name"]), text(&unit["version"])))
+            .collect();
+        names.sort();
+        assert_eq!(names, pulled_in, "{plural}");
     }
     Ok(())
 }

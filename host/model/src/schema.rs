@@ -75,6 +75,14 @@ pub fn fill_defaults(schema: &Value, object: &mut Map<String, Value>) {
     }
 }
 
+/// The settings of an object that a schema has a name for, without those that are null.
+pub fn settings_for(schema: &Value, settings: &Value) -> Map<String, Value> {
+    property_names(schema)
+        .filter_map(|name| Some((name.to_owned(), settings.get(name)?.clone())))
+        .filter(|(_, value)| !value.is_null())
+        .collect()
+}
+
 /// The names of a schema's properties, in the order of its text if that is known.
 pub fn property_names(schema: &Value) -> impl Iterator<Item = &str> {
     let properties = schema.get("properties").and_then(Value::as_object);
@@ -89,7 +97,17 @@ pub fn property_names(schema: &Value) -> impl Iterator<Item = &str> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
+
+    #[test]
+    fn settings_are_those_that_the_schema_names() {
+        let schema = json!({"properties": {"a": {}, "b": {}, "c": {}}});
+        let settings = json!({"a": 1, "b": null, "d": 4});
+        let taken = settings_for(&schema, &settings);
+        assert_eq!(Value::Object(taken), json!({"a": 1}));
+    }
 
     #[test]
     fn properties_keep_the_order_of_the_text() {

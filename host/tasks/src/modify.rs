@@ -10,7 +10,6 @@ use pith_db::repository::Repository;
 use pith_model::reference::{core_prn, version_path};
 use pith_model::task::TaskError;
 use pith_model::{Kind, RepositoryId, VersionId};
-use serde_json::Map;
 
 use crate::commit::{Commit, Created, Done, Outcome};
 use crate::publish::{self, Made};
@@ -144,13 +143,9 @@ async fn autopublish(
                 format!("the plugin {:?} has no publications", repository.plugin),
             )
         })?;
-    let mut config = Map::new();
-    for name in pith_model::schema::property_names(&publication_type.config) {
-        if let Some(value) = repository.config.get(name) {
-            config.insert(name.to_owned(), value.clone());
-        }
-    }
-    pith_model::schema::fill_defaults(&publication_type.config, &mut config);
+    let schema = &publication_type.config;
+    let mut config = pith_model::schema::settings_for(schema, &repository.config);
+    pith_model::schema::fill_defaults(schema, &mut config);
     publish::make(
         context,
         &repository.plugin,

@@ -3,6 +3,8 @@
 use pith_plugin_sdk::{ArtifactCount, ContentType, schema};
 use serde_json::{Map, Value, json};
 
+use crate::references;
+
 /// A field and the JSON types that it may have.
 type Fields<'a> = &'a [(&'a str, &'a [&'a str])];
 
@@ -67,8 +69,7 @@ impl Kind<'_> {
             natural_key: words(self.natural_key),
             repository_key: words(self.repository_key),
             indexed: words(self.indexed),
-            // Copies do not follow RPM's references yet.
-            references: Vec::new(),
+            references: references::of(self.name),
         }
     }
 }
@@ -188,6 +189,8 @@ fn modulemd() -> Kind<'static> {
             ("context", TEXT),
             ("arch", TEXT),
             ("artifacts", LIST),
+            // The same, taken apart: by this the packages of a module are found.
+            ("nevras", LIST),
             ("dependencies", LIST),
             ("profiles", OBJECT),
             ("description", TEXT),

@@ -3,12 +3,14 @@
 mod advisory;
 mod comps;
 mod content_types;
+mod evr;
 mod fragments;
 mod header;
 mod modules;
 mod package;
 mod primary;
 mod publish;
+mod references;
 mod render;
 mod repomd;
 mod snippets;
@@ -44,7 +46,7 @@ impl Plugin for RpmPlugin {
             version: env!("CARGO_PKG_VERSION").into(),
             title: "RPM".into(),
             content_types: content_types::all(),
-            repository_types: vec![resource_type("RPM repository", &publication_settings())],
+            repository_types: vec![resource_type("RPM repository", &repository_settings())],
             remote_types: vec![resource_type("RPM remote", &json!({}))],
             publication_types: vec![resource_type("RPM publication", &publication_settings())],
             distribution_types: vec![resource_type("RPM distribution", &json!({}))],
@@ -78,6 +80,18 @@ fn resource_type(title: &str, settings: &Value) -> ResourceType {
         title: title.into(),
         config: schema::object(settings, &[]),
     }
+}
+
+/// Of repositories: of their syncs, and of the publications that are made of them.
+fn repository_settings() -> Value {
+    let mut settings = publication_settings();
+    settings["retain_package_versions"] = json!({
+        "type": "integer",
+        "minimum": 0,
+        "default": 0,
+        "description": "How many builds of each package a sync leaves, the newest; 0 for all. Packages of modules stay all.",
+    });
+    settings
 }
 
 /// Of publications, and of repositories for the publications that are made of them.
@@ -122,6 +136,12 @@ fn sync_params() -> Value {
             "items": { "type": "string", "enum": ["srpm", "treeinfo"] },
             "default": [],
             "description": "What is left out.",
+        },
+        "retain_package_versions": {
+            "type": ["integer", "null"],
+            "minimum": 0,
+            "default": null,
+            "description": "How many builds of each package stay, the newest; 0 for all. The repository's own setting if not given.",
         },
         "optimize": {
             "type": "boolean",

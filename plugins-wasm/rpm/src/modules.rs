@@ -82,12 +82,28 @@ fn module(data: &Yaml, digest: &str) -> Result<(Value, Vec<String>)> {
         "context": text(&data["context"]).unwrap_or_default(),
         "arch": text(&data["arch"]).unwrap_or_default(),
         "artifacts": artifacts,
+        "nevras": artifacts.iter().filter_map(|text| taken_apart(text)).collect::<Vec<_>>(),
         "dependencies": dependencies,
         "profiles": profiles,
         "description": text(&data["description"]).unwrap_or_default(),
         "digest": digest,
     });
     Ok((fields, artifacts))
+}
+
+/// `name-epoch:version-release.arch` by its parts.
+fn taken_apart(nevra: &str) -> Option<Value> {
+    let (rest, arch) = nevra.rsplit_once('.')?;
+    let (rest, release) = rest.rsplit_once('-')?;
+    let (name, version) = rest.rsplit_once('-')?;
+    let (epoch, version) = version.split_once(':').unwrap_or(("0", version));
+    Some(json!({
+        "name": name,
+        "epoch": epoch,
+        "version": version,
+        "release": release,
+        "arch": arch,
+    }))
 }
 
 fn defaults(data: &Yaml, digest: &str) -> Result<Value> {
@@ -146,6 +162,16 @@ mod tests {
     use super::*;
 
     const STREAM: &str = "---\ndocument: modulemd\nversion: 2\ndata:\n  name: cage\n  stream: 1.10\n  version: 20240101000000\n  context: deadbeef\n  arch: noarch\n  description: >-\n    Animals in\n    a cage\n  dependencies:\n  - requires:\n      platform: [el9]\n  profiles:\n    default:\n      rpms: [animal20]\n  artifacts:\n    rpms:\n    - animal20-0:1.0-1.noarch\n...\n---\ndocument: modulemd-defaults\nversion: 1\ndata:\n  module: cage\n  stream: \"1.0\"\n  profiles:\n    1.0: [default]\n...\n---\ndocument: modulemd-obsoletes\nversion: 1\ndata:\n  modified: 2022-01-24T08:54Z\n  module: perl\n  stream: 5.30\n  message: gone\n  eol_date: 2021-06-01T00:00Z\n...\n---\ndocument: other\n...\n";
+
+    #[test]
+    fn the_packages_of_a_module_are_taken_apart() {
+        let parts = json!({"name": "a-b", "epoch": "1", "version": "2.0", "release": "3.el8",
+            "arch": "x86_64"});
+        assert_eq!(taken_apart("a-b-1:2.0-3.el8.x86_64"), Some(parts));
+        let epoch = |text| taken_apart(text).map(|parts| parts["epoch"].clone());
+        assert_eq!(epoch("a-1-1.noarch"), Some("0".into()));
+        assert_eq!(epoch("nothing"), None);
+    }
 
     #[test]
     fn every_kind_of_document_is_read() {

@@ -3,6 +3,7 @@
 mod extra;
 mod lists;
 mod packages;
+mod retention;
 
 use std::collections::HashSet;
 
@@ -13,7 +14,10 @@ use pith_plugin_sdk::{
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+use retention::Retention;
+
 use crate::RpmPlugin;
+use crate::package::Package;
 use crate::repomd::{self, Data, Repomd};
 
 /// A list of some dozen indexes.
@@ -35,6 +39,7 @@ struct Params {
     sync_policy: Option<String>,
     mirror: Option<bool>,
     skip_types: Vec<String>,
+    retain_package_versions: Option<usize>,
     optimize: bool,
 }
 
@@ -49,6 +54,7 @@ struct Checkpoint {
     url: String,
     mirror: bool,
     skip_types: Vec<String>,
+    retain_package_versions: usize,
     /// SHA-256 of the list of indexes.
     repomd: String,
 }
@@ -58,6 +64,7 @@ impl Checkpoint {
     fn covers(&self, wanted: &Self) -> bool {
         self.url == wanted.url
             && self.skip_types == wanted.skip_types
+            && self.retain_package_versions == wanted.retain_package_versions
             && (self.mirror || !wanted.mirror)
     }
 }
@@ -78,7 +85,7 @@ impl Syncer for RpmPlugin {
     fn sync(
         task: &Task,
         remote: &Remote,
-        _current: &View,
+        current: &View,
         staging: &Staging,
         next: &Changes,
     ) -> Result<()> {
@@ -89,6 +96,7 @@ impl Syncer for RpmPlugin {
             url: base.clone(),
             mirror: is_mirror(&params),
             skip_types: params.skip_types,
+            retain_package_versions: params.retain_package_versions.unwrap_or(0),
             repomd: String::new(),
         };
         let last: Option<Checkpoint> = task.checkpoint_as();
@@ -126,7 +134,15 @@ impl Syncer for RpmPlugin {
             skips_sources: wanted.skip_types.iter().any(|one| one == "srpm"),
         };
         let modular = lists::sync_modules(&upstream)?;
-        packages::sync(&upstream, &modular)?;
+        let stays = Some(current).filter(|_| !wanted.mirror);
+        let retention = match wanted.retain_package_versions {
+            0 => None,
+            count => Some(Retention::read(&upstream, &modular, stays, count)?),
+        };
+        packages::sync(&upstream, &modular, retention.as_ref())?;
+        if let (Some(retention), Some(current)) = (retention, stays) {
+            retention.prune(current, next)?;
+        }
         lists::sync_advisories(&upstream)?;
         lists::sync_comps(&upstream)?;
         extra::sync(&upstream)?;
@@ -205,6 +221,11 @@ impl Upstream<'_> {
         Ok(body)
     }
 
+    /// Whether a package is of a kind that is not wanted.
+    fn skips(&self, package: &Package) -> bool {
+        self.skips_sources && package.arch == "src"
+    }
+
     fn url(&self, href: &str) -> String {
         format!("{}{}", self.base, relative_path::to_url(href))
     }
@@ -260,6 +281,7 @@ mod tests {
             sync_policy: policy.map(Into::into),
             mirror,
             skip_types: Vec::new(),
+            retain_package_versions: None,
             optimize: true,
         };
         assert!(is_mirror(&params(Some("mirror_content_only"), None)));

@@ -1,8 +1,10 @@
 //! The order to make a publication of a version.
 
+use pith_db::repository;
 use pith_db::version::{self, Version};
 use pith_model::descriptor::TaskKind;
 use pith_model::reference::{Kind, typed_prn};
+use pith_model::schema::settings_for;
 use pith_model::task::Lock;
 use pith_tasks::work::Work;
 use serde_json::{Map, Value, json};
@@ -36,7 +38,10 @@ pub(crate) async fn build(
     let names_repository = form.has("repository");
     let version = version_of(app, plugin, &mut form).await?;
     form.refuse("checkpoint", &Value::Bool(false));
-    let mut settings = Map::new();
+    let mut settings = match &version {
+        Some(version) => settings_of(app, declared, version).await?,
+        None => Map::new(),
+    };
     config::take(&mut form, declared.schema(), &mut settings);
     form.finish()?;
     let version = version.ok_or_else(Error::not_found)?;
@@ -63,6 +68,19 @@ pub(crate) async fn build(
         },
         locks: vec![Lock::shared(prn)],
     })
+}
+
+/// What the repository says of its publications, where the client says nothing.
+async fn settings_of(
+    app: &App,
+    declared: &Declared,
+    version: &Version,
+) -> Result<Map<String, Value>> {
+    let mut connection = app.database.read().await?;
+    let repository = repository::by_id(&mut connection, version.repository).await?;
+    Ok(repository.map_or_else(Map::new, |repository| {
+        settings_for(declared.schema(), &repository.config)
+    }))
 }
 
 /// The version to publish: the one that is given, or the newest of a repository.

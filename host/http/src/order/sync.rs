@@ -4,6 +4,7 @@ use pith_db::remote;
 use pith_db::repository::Repository;
 use pith_model::descriptor::TaskKind;
 use pith_model::reference::{Kind, typed_prn};
+use pith_model::schema::settings_for;
 use pith_model::task::Lock;
 use pith_tasks::work::Work;
 use serde_json::{Map, Value, json};
@@ -87,7 +88,8 @@ pub(crate) async fn build(
             "This field is required because the repository has no remote of its own.",
         );
     }
-    let mut params = Map::new();
+    // What the client does not say, the repository may.
+    let mut params = settings_for(&task_type.params, &repository.config);
     config::take(&mut form, &task_type.params, &mut params);
     form.finish()?;
     let remote = remote.ok_or_else(Error::not_found)?;

@@ -6,6 +6,7 @@ use std::hash::{DefaultHasher, Hasher as _};
 
 use pith_plugin_sdk::{Batcher, BodyReader, Error, Result, Source, log};
 
+use super::retention::Retention;
 use super::{Modular, Upstream, blame, skip};
 use crate::package::Pieces;
 use crate::primary::{self, Primary};
@@ -24,7 +25,11 @@ const REPORT_EVERY: u64 = 1_000;
 const MAX_WAITING: usize = 48 << 20;
 
 /// Stages all packages.
-pub(super) fn sync(upstream: &Upstream<'_>, modular: &Modular) -> Result<()> {
+pub(super) fn sync(
+    upstream: &Upstream<'_>,
+    modular: &Modular,
+    retention: Option<&Retention>,
+) -> Result<()> {
     let index = |kind: &str| {
         upstream
             .repomd
@@ -42,6 +47,7 @@ pub(super) fn sync(upstream: &Upstream<'_>, modular: &Modular) -> Result<()> {
         filelists: Beside::new(snippets(BodyReader::new(&bodies.1)), filelists),
         other: Beside::new(snippets(BodyReader::new(&bodies.2)), other),
         seen: HashSet::new(),
+        retention,
     };
     let announced = announced(&mut reading.primary).map_err(|error| blame(error, primary))?;
     let mut batcher = Batcher::new(upstream.staging, upstream.next);
@@ -74,9 +80,9 @@ pub(super) fn sync(upstream: &Upstream<'_>, modular: &Modular) -> Result<()> {
     Ok(())
 }
 
-type Elements<'a> = Snippets<BodyReader<'a>>;
+pub(super) type Elements<'a> = Snippets<BodyReader<'a>>;
 
-fn snippets(reader: BodyReader<'_>) -> Elements<'_> {
+pub(super) fn snippets(reader: BodyReader<'_>) -> Elements<'_> {
     Snippets::new(reader, "<package", "</package>")
 }
 
@@ -102,6 +108,7 @@ struct Reading<'a> {
     other: Beside<'a>,
     /// Hashes of names, and of names with checksums: what was listed already.
     seen: HashSet<u64>,
+    retention: Option<&'a Retention>,
 }
 
 impl Reading<'_> {
@@ -146,7 +153,9 @@ impl Reading<'_> {
                 Skipped::Silently
             })));
         }
-        if upstream.skips_sources && package.arch == "src" {
+        package.is_modular = modular.contains(&nevra);
+        let is_old = |retention: &Retention| !retention.keeps(&package);
+        if upstream.skips(&package) || self.retention.is_some_and(is_old) {
             return Ok(Some(Err(Skipped::Silently)));
         }
         let parsed = [
@@ -163,7 +172,6 @@ impl Reading<'_> {
                 piece.clear();
             }
         }
-        package.is_modular = modular.contains(&nevra);
         let address = match base {
             Some(base) => {
                 let base = if base.ends_with('/') {
