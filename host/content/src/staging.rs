@@ -6,6 +6,7 @@
 
 mod download;
 mod draft;
+mod fields;
 mod insert;
 mod lookup;
 
@@ -18,6 +19,7 @@ use tokio::task::JoinSet;
 
 pub(crate) use download::store as store_body;
 pub use draft::{ArtifactDraft, Source, UnitDraft};
+pub use fields::RawFields;
 
 use crate::Services;
 use crate::error::{Error, Result};
@@ -28,8 +30,8 @@ use crate::references::References;
 /// More drafts in one call are refused.
 pub const MAX_DRAFTS: usize = 1000;
 
-/// Batches that may wait between two stages: enough to keep all stages busy.
-const CHANNEL: usize = 2;
+/// Batches that may wait between two stages: the next begins while one is done.
+const CHANNEL: usize = 1;
 
 /// Where bytes come from, and when.
 #[derive(Clone, Debug)]

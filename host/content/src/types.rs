@@ -1,6 +1,6 @@
 //! The tables of the content types in service, by every name they are known by.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
@@ -8,6 +8,9 @@ use arc_swap::ArcSwap;
 use pith_db::content_type::TypeTable;
 use pith_db::{Database, Result, Transaction};
 use pith_model::Descriptor;
+use pith_model::descriptor::{ContentType, FieldKind};
+use pith_model::schema::ORDER;
+use serde_json::{Map, Value};
 
 /// A content type's table with the check of its drafts.
 #[derive(Debug)]
@@ -15,9 +18,16 @@ pub struct Type {
     /// The table.
     pub table: Arc<TypeTable>,
     validator: jsonschema::Validator,
+    /// Fields whose lists and objects the schema says nothing more of.
+    verbatim: HashSet<String>,
 }
 
 impl Type {
+    /// Whether a list or an object in this field fits the schema whatever is in it.
+    pub fn is_verbatim(&self, field: &str) -> bool {
+        self.verbatim.contains(field)
+    }
+
     /// What is wrong with a draft's fields, if anything is.
     pub fn problem(&self, fields: &serde_json::Value) -> Option<String> {
         if self.validator.is_valid(fields) {
@@ -42,6 +52,31 @@ struct Tables {
     by_name: HashMap<String, Arc<Type>>,
     /// By plugin and plural.
     by_path: HashMap<(String, String), Arc<Type>>,
+}
+
+/// The fields of which a schema knows nothing but the type, and that are in no key.
+fn verbatim(content_type: &ContentType) -> HashSet<String> {
+    const OF_OBJECTS: &[&str] = &["properties", "required", "additionalProperties"];
+    const OF_ANY: &[&str] = &["type", "title", "description", "$schema", ORDER];
+    let schema = &content_type.schema;
+    let is_plain = |schema: &Value, more: &[&str]| {
+        let mut words = schema.as_object().into_iter().flat_map(Map::keys);
+        words.all(|word| OF_ANY.contains(&word.as_str()) || more.contains(&word.as_str()))
+    };
+    // Rules for the whole object may look into any field.
+    let additional = schema.get("additionalProperties");
+    if !is_plain(schema, OF_OBJECTS) || additional.is_some_and(Value::is_object) {
+        return HashSet::new();
+    }
+    let keys = [&content_type.natural_key, &content_type.repository_key];
+    let fields = content_type.fields.iter();
+    fields
+        .filter(|field| field.kind == FieldKind::Json)
+        .map(|field| &field.name)
+        .filter(|name| is_plain(&schema["properties"][name.as_str()], &[]))
+        .filter(|name| keys.iter().all(|key| !key.contains(name)))
+        .cloned()
+        .collect()
 }
 
 /// With patterns that are matched in linear time: schemas come from strangers.
@@ -93,6 +128,7 @@ impl Types {
                 )
             })?;
             types.push(Arc::new(Type {
+                verbatim: verbatim(content_type),
                 table: Arc::new(table),
                 validator,
             }));

@@ -27,6 +27,8 @@ pub enum Value {
     Bytes(Option<Vec<u8>>),
     Uuid(Option<Uuid>),
     Json(Option<JsonValue>),
+    /// JSON that is text already.
+    JsonText(String),
     Integers(Vec<i64>),
     Texts(Vec<String>),
     BytesList(Vec<Vec<u8>>),
@@ -138,6 +140,7 @@ fn postgres_query(text: &str, values: Vec<Value>) -> PostgresQuery {
             Value::Bytes(v) => query.bind(v),
             Value::Uuid(v) => query.bind(v),
             Value::Json(v) => query.bind(v.map(sqlx::types::Json)),
+            Value::JsonText(text) => query.bind(JsonText(text)),
             Value::Integers(list) => query.bind(list),
             Value::Texts(list) => query.bind(list),
             Value::BytesList(list) => query.bind(list),
@@ -145,6 +148,27 @@ fn postgres_query(text: &str, values: Vec<Value>) -> PostgresQuery {
         };
     }
     query
+}
+
+/// Text that PostgreSQL takes as `jsonb`.
+struct JsonText(String);
+
+impl sqlx::Type<sqlx::Postgres> for JsonText {
+    fn type_info() -> sqlx::postgres::PgTypeInfo {
+        <sqlx::types::Json<JsonValue> as sqlx::Type<sqlx::Postgres>>::type_info()
+    }
+}
+
+impl sqlx::Encode<'_, sqlx::Postgres> for JsonText {
+    fn encode_by_ref(
+        &self,
+        buffer: &mut sqlx::postgres::PgArgumentBuffer,
+    ) -> std::result::Result<sqlx::encode::IsNull, sqlx::error::BoxDynError> {
+        // The version of the format, and then the text.
+        buffer.push(1);
+        buffer.extend(self.0.as_bytes());
+        Ok(sqlx::encode::IsNull::No)
+    }
 }
 
 impl Statement<'_> {

@@ -383,7 +383,11 @@ pub async fn set_labels(
 }
 
 /// The fields of a unit draft as values for its table's columns.
-pub fn field_values(table: &TypeTable, fields: &serde_json::Map<String, JsonValue>) -> Vec<Value> {
+pub fn field_values(
+    table: &TypeTable,
+    fields: &serde_json::Map<String, JsonValue>,
+    verbatim: &HashMap<String, String>,
+) -> Vec<Value> {
     use pith_model::descriptor::FieldKind;
     table
         .content_type
@@ -396,7 +400,10 @@ pub fn field_values(table: &TypeTable, fields: &serde_json::Map<String, JsonValu
                 FieldKind::Integer => Value::Integer(value.and_then(JsonValue::as_i64)),
                 FieldKind::Real => Value::Real(value.and_then(JsonValue::as_f64)),
                 FieldKind::Boolean => Value::Boolean(value.and_then(JsonValue::as_bool)),
-                FieldKind::Json => Value::Json(value.cloned()),
+                FieldKind::Json => match verbatim.get(&field.name) {
+                    Some(text) => Value::JsonText(text.clone()),
+                    None => Value::Json(value.cloned()),
+                },
             }
         })
         .collect()

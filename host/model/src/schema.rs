@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 /// Where a schema keeps the names of its properties in the order of its text, which a map
 /// does not.
-const ORDER: &str = "x-property-order";
+pub const ORDER: &str = "x-property-order";
 
 /// Reads a schema and notes the order of its properties.
 ///

@@ -9,6 +9,8 @@ use std::io::Read;
 use memchr::memmem::Finder;
 use pith_plugin_sdk::{Error, Result};
 
+use crate::xml::utf8;
+
 /// What is read at once.
 const READ: usize = 256 << 10;
 
@@ -67,7 +69,7 @@ impl<R: Read> Snippets<R> {
             }
         };
         let begin = std::mem::replace(&mut self.start, end);
-        Ok(Some(String::from_utf8_lossy(&self.buffer[begin..end])))
+        Ok(Some(utf8(Cow::Borrowed(&self.buffer[begin..end]))))
     }
 
     /// What stands before the first element: the declaration and the root.

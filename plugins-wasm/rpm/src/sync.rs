@@ -19,6 +19,7 @@ use retention::Retention;
 use crate::RpmPlugin;
 use crate::package::Package;
 use crate::repomd::{self, Data, Repomd};
+use crate::xml::utf8;
 
 /// A list of some dozen indexes.
 const MAX_REPOMD: u64 = 16 << 20;
@@ -195,10 +196,7 @@ fn read_all(body: &Body) -> Result<String> {
         }
         bytes.extend_from_slice(&part);
     }
-    Ok(match String::from_utf8(bytes) {
-        Ok(text) => text,
-        Err(error) => String::from_utf8_lossy(error.as_bytes()).into_owned(),
-    })
+    Ok(utf8(bytes.into()).into_owned())
 }
 
 impl Upstream<'_> {

@@ -91,8 +91,8 @@ impl<'a> Walk<'a> {
         let mut text: Cow<'a, str> = Cow::Borrowed("");
         loop {
             let part: Cow<'a, str> = match self.reader.read_event().map_err(wrong)? {
-                Event::Text(part) => Cow::Owned(part.decode().map_err(wrong)?.into_owned()),
-                Event::CData(part) => Cow::Owned(part.decode().map_err(wrong)?.into_owned()),
+                Event::Text(part) => utf8(part.into_inner()),
+                Event::CData(part) => utf8(part.into_inner()),
                 Event::GeneralRef(name) => {
                     let name = name.decode().map_err(wrong)?;
                     let entity = format!("&{name};");
@@ -148,8 +148,7 @@ impl Element<'_> {
     /// The value of an attribute.
     pub(crate) fn attribute(&self, name: &str) -> Option<String> {
         let attribute = self.start.try_get_attribute(name).ok()??;
-        let raw = String::from_utf8_lossy(&attribute.value);
-        Some(unescape(&raw))
+        Some(unescape(&utf8(attribute.value)))
     }
 
     /// The values of these attributes, found in one pass.
@@ -160,15 +159,31 @@ impl Element<'_> {
         for attribute in all.flatten() {
             let key = attribute.key.into_inner();
             if let Some(at) = names.iter().position(|name| *name == key) {
-                let raw = String::from_utf8_lossy(&attribute.value);
-                values[at] = Some(unescape(&raw));
+                values[at] = Some(unescape(&utf8(attribute.value)));
             }
         }
         values
     }
 }
 
+/// Text of bytes, with a sign for each that is none. Most are text, and told so many at once.
+pub(crate) fn utf8(bytes: Cow<'_, [u8]>) -> Cow<'_, str> {
+    match bytes {
+        Cow::Borrowed(bytes) => match str::from_utf8(bytes) {
+            Ok(text) => Cow::Borrowed(text),
+            Err(_) => String::from_utf8_lossy(bytes),
+        },
+        Cow::Owned(bytes) => Cow::Owned(match String::from_utf8(bytes) {
+            Ok(text) => text,
+            Err(error) => String::from_utf8_lossy(error.as_bytes()).into_owned(),
+        }),
+    }
+}
+
 fn unescape(raw: &str) -> String {
+    if !raw.contains('&') {
+        return raw.to_owned();
+    }
     match quick_xml::escape::unescape(raw) {
         Ok(text) => text.into_owned(),
         Err(_) => raw.to_owned(),

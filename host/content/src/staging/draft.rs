@@ -5,10 +5,11 @@ use std::sync::Arc;
 use pith_db::unit::Key;
 use pith_model::path;
 use pith_storage::{Algorithm, Digest, Expected};
-use serde_json::{Map, Value};
+use serde_json::Value;
 use url::Url;
 
 use super::Context;
+use super::fields::{Fields, RawFields};
 use crate::error::{Error, Result};
 use crate::fragment::{self, Fragment};
 use crate::references::HeldArtifact;
@@ -20,7 +21,7 @@ pub struct UnitDraft {
     /// The short name: `file`.
     pub content_type: String,
     /// Its fields.
-    pub fields: Map<String, Value>,
+    pub fields: RawFields,
     /// Its artifacts.
     pub artifacts: Vec<ArtifactDraft>,
     /// Its fragments.
@@ -56,7 +57,7 @@ pub(super) struct Checked {
     pub(super) kind: Arc<Type>,
     pub(super) natural_key: Key,
     pub(super) repository_key: Key,
-    pub(super) fields: Map<String, Value>,
+    pub(super) fields: Fields,
     pub(super) artifacts: Vec<CheckedArtifact>,
     pub(super) fragments: Vec<Fragment>,
     /// The fragments as a row, of a unit that is new.
@@ -106,15 +107,17 @@ pub(super) fn check(context: &Context, draft: UnitDraft) -> Result<Checked> {
         .types
         .checked(&name)
         .ok_or_else(|| Error::invalid(format!("there is no content type {name:?}")))?;
-    let fields = Value::Object(draft.fields);
-    if let Some(problem) = kind.problem(&fields) {
+    let mut fields = Fields::read(&kind, draft.fields)?;
+    let known = Value::Object(fields.known);
+    if let Some(problem) = kind.problem(&known) {
         return Err(Error::invalid(format!(
             "a draft of {name} does not fit its schema: {problem}"
         )));
     }
-    let Value::Object(fields) = fields else {
+    let Value::Object(known) = known else {
         unreachable!("it was made of an object above")
     };
+    fields.known = known;
     if draft.artifacts.len() > MAX_ARTIFACTS {
         return Err(Error::limit(format!(
             "a draft of {name} has {} artifacts; at most {MAX_ARTIFACTS} are taken",
@@ -130,8 +133,8 @@ pub(super) fn check(context: &Context, draft: UnitDraft) -> Result<Checked> {
     let content_type = &kind.table.content_type;
     Ok(Checked {
         reference: 0,
-        natural_key: content_type.natural_fingerprint(&fields),
-        repository_key: content_type.repository_fingerprint(&fields),
+        natural_key: content_type.natural_fingerprint(&fields.known),
+        repository_key: content_type.repository_fingerprint(&fields.known),
         fields,
         artifacts,
         fragments: draft.fragments,

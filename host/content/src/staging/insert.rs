@@ -199,7 +199,11 @@ fn new_unit(context: &Context, found: &Found, rows: &Rows) -> Result<NewUnit> {
     Ok(NewUnit {
         natural_key: draft.natural_key,
         repository_key: draft.repository_key,
-        values: unit::field_values(&draft.kind.table, &draft.fields),
+        values: unit::field_values(
+            &draft.kind.table,
+            &draft.fields.known,
+            &draft.fields.verbatim,
+        ),
         artifacts,
         fragments: draft.packed.clone(),
     })

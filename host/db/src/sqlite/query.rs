@@ -85,6 +85,7 @@ fn push(stored: &mut Vec<Stored>, value: Value) {
         Value::Bytes(v) => stored.push(optional(v, Stored::Blob)),
         Value::Uuid(v) => stored.push(optional(v, |v| Stored::Blob(v.as_bytes().to_vec()))),
         Value::Json(v) => stored.push(optional(v, |v| Stored::Text(v.to_string()))),
+        Value::JsonText(text) => stored.push(Stored::Text(text)),
         Value::Integers(list) => stored.extend(list.into_iter().map(Stored::Integer)),
         Value::Texts(list) => stored.extend(list.into_iter().map(Stored::Text)),
         Value::BytesList(list) => stored.extend(list.into_iter().map(Stored::Blob)),

@@ -8,6 +8,7 @@ use pith_plugin_sdk::{Batcher, BodyReader, Result, log};
 use super::{Modular, Upstream, blame, skip};
 use crate::repomd::Data;
 use crate::snippets::Snippets;
+use crate::xml::utf8;
 use crate::{advisory, comps, modules};
 
 const MODULES: (&str, &str) = ("sync.parsing.modulemds", "Parsed Modulemds");
@@ -22,10 +23,7 @@ fn read_whole(upstream: &Upstream<'_>, data: &Data) -> Result<String> {
     body.decode(data.open_size.map_or(MAX_WHOLE, |size| size.min(MAX_WHOLE)))?;
     let mut bytes = Vec::new();
     BodyReader::new(&body).read_to_end(&mut bytes)?;
-    Ok(match String::from_utf8(bytes) {
-        Ok(text) => text,
-        Err(error) => String::from_utf8_lossy(error.as_bytes()).into_owned(),
-    })
+    Ok(utf8(bytes.into()).into_owned())
 }
 
 /// Stages modules; the packages that they list.
