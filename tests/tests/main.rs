@@ -31,6 +31,7 @@ mod repositories;
 mod repository_versions;
 mod roots;
 mod rpm;
+mod rpm_copies;
 mod search;
 mod serving;
 mod shared_queue;

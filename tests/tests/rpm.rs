@@ -19,7 +19,6 @@ on_both_databases!(
     mirroring_removes_and_additive_keeps,
     only_the_newest_builds_stay,
     settings_of_the_repository_count_where_the_client_is_silent,
-    what_units_name_is_copied_with_them,
     nothing_is_done_when_nothing_changed,
     databases_alone_are_refused_in_words,
     an_index_with_another_checksum_stages_nothing,
@@ -30,21 +29,21 @@ on_both_databases!(
 
 const PACKAGE: &str = "rpm.package";
 
-const UPDATE: &str = "<update from=\"a@b\" status=\"final\" type=\"security\" version=\"1\">\
+pub(crate) const UPDATE: &str = "<update from=\"a@b\" status=\"final\" type=\"security\" version=\"1\">\
     <id>ZOO-1</id><title>bear</title><severity>Low</severity><summary>s</summary>\
     <issued date=\"2024-01-01 00:00:00\"/><updated date=\"2024-01-02 00:00:00\"/>\
     <description>d</description><references/><pkglist><collection short=\"z\"><name>z</name>\
     <package name=\"bear\" version=\"2\" release=\"1\" epoch=\"0\" arch=\"noarch\" src=\"s\">\
     <filename>f</filename></package></collection></pkglist></update>";
 
-const COMPS: &str = "<?xml version=\"1.0\"?>\n<comps>\
+pub(crate) const COMPS: &str = "<?xml version=\"1.0\"?>\n<comps>\
     <group><id>birds</id><name>Birds</name><description>d</description>\
     <packagelist><packagereq type=\"mandatory\">owl</packagereq></packagelist></group>\
     <category><id>all</id><name>All</name><grouplist><groupid>birds</groupid></grouplist></category>\
     <environment><id>zoo</id><name>Zoo</name></environment>\
     <langpacks><match name=\"owl\" install=\"owl-%s\"/></langpacks></comps>\n";
 
-const MODULES: &str = "---\ndocument: modulemd\nversion: 2\ndata:\n  name: cage\n  stream: 1.10\n  \
+pub(crate) const MODULES: &str = "---\ndocument: modulemd\nversion: 2\ndata:\n  name: cage\n  stream: 1.10\n  \
     version: 7\n  context: c0ffee\n  arch: noarch\n  description: a cage\n  artifacts:\n    rpms:\n    \
     - bear-0:1-1.noarch\n...\n---\ndocument: modulemd-defaults\nversion: 1\ndata:\n  module: cage\n  \
     stream: \"1.10\"\n...\n---\ndocument: modulemd-obsoletes\nversion: 1\ndata:\n  \
@@ -414,51 +413,6 @@ async fn settings_of_the_repository_count_where_the_client_is_silent(test: Test)
     assert_eq!(silent, ("zstd".to_owned(), "sha512".to_owned()));
     let told = publish(json!({"compression_type": "gz"})).await?;
     assert_eq!(told, ("gz".to_owned(), "sha512".to_owned()));
-    Ok(())
-}
-
-async fn what_units_name_is_copied_with_them(test: Test) -> Result<()> {
-    let server = test.start().await?;
-    let upstream = Upstream::start().await?;
-    let url = RpmRepository::of(&[("bear", "1"), ("bear", "2"), ("owl", "1"), ("owl", "2")])
-        .with(
-            "updateinfo",
-            "updateinfo.xml",
-            &format!("<updates>{UPDATE}</updates>"),
-        )
-        .with("group", "comps.xml", COMPS)
-        .with("modules", "modules.yaml", MODULES)
-        .hold(&upstream, "zoo");
-    let api = server.api();
-    let mirror = api.rpm_mirror("zoo", &url, "on_demand").await?;
-    api.sync_rpm(&mirror, json!({})).await?.completed()?;
-    for (plural, pulled_in) in [
-        // The advisory names bear 2, the module bear 1, the category a group of owls.
-        ("advisories", &["bear 2"][..]),
-        ("modulemds", &["bear 1"]),
-        ("packagecategories", &["owl 1", "owl 2"]),
-    ] {
-        let destination = json!({"name": plural});
-        let destination = api.create("/repositories/rpm/rpm/", destination).await?;
-        let unit = api.rpm_units(&mirror, plural).await?.remove(0);
-        let line = json!({
-            "source_repo_version": href(&api.latest_version(&mirror.repository).await?),
-            "dest_repo": href(&destination),
-            "content": [href(&unit)],
-        });
-        let body = json!({"config": [line], "dependency_solving": false});
-        api.run_task("/rpm/copy/", body).await?.completed()?;
-        let version = href(&api.latest_version(&destination).await?);
-        let path = format!("/content/rpm/packages/?repository_version={version}");
-        let mut names: Vec<String> = api
-            .list(&path)
-            .await?
-            .iter()
-            .map(|unit| format!("{} {}", text(&unit["name"]), text(&unit["version"])))
-            .collect();
-        names.sort();
-        assert_eq!(names, pulled_in, "{plural}");
-    }
     Ok(())
 }
 

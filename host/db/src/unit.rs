@@ -1,6 +1,6 @@
 //! Units of content: found by their keys and inserted by the thousand.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use pith_model::descriptor::FINGERPRINT;
 use pith_model::{ArtifactId, RemoteId, Timestamp, UnitId};
@@ -386,7 +386,7 @@ pub async fn set_labels(
 pub fn field_values(
     table: &TypeTable,
     fields: &serde_json::Map<String, JsonValue>,
-    verbatim: &HashMap<String, String>,
+    verbatim: &BTreeMap<String, String>,
 ) -> Vec<Value> {
     use pith_model::descriptor::FieldKind;
     table

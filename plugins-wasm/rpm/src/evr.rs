@@ -52,8 +52,8 @@ pub(crate) fn compare(one: &str, other: &str) -> Ordering {
             }
             (Some(b'~'), _) | (None, Some(b'^')) => return Ordering::Less,
             (_, Some(b'~')) | (Some(b'^'), None) => return Ordering::Greater,
-            (Some(b'^'), _) | (None, _) => return Ordering::Less,
-            (_, Some(b'^')) | (_, None) => return Ordering::Greater,
+            (Some(b'^') | None, _) => return Ordering::Less,
+            (_, Some(b'^') | None) => return Ordering::Greater,
             (Some(first), Some(second)) => {
                 let kinds = (first.is_ascii_digit(), second.is_ascii_digit());
                 let ordering = match kinds {

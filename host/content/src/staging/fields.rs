@@ -1,7 +1,7 @@
 //! The fields of a draft. Lists and objects that only have to be stored stay the text that the
 //! plugin wrote: a package has thousands of files, and nobody here looks at one.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
@@ -20,7 +20,7 @@ pub(super) struct Fields {
     /// All of them; those which are kept as text are empty here.
     pub(super) known: Map<String, Value>,
     /// Kept as text.
-    pub(super) verbatim: HashMap<String, String>,
+    pub(super) verbatim: BTreeMap<String, String>,
 }
 
 impl Fields {
