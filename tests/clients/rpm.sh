@@ -179,3 +179,42 @@ for package in upstream/Packages/*.noarch.rpm; do
     fail "$file has other bytes"
 done
 echo "rpm.sh: packages come and install"
+
+# The `pulp` command drives it too: only the newest builds, and an advisory with its package.
+python=$("$here/../../.ci/tools.sh")/python/bin
+# The command keeps documents by their address, and ports come back.
+export XDG_CACHE_HOME=$PWD/cache XDG_CONFIG_HOME=$PWD/config
+cat >cli.toml <<TOML
+[cli]
+base_url = "$BASE_URL"
+username = "$USER_NAME"
+password = "$PASSWORD"
+timeout = 60
+TOML
+pulp() { "$python/pulp" --config cli.toml "$@" 2>pulp.log || { cat pulp.log >&2 && return 1; }; }
+# of EXPRESSION: what it says of the document on stdin, which is called `d`.
+of() { "$python/python" -c "import json, sys; d = json.load(sys.stdin); print($1)"; }
+# builds REPOSITORY: the packages that it has, with their versions.
+builds() {
+  pulp rpm repository content list --repository "$1" --limit 100 |
+    of '" ".join(sorted(u["name"] + "-" + u["version"] for u in d if u["arch"] != "src"))'
+}
+
+name=newest-$tag
+pulp rpm remote create --name "$name" --url "$upstream/" --policy on_demand >/dev/null
+pulp rpm repository create --name "$name" --remote "$name" --retain-package-versions 1 >/dev/null
+pulp rpm repository sync --name "$name" --sync-policy additive >/dev/null
+[ "$(builds "$name")" = "bear-1.10 cub-1.0 honey-2.0" ] || fail "pulp shows $(builds "$name")"
+pulp rpm repository create --name "copy-$tag" >copy.json
+version=$(pulp rpm repository show --name "$name" | of 'd["latest_version_href"]')
+advisory=$(pulp rpm content --type advisory list --repository-version "$version" | of 'd[0]["pulp_href"]')
+destination=$(of 'd["pulp_href"]' <copy.json)
+echo "[{\"source_repo_version\": \"$version\", \"dest_repo\": \"$destination\", \"content\": [\"$advisory\"]}]" >copy.json
+pulp rpm copy --config @copy.json >/dev/null
+[ "$(builds "copy-$tag")" = "bear-1.10" ] || fail "with the advisory came $(builds "copy-$tag")"
+pulp rpm publication create --repository "copy-$tag" >/dev/null
+pulp rpm distribution create --name "copy-$tag" --base-path "copy-$tag" --repository "copy-$tag" >/dev/null
+sleep 1
+listed=$(client copied "$BASE_URL/pulp/content/copy-$tag/" repoquery --all --queryformat '%{name}-%{version}')
+[ "$listed" = "bear-1.10" ] || fail "dnf sees $listed in the copy"
+echo "rpm.sh: the pulp command mirrors the newest builds and copies an advisory with its package"

@@ -96,12 +96,11 @@ pub(crate) fn versions(app: &App) -> Vec<(String, String)> {
     let plugins = app.plugins.all();
     versions.extend(plugins.iter().map(|(name, generation)| {
         // See `PULP_VERSION`.
-        let version = if name == "file" {
-            PULP_VERSION
-        } else {
-            generation.version()
-        };
-        (name.clone(), version.to_owned())
+        let version = generation.descriptor().pulp_version.as_deref();
+        (
+            name.clone(),
+            version.unwrap_or(generation.version()).to_owned(),
+        )
     }));
     versions
 }

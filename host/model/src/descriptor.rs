@@ -12,6 +12,8 @@ pub struct Descriptor {
     pub name: String,
     /// Its own version.
     pub version: String,
+    /// The version of the Pulp plugin whose API its types have.
+    pub pulp_version: Option<String>,
     /// For people.
     pub title: String,
     /// Its content types.
@@ -452,6 +454,7 @@ mod tests {
         Descriptor {
             name: "file".into(),
             version: "1".into(),
+            pulp_version: None,
             title: "File".into(),
             content_types: vec![content_type],
             repository_types: vec![],

@@ -15,7 +15,10 @@ const MAX_VERSION: usize = 64;
 
 /// Passes the gates `schemas` and `descriptor`.
 pub(crate) fn convert(described: contract::Descriptor) -> Result<Descriptor, Refused> {
-    check_version(&described.version)?;
+    check_version("version", &described.version)?;
+    if let Some(version) = &described.pulp_version {
+        check_version("pulp-version", version)?;
+    }
     let descriptor = Descriptor {
         content_types: each(described.content_types, content_type)?,
         repository_types: resource_types("repository type", described.repository_types)?,
@@ -25,6 +28,7 @@ pub(crate) fn convert(described: contract::Descriptor) -> Result<Descriptor, Ref
         task_types: each(described.task_types, task_type)?,
         name: described.name,
         version: described.version,
+        pulp_version: described.pulp_version,
         title: described.title,
     };
     descriptor
@@ -40,7 +44,7 @@ fn each<A, B>(
     described.into_iter().map(convert).collect()
 }
 
-fn check_version(version: &str) -> Result<(), Refused> {
+fn check_version(what: &str, version: &str) -> Result<(), Refused> {
     let fits = (1..=MAX_VERSION).contains(&version.len())
         && version
             .chars()
@@ -49,7 +53,7 @@ fn check_version(version: &str) -> Result<(), Refused> {
         return Ok(());
     }
     Err(Gate::Descriptor.refuses(format!(
-        "its version {version:?} is not one to {MAX_VERSION} letters, digits, dots, dashes and plus signs"
+        "its {what} {version:?} is not one to {MAX_VERSION} letters, digits, dots, dashes and plus signs"
     )))
 }
 
@@ -146,6 +150,7 @@ mod tests {
         contract::Descriptor {
             name: "file".into(),
             version: "0.1.0".into(),
+            pulp_version: None,
             title: "File".into(),
             content_types: vec![contract::ContentType {
                 name: "file".into(),

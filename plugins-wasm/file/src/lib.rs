@@ -43,6 +43,8 @@ impl Plugin for FilePlugin {
         Ok(Descriptor {
             name: "file".into(),
             version: env!("CARGO_PKG_VERSION").into(),
+            // Pulp's own file plugin has the version of Pulp.
+            pulp_version: Some("3.123.1".into()),
             title: "File".into(),
             content_types: vec![content_type()],
             repository_types: vec![resource_type("File repository", &manifest_name())],

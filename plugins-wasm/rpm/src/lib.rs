@@ -44,6 +44,7 @@ impl Plugin for RpmPlugin {
         Ok(Descriptor {
             name: "rpm".into(),
             version: env!("CARGO_PKG_VERSION").into(),
+            pulp_version: Some("3.39.4".into()),
             title: "RPM".into(),
             content_types: content_types::all(),
             repository_types: vec![resource_type("RPM repository", &repository_settings())],

@@ -27,6 +27,7 @@ impl Plugin for Hostile {
         Ok(Descriptor {
             name: "hostile".into(),
             version: env!("CARGO_PKG_VERSION").into(),
+            pulp_version: None,
             title: "Hostile".into(),
             content_types: vec![ContentType {
                 name: THING.into(),

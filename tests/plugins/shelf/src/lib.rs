@@ -60,6 +60,7 @@ pub fn describe(build: Build) -> Descriptor {
     Descriptor {
         name: "shelf".into(),
         version: build.version.into(),
+        pulp_version: None,
         title: format!("Shelf {}", build.version),
         content_types: vec![ContentType {
             name: "book".into(),
