@@ -23,6 +23,9 @@ pub(crate) const READY_CHANNEL: &str = "pith_task_ready";
 /// How long news of tasks for other processes are gathered.
 const MOMENT: Duration = Duration::from_millis(5);
 
+/// How often a task is called off anew that another transaction changes at the same time.
+const ATTEMPTS: usize = 10;
+
 /// Makes tasks; cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Scheduler {
@@ -134,14 +137,14 @@ impl Scheduler {
 
     /// Calls a task off, of an atomic group all of them. One that runs stops within a second.
     pub async fn cancel(&self, task: TaskId) -> Result<Cancelled> {
-        let mut transaction = self.database.write().await?;
-        let cancelled = task_life::cancel(&mut transaction, task).await?;
-        if let Cancelled::Ended(runnable) = cancelled
-            && runnable > 0
-        {
-            announce(&mut transaction).await?;
-        }
-        transaction.commit().await?;
+        let mut attempt = 1;
+        let cancelled = loop {
+            match self.call_off(task).await {
+                // Whoever ends the tasks of a group just now has the same rows in another order.
+                Err(error) if error.is_transient() && attempt < ATTEMPTS => attempt += 1,
+                outcome => break outcome?,
+            }
+        };
         self.shared.watched.changed(task);
         match cancelled {
             Cancelled::Asked(running) => self.stop(running),
@@ -169,6 +172,18 @@ impl Scheduler {
                 tracing::warn!(%error, "other processes were not told of a task: {error}");
             }
         });
+    }
+
+    async fn call_off(&self, task: TaskId) -> Result<Cancelled> {
+        let mut transaction = self.database.write().await?;
+        let cancelled = task_life::cancel(&mut transaction, task).await?;
+        if let Cancelled::Ended(runnable) = cancelled
+            && runnable > 0
+        {
+            announce(&mut transaction).await?;
+        }
+        transaction.commit().await?;
+        Ok(cancelled)
     }
 
     /// Stops a task if it runs in this process; others look for themselves.
