@@ -201,6 +201,14 @@ pub async fn by_uuid(connection: &mut Connection, uuid: Uuid) -> Result<Option<D
     record(connection, "d.uuid = ?", [uuid.into()]).await
 }
 
+/// The distribution with this base path.
+pub async fn by_base_path(
+    connection: &mut Connection,
+    base_path: &str,
+) -> Result<Option<Distribution>> {
+    record(connection, "d.base_path = ?", [base_path.into()]).await
+}
+
 /// The base path of another distribution that `base_path` would overlap: equal to it,
 /// above it or below it.
 pub async fn overlapping(

@@ -1,6 +1,6 @@
 //! Repository versions: immutable, numbered, and cheap to look back at.
 
-use pith_model::{RepositoryId, Timestamp, VersionId};
+use pith_model::{PublicationId, RepositoryId, Timestamp, VersionId};
 use uuid::Uuid;
 
 use crate::database::Connection;
@@ -162,6 +162,22 @@ pub async fn by_reference(
 /// A version by its row.
 pub async fn by_id(connection: &mut Connection, version: VersionId) -> Result<Option<Version>> {
     record(connection, "v.id = ?", [version.into()]).await
+}
+
+/// The version that a publication is of.
+pub async fn of_publication(
+    connection: &mut Connection,
+    publication: PublicationId,
+) -> Result<Option<Version>> {
+    let id = sql("SELECT version_id FROM publication WHERE id = ?")
+        .quick()
+        .bind(publication)
+        .scalar_optional(connection)
+        .await?;
+    match id {
+        Some(id) => by_id(connection, id).await,
+        None => Ok(None),
+    }
 }
 
 /// Makes the row that makes a version visible.

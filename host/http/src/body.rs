@@ -113,6 +113,23 @@ async fn read_any(request: Request, limit: usize) -> Result<Fields> {
     }
 }
 
+/// Reads a body as a JSON value; a form becomes an object of texts.
+pub(crate) async fn read_value(request: Request, limit: usize) -> Result<Value> {
+    if !matches!(media_type(&request).as_str(), "" | "application/json") {
+        return Ok(Value::Object(read(request, limit).await?.map));
+    }
+    let bytes = collect(request.into_body(), limit).await?;
+    if bytes.iter().all(u8::is_ascii_whitespace) {
+        return Ok(Value::Object(Map::new()));
+    }
+    let value: Value = serde_json::from_slice(&bytes)
+        .map_err(|error| Error::bad_request(format!("JSON parse error - {error}")))?;
+    if has_null_character(&value) {
+        return Err(Error::bad_request("Null characters are not allowed."));
+    }
+    Ok(value)
+}
+
 fn parse_json(bytes: &[u8]) -> Result<Map<String, Value>> {
     if bytes.iter().all(u8::is_ascii_whitespace) {
         return Ok(Map::new());

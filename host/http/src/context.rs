@@ -3,8 +3,8 @@
 
 use std::sync::Arc;
 
-use axum::extract::FromRequestParts;
-use http::header::{self, HeaderName, HeaderValue};
+use axum::extract::{FromRequestParts, Request};
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::request::Parts;
 use pith_db::user::User;
 use pith_model::Root;
@@ -87,6 +87,32 @@ fn diagnostics_of(parts: &Parts) -> Vec<String> {
         .collect()
 }
 
+/// Scheme and host of a request as the client sees them, without a slash at the end.
+pub(crate) fn origin_of(request: &Request) -> String {
+    let (parts, is_https) = (request.uri().authority(), https_headers(request.headers()));
+    let host = request.headers().get(header::HOST);
+    let host = host.and_then(|host| host.to_str().ok());
+    let host = host.or_else(|| parts.map(http::uri::Authority::as_str));
+    origin(is_https, host)
+}
+
+/// The headers that say where the client thinks that he is.
+pub(crate) fn about_origin(request: &Request) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    for name in [header::HOST, FORWARDED_PROTO] {
+        if let Some(value) = request.headers().get(&name) {
+            headers.insert(name, value.clone());
+        }
+    }
+    if !headers.contains_key(header::HOST)
+        && let Some(authority) = request.uri().authority()
+        && let Ok(host) = HeaderValue::from_str(authority.as_str())
+    {
+        headers.insert(header::HOST, host);
+    }
+    headers
+}
+
 /// The host that the client asked for; in HTTP/2 it is part of the URI.
 fn host_of(parts: &Parts) -> Option<HeaderValue> {
     let host = parts.headers.get(header::HOST).cloned();
@@ -96,10 +122,21 @@ fn host_of(parts: &Parts) -> Option<HeaderValue> {
 /// Whether a proxy in front says that the client came by HTTPS. Whoever lies here
 /// only gets wrong links in his own answer.
 fn came_by_https(parts: &Parts) -> bool {
-    parts
-        .headers
-        .get("x-forwarded-proto")
+    https_headers(&parts.headers)
+}
+
+/// Where a proxy says by which scheme the client came.
+const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+
+fn https_headers(headers: &HeaderMap) -> bool {
+    headers
+        .get(FORWARDED_PROTO)
         .is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"https"))
+}
+
+fn origin(is_https: bool, host: Option<&str>) -> String {
+    let scheme = if is_https { "https" } else { "http" };
+    format!("{scheme}://{}", host.unwrap_or("localhost"))
 }
 
 impl Context {
@@ -132,13 +169,8 @@ impl Context {
 
     /// Scheme and host as the client sees them, without a slash at the end.
     pub(crate) fn origin(&self) -> String {
-        let scheme = if self.is_https { "https" } else { "http" };
-        let host = self
-            .host
-            .as_ref()
-            .and_then(|host| host.to_str().ok())
-            .unwrap_or("localhost");
-        format!("{scheme}://{host}")
+        let host = self.host.as_ref().and_then(|host| host.to_str().ok());
+        origin(self.is_https, host)
     }
 
     /// Scheme and host under which content is served, without a slash at the end.

@@ -32,33 +32,49 @@ pub(crate) async fn answer(
     root: Root,
     mut request: Request,
 ) -> Response {
-    let begun = Instant::now();
-    let correlation_id = CorrelationId::of(request.headers().get(CORRELATION_ID));
     let method = request.method().clone();
     let below = request.uri().path().to_owned();
     let path = format!("{}{below}", root.path().trim_end_matches('/'));
-    let accept = request.headers().get(header::ACCEPT).cloned();
     request.extensions_mut().insert(root);
+    around(path, request, async |request| {
+        let mut response = match api.oneshot(request).await {
+            Ok(response) => response,
+            Err(never) => match never {},
+        };
+        if response.status() == StatusCode::METHOD_NOT_ALLOWED {
+            let allow = response.headers().get(header::ALLOW).cloned();
+            response = refuse_method(app, root, &method, &below, allow);
+        }
+        response
+    })
+    .await
+}
+
+/// Puts what every answer has around one; `path` is for the log.
+pub(crate) async fn around(
+    path: String,
+    mut request: Request,
+    answer: impl AsyncFnOnce(Request) -> Response,
+) -> Response {
+    let begun = Instant::now();
+    let correlation_id = CorrelationId::of(request.headers().get(CORRELATION_ID));
+    let method = request.method().clone();
+    let accept = request.headers().get(header::ACCEPT).cloned();
     request.extensions_mut().insert(correlation_id.clone());
     let unread = Unread::lend(&mut request);
 
     let span = tracing::info_span!(
         "request", %method, path, correlation_id = &*correlation_id.0
     );
-    let answering = AssertUnwindSafe(api.oneshot(request))
+    let answering = AssertUnwindSafe(answer(request))
         .catch_unwind()
         .instrument(span);
     let mut response = match answering.await {
-        Ok(Ok(response)) => response,
-        Ok(Err(never)) => match never {},
+        Ok(response) => response,
         Err(panic) => Error::internal(&words_of(panic.as_ref())).into_response(),
     };
     if let Some(unread) = unread {
         unread.discard();
-    }
-    if response.status() == StatusCode::METHOD_NOT_ALLOWED {
-        let allow = response.headers().get(header::ALLOW).cloned();
-        response = refuse_method(app, root, &method, &below, allow);
     }
     if response.status().as_u16() >= 400 {
         if !is_ours(&response) {

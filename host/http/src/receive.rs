@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use crate::body::{self, Fields};
 use crate::error::{Error, Result};
 use crate::form::Form;
+use crate::transfer::Transfer;
 
 /// What came.
 #[derive(Debug)]
@@ -58,10 +59,12 @@ pub(crate) async fn receive(
             return Err(Error::invalid(file_field, "Only one file was expected."));
         }
         let name = field.file_name().unwrap_or_default().replace('\0', "");
+        let mut transfer = Transfer::of(field.headers())?;
         let mut writer = store.create(&announced(&fields.map));
         while let Some(chunk) = body::next_chunk(&mut field).await? {
-            writer.write(chunk).await?;
+            writer.write(transfer.decode(chunk)?).await?;
         }
+        transfer.finish()?;
         let incoming = writer.finish(&Expected::nothing()).await?;
         file = Some(ReceivedFile { name, incoming });
     }

@@ -20,6 +20,7 @@ use crate::error::Error;
 use crate::header_case;
 use crate::openapi;
 use crate::openapi::refusals::Access;
+use crate::plugin_routes::{self, Routed};
 use crate::routes::{Documented, Routes};
 use crate::serve::Content;
 use crate::{
@@ -107,16 +108,22 @@ pub(crate) struct Front {
 struct Api {
     /// How often the set had changed.
     version: u64,
+    app: Arc<App>,
     router: Router,
+    /// Routes of the plugins' own.
+    routed: Routed,
 }
 
 impl Api {
     fn over_plugins_of(app: &App) -> Self {
         // Asked for first: if the set changes right now, the next request finds out.
         let version = app.plugins.version();
+        let app = app.pinned();
         Self {
             version,
-            router: api(&app.pinned()),
+            router: api(&app),
+            routed: Routed::of(&app.plugins),
+            app,
         }
     }
 }
@@ -134,20 +141,31 @@ impl Front {
 
     /// The API over the plugins that are in service when the request comes. The request
     /// keeps it, and whoever holds an old one keeps old builds in memory.
-    fn api(&self) -> Router {
+    fn api(&self) -> Arc<Api> {
         let now = self.api.load();
         if now.version == self.app.plugins.version() {
-            return now.router.clone();
+            return Arc::clone(&now);
         }
-        let next = Api::over_plugins_of(&self.app);
-        let router = next.router.clone();
-        self.api.store(Arc::new(next));
-        router
+        let next = Arc::new(Api::over_plugins_of(&self.app));
+        self.api.store(Arc::clone(&next));
+        next
     }
 
     /// Answers a request.
     pub(crate) async fn answer(self, mut request: Request) -> Response {
         let path = request.uri().path();
+        let api = self.api();
+        if let Some(place) = api.routed.find(path) {
+            let path = path.to_owned();
+            let (app, router) = (Arc::clone(&api.app), api.router.clone());
+            drop(api);
+            let mut response = envelope::around(path, request, async |request| {
+                plugin_routes::answer(app, router, place, request).await
+            })
+            .await;
+            response.extensions_mut().extend(self.case);
+            return response;
+        }
         let found = Root::ALL.into_iter().find_map(|root| {
             let below = path.strip_prefix(root.path().trim_end_matches('/'))?;
             (below.is_empty() || below.starts_with('/')).then(|| (root, below.to_owned()))
@@ -159,7 +177,7 @@ impl Front {
             Some(uri) => *request.uri_mut() = uri,
             None => return Error::not_found().into_response(),
         }
-        let mut response = envelope::answer(&self.app, self.api(), root, request).await;
+        let mut response = envelope::answer(&self.app, api.router.clone(), root, request).await;
         response.extensions_mut().extend(self.case);
         response
     }

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
+use crate::route::Routing;
 use crate::schema::property_names;
 
 /// What a plugin offers.
@@ -28,6 +29,8 @@ pub struct Descriptor {
     pub distribution_types: Vec<ResourceType>,
     /// Its types of task.
     pub task_types: Vec<TaskType>,
+    /// Its own addresses.
+    pub routing: Routing,
 }
 
 /// A kind of repository, remote, publication or distribution.
@@ -321,7 +324,8 @@ impl Descriptor {
         check_unique(
             self.content_types.iter().map(|one| one.plural.as_str()),
             "a content type's plural",
-        )
+        )?;
+        self.routing.check()
     }
 
     fn check_reference(&self, from: &ContentType, reference: &Reference) -> Result<(), String> {
@@ -462,6 +466,7 @@ mod tests {
             publication_types: vec![],
             distribution_types: vec![],
             task_types: vec![],
+            routing: Routing::default(),
         }
     }
 

@@ -7,6 +7,7 @@ pub mod id;
 pub mod path;
 pub mod reference;
 pub mod remote;
+pub mod route;
 pub mod schema;
 pub mod task;
 pub mod time;

@@ -3,6 +3,7 @@
 //! Invariant: a plugin reaches nothing but the handles that its call was given, and what it
 //! opened through them; and whatever it passes is bounded before it is kept.
 
+mod api;
 mod body;
 mod changes;
 pub(crate) mod contract;
@@ -14,6 +15,7 @@ pub(crate) mod log;
 mod publication;
 mod reader;
 mod remote;
+mod site;
 mod staging;
 mod state;
 mod task;

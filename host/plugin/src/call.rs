@@ -167,7 +167,7 @@ fn span(generation: &Generation, export: &'static str, caller: &Caller) -> Span 
     )
 }
 
-fn left_to_the_host(generation: &Generation, export: &str) -> TaskError {
+pub(crate) fn left_to_the_host(generation: &Generation, export: &str) -> TaskError {
     TaskError {
         plugin: Some(generation.name().to_owned()),
         version: Some(generation.version().to_owned()),

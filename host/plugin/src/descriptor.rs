@@ -4,6 +4,7 @@ use jsonschema::PatternOptions;
 use pith_model::descriptor::{
     ArtifactCount, ContentType, Descriptor, Reference, ResourceType, TaskKind, TaskType, fields_of,
 };
+use pith_model::route::Routing;
 use pith_model::schema;
 use serde_json::Value;
 
@@ -14,7 +15,10 @@ use crate::gate::{Gate, Refused};
 const MAX_VERSION: usize = 64;
 
 /// Passes the gates `schemas` and `descriptor`.
-pub(crate) fn convert(described: contract::Descriptor) -> Result<Descriptor, Refused> {
+pub(crate) fn convert(
+    described: contract::Descriptor,
+    routing: Routing,
+) -> Result<Descriptor, Refused> {
     check_version("version", &described.version)?;
     if let Some(version) = &described.pulp_version {
         check_version("pulp-version", version)?;
@@ -30,6 +34,7 @@ pub(crate) fn convert(described: contract::Descriptor) -> Result<Descriptor, Ref
         version: described.version,
         pulp_version: described.pulp_version,
         title: described.title,
+        routing,
     };
     descriptor
         .check()
@@ -187,13 +192,13 @@ mod tests {
     fn refusal(change: impl FnOnce(&mut contract::Descriptor)) -> (Gate, String) {
         let mut changed = described();
         change(&mut changed);
-        let refused = convert(changed).expect_err("refused");
+        let refused = convert(changed, Routing::default()).expect_err("refused");
         (refused.gate, refused.reason)
     }
 
     #[test]
     fn a_good_descriptor_keeps_its_words() {
-        let descriptor = convert(described()).expect("a descriptor");
+        let descriptor = convert(described(), Routing::default()).expect("a descriptor");
         assert_eq!(descriptor.content_types[0].full_name("file"), "file.file");
         assert_eq!(descriptor.content_types[0].fields[0].name, "relative_path");
         assert_eq!(descriptor.task_types[0].kind, TaskKind::Sync);

@@ -15,9 +15,12 @@ use crate::ticker::{Clock, Running, Ticker};
 /// one process is meant for, and a call past it only waits for a seat.
 const SEATS: u32 = 64;
 
+/// Seats of requests that plugins answer: short calls, which long ones must not keep out.
+const SERVING: u32 = 32;
+
 /// One more, for the `describe` of a component that is being loaded: a server whose seats
 /// are all taken by long tasks still takes a new generation.
-const PLACES: u32 = SEATS + 1;
+const PLACES: u32 = SEATS + SERVING + 1;
 
 /// A Rust or C component has one memory. Four leave room for components composed of others.
 const MEMORIES_EACH: u32 = 4;
@@ -88,6 +91,7 @@ struct Inner {
     allocation: Allocation,
     ticker: Ticker,
     seats: Arc<Semaphore>,
+    serving: Arc<Semaphore>,
     loading: Arc<Semaphore>,
     compiling: Arc<Semaphore>,
 }
@@ -141,6 +145,7 @@ impl Engine {
                 allocation,
                 ticker,
                 seats: Arc::new(Semaphore::new(SEATS as usize)),
+                serving: Arc::new(Semaphore::new(SERVING as usize)),
                 loading: Arc::new(Semaphore::new(1)),
                 compiling: Arc::new(Semaphore::new(1)),
             }),
@@ -164,6 +169,11 @@ impl Engine {
     /// Waits until there is room for the instance of a call.
     pub(crate) async fn seat(&self) -> Seat {
         self.take(&self.inner.seats).await
+    }
+
+    /// Waits until there is room for the instance of a request.
+    pub(crate) async fn seat_for_serving(&self) -> Seat {
+        self.take(&self.inner.serving).await
     }
 
     /// Waits until no other component is being described.

@@ -19,6 +19,8 @@ mod load;
 mod meter;
 mod program;
 mod registry;
+mod routing;
+pub mod serve;
 mod ticker;
 mod usage;
 

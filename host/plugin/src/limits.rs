@@ -50,6 +50,16 @@ impl Default for Limits {
 }
 
 impl Limits {
+    /// For a request: somebody waits, and thousands come.
+    pub(crate) fn while_serving(&self) -> Self {
+        Self {
+            memory_bytes: self.memory_bytes.min(128 << 20),
+            cpu: self.cpu.min(Duration::from_secs(10)),
+            wall: self.wall.min(Duration::from_mins(1)),
+            ..self.clone()
+        }
+    }
+
     /// For `describe`: a component that nobody knows yet says a few hundred words.
     pub(crate) fn while_describing(&self) -> Self {
         Self {

@@ -24,6 +24,7 @@ use crate::generation::{Exports, Generation};
 use crate::imports::{self, Imports, Wants};
 use crate::limits::{Limits, in_bytes};
 use crate::program::Program;
+use crate::routing;
 
 /// Loads components.
 #[derive(Clone)]
@@ -235,16 +236,25 @@ async fn describe(
             Ok(guest) => guest,
             Err(error) => return Ok(Ok(Err(error))),
         };
-        Ok(guest.call_describe(store).await?.map(Ok))
+        let described = match guest.call_describe(&mut *store).await? {
+            Ok(described) => described,
+            Err(error) => return Ok(Err(error)),
+        };
+        let routing = match &exports.server {
+            Some(server) => server.load(&mut *store, instance)?.call_routes(store).await?,
+            None => return Ok(Ok(Ok((described, None)))),
+        };
+        Ok(routing.map(|routing| Ok((described, Some(routing)))))
     });
-    let described = run
+    let (described, routing) = run
         .await
         .map_err(|ending| {
             let gate = if is_made { Gate::Describe } else { Gate::Probe };
             gate.refuses(failure::in_words(&ending, &name, &limits))
         })?
         .map_err(|error| Gate::Exports.refuses(format!("an export has another type: {error:#}")))?;
-    descriptor::convert(described)
+    let routing = routing.map(routing::convert).transpose()?;
+    descriptor::convert(described, routing.unwrap_or_default())
 }
 
 fn check_types(
@@ -260,6 +270,9 @@ fn check_types(
     }
     if let Some(publisher) = &exports.publisher {
         publisher.load(&mut *store, instance)?;
+    }
+    if let Some(server) = &exports.server {
+        server.load(&mut *store, instance)?;
     }
     Ok(())
 }

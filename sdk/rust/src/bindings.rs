@@ -71,4 +71,18 @@ pub mod exports {
             pub_export_macro: true,
         });
     }
+
+    /// For addresses of the plugin's own.
+    pub mod serve {
+        wit_bindgen::generate!({
+            path: "../../wit",
+            inline: "package pith:sdk; world serve { export pith:plugin/server@0.1.0; }",
+            with: {
+                "pith:plugin/types@0.1.0": crate::bindings::imports::pith::plugin::types,
+                "pith:plugin/host@0.1.0": crate::bindings::imports::pith::plugin::host,
+            },
+            additional_derives: [PartialEq],
+            pub_export_macro: true,
+        });
+    }
 }

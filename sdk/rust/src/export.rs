@@ -2,13 +2,14 @@
 
 use crate::bindings::exports::{
     describe::exports::pith::plugin::describe, publish::exports::pith::plugin::publisher,
-    sync::exports::pith::plugin::syncer, upload::exports::pith::plugin::uploader,
+    serve::exports::pith::plugin::server, sync::exports::pith::plugin::syncer,
+    upload::exports::pith::plugin::uploader,
 };
 use crate::bindings::imports::pith::plugin::types;
 use crate::panic::install_hook;
 use crate::{
-    Changes, Descriptor, Inputs, Plugin, Publication, Publisher, Remote, Staging, Syncer, Task,
-    UnitRef, Uploader, View,
+    Api, Changes, Descriptor, Inputs, Plugin, Publication, Publisher, Remote, Server, Staging,
+    Syncer, Task, UnitRef, Uploader, View,
 };
 
 impl<T: Plugin> describe::Guest for T {
@@ -45,11 +46,24 @@ impl<T: Publisher> publisher::Guest for T {
     }
 }
 
+impl<T: Server> server::Guest for T {
+    fn routes() -> Result<server::Routing, types::Error> {
+        install_hook();
+        Ok(<T as Server>::routes()?)
+    }
+
+    fn serve(api: &Api, request: server::Request) -> Result<server::Response, types::Error> {
+        install_hook();
+        Ok(<T as Server>::serve(api, request)?)
+    }
+}
+
 /// Makes a type the plugin of this component.
 ///
 /// The words after `with` name what the component exports beside its description; each
 /// wants the trait of that name: `sync` [`Syncer`], `upload` [`Uploader`], `publish`
-/// [`Publisher`]. What is not named is not exported, and is left to the host.
+/// [`Publisher`], `serve` [`Server`]. What is not named is not exported, and is left to the
+/// host.
 ///
 /// ```
 /// use pith_plugin_sdk::{Descriptor, Plugin, Publisher, Publication, Result, Task, View};
@@ -96,9 +110,12 @@ macro_rules! __export_ability {
     (publish $plugin:ident) => {
         $crate::__export_module!(publish, $crate::Publisher, $plugin);
     };
+    (serve $plugin:ident) => {
+        $crate::__export_module!(serve, $crate::Server, $plugin);
+    };
     ($other:ident $plugin:ident) => {
         compile_error!(concat!(
-            "a plugin can `sync`, `upload` or `publish`, not `",
+            "a plugin can `sync`, `upload`, `publish` or `serve`, not `",
             stringify!($other),
             "`"
         ));

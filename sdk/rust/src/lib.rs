@@ -5,6 +5,7 @@ pub mod bindings;
 pub mod log;
 pub mod relative_path;
 pub mod schema;
+pub mod server;
 
 mod batcher;
 mod body_reader;
@@ -23,8 +24,8 @@ pub use bindings::exports::describe::exports::pith::plugin::describe::{
     TaskType,
 };
 pub use bindings::imports::pith::plugin::host::{
-    ArtifactDraft, Body, Changes, Codec, Cursor, Encoding, File, Fragment, Inputs, Link,
-    Publication, Reader, Remote, Request, Source, Staging, Strand, Task, UnitDraft, View, Written,
+    Answer, Api, ArtifactDraft, Body, Changes, Codec, Cursor, Encoding, File, Fragment, Inputs, Link,
+    Publication, Reader, Remote, Request, Site, Source, Staging, Strand, Task, UnitDraft, View, Written,
 };
 pub use bindings::imports::pith::plugin::types::{
     Artifact, ArtifactRef, ErrorCode, Query, Unit, UnitRef,
@@ -33,5 +34,5 @@ pub use body_reader::BodyReader;
 pub use error::{Error, Result};
 pub use file_writer::FileWriter;
 pub use line_reader::LineReader;
-pub use plugin::{Plugin, Publisher, Syncer, Uploader};
+pub use plugin::{Plugin, Publisher, Server, Syncer, Uploader};
 pub use units::Units;

@@ -1,7 +1,8 @@
 //! What a plugin's author implements: one trait for each interface of the contract.
 
+use crate::server::{Request, Response, Routing};
 use crate::{
-    Changes, Descriptor, Inputs, Publication, Remote, Result, Staging, Task, UnitRef, View,
+    Api, Changes, Descriptor, Inputs, Publication, Remote, Result, Staging, Task, UnitRef, View,
 };
 
 /// Every plugin says what it is.
@@ -32,4 +33,14 @@ pub trait Uploader {
 pub trait Publisher {
     /// `content` is the version to publish.
     fn publish(task: &Task, content: &View, publication: &Publication) -> Result<()>;
+}
+
+/// Answers requests below addresses of the plugin's own.
+pub trait Server {
+    /// Runs once when the component is loaded, without any handle.
+    fn routes() -> Result<Routing>;
+
+    /// Answers one request. An error becomes an answer of the host: 404 for `not-found`, 400
+    /// for `invalid`, 403 for `denied` and so on.
+    fn serve(api: &Api, request: Request) -> Result<Response>;
 }

@@ -8,7 +8,6 @@ use std::sync::Arc;
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
-use http::{HeaderMap, Method};
 
 use crate::app::App;
 use crate::auth::{Identity, identify};
@@ -20,8 +19,8 @@ pub(crate) async fn any_user(
     mut request: Request,
     next: Next,
 ) -> Result<Response> {
-    let identity = authenticate(&app, request.method(), request.headers()).await?;
-    request.extensions_mut().insert(Arc::new(identity));
+    let identity = authenticate(&app, &mut request).await?;
+    request.extensions_mut().insert(identity);
     Ok(next.run(request).await)
 }
 
@@ -31,16 +30,27 @@ pub(crate) async fn administrator(
     mut request: Request,
     next: Next,
 ) -> Result<Response> {
-    let identity = authenticate(&app, request.method(), request.headers()).await?;
+    let identity = authenticate(&app, &mut request).await?;
     if !identity.user.is_superuser {
         return Err(Error::forbidden());
     }
-    request.extensions_mut().insert(Arc::new(identity));
+    request.extensions_mut().insert(identity);
     Ok(next.run(request).await)
 }
 
-async fn authenticate(app: &App, method: &Method, headers: &HeaderMap) -> Result<Identity> {
+/// Somebody whom this server knows already, of a request that it makes itself. Nothing that
+/// comes by the network can carry it.
+#[derive(Clone)]
+pub(crate) struct Known(pub(crate) Arc<Identity>);
+
+async fn authenticate(app: &App, request: &mut Request) -> Result<Arc<Identity>> {
+    if let Some(Known(identity)) = request.extensions_mut().remove::<Known>() {
+        return Ok(identity);
+    }
+    // A request is not `Sync`: what is borrowed while waiting are its parts.
+    let (method, headers) = (request.method(), request.headers());
     identify(app, method, headers)
         .await?
+        .map(Arc::new)
         .ok_or_else(Error::unauthenticated)
 }

@@ -23,6 +23,8 @@ wasmtime::component::bindgen!({
         "pith:plugin/host.inputs": pith_content::inputs::Inputs,
         "pith:plugin/host.file": pith_content::publish::FileDraft,
         "pith:plugin/host.publication": pith_content::publish::PublicationDraft,
+        "pith:plugin/host.site": crate::serve::SiteHandle,
+        "pith:plugin/host.api": crate::serve::ApiHandle,
     },
     trappable_error_type: {
         "pith:plugin/types.error" => crate::bridge::failure::Failure,

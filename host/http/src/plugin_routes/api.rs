@@ -1,0 +1,176 @@
+//! The host's own API, for a plugin that answers somebody's request: the same routes, in
+//! this process, with the standing of the one who asks.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use axum::body::Body;
+use axum::extract::Request;
+use http::header::{self, HeaderValue};
+use http::{HeaderMap, Method};
+use http_body_util::BodyExt as _;
+use pith_content::error::{Error, Result};
+use pith_model::Root;
+use pith_plugin::Generation;
+use pith_plugin::serve::{Api, Site, Waiting};
+use tower::ServiceExt as _;
+
+use super::site;
+use crate::app::App;
+use crate::auth::Identity;
+use crate::auth::gate::Known;
+use crate::context::CorrelationId;
+
+/// The largest answer that a plugin is given.
+const MOST: usize = 32 << 20;
+
+/// The places of the API that a plugin reaches beside those of its own types: tasks and
+/// those who make them. What changes a user or gives away a token is not among them unless
+/// it is the asker's own.
+const SHARED: [&str; 6] = ["tasks", "users", "groups", "tokens", "login", "status"];
+
+/// The places of the API that have a folder for each plugin.
+const BY_PLUGIN: [&str; 7] = [
+    "content",
+    "distributions",
+    "publications",
+    "remotes",
+    "repositories",
+    "search",
+    "tasks",
+];
+
+/// Who asks, and by what way.
+#[derive(Clone)]
+pub(super) struct Asker {
+    /// None if he did not say.
+    pub(super) identity: Option<Arc<Identity>>,
+    /// The name in the log.
+    pub(super) correlation_id: CorrelationId,
+    /// Where he thinks that he is, so that addresses in answers fit.
+    pub(super) headers: HeaderMap,
+}
+
+/// The API for one request.
+pub(super) struct RequestApi {
+    pub(super) app: Arc<App>,
+    router: axum::Router,
+    pub(super) generation: Arc<Generation>,
+    asker: Asker,
+    /// Sessions that were opened or ended on the way.
+    cookies: Mutex<Vec<HeaderValue>>,
+}
+
+impl RequestApi {
+    pub(super) fn new(
+        app: Arc<App>,
+        router: axum::Router,
+        generation: Arc<Generation>,
+        asker: Asker,
+    ) -> Self {
+        Self {
+            app,
+            router,
+            generation,
+            asker,
+            cookies: Mutex::default(),
+        }
+    }
+
+    /// The host's own API.
+    pub(super) fn router(&self) -> axum::Router {
+        self.router.clone()
+    }
+
+    /// Who asks.
+    pub(super) fn asker(&self) -> Asker {
+        self.asker.clone()
+    }
+
+    /// What the host's own answers told the client to remember.
+    pub(super) fn cookies(&self) -> Vec<HeaderValue> {
+        let cookies = self.cookies.lock().unwrap_or_else(PoisonError::into_inner);
+        cookies.clone()
+    }
+
+    /// Asks as somebody.
+    pub(super) async fn ask(
+        &self,
+        identity: Option<Arc<Identity>>,
+        method: Method,
+        path: &str,
+        body: Option<String>,
+    ) -> Result<(u16, String)> {
+        let mut request = Request::builder()
+            .method(method)
+            .uri(format!("/{path}"))
+            .body(body.map_or_else(Body::empty, Body::from))
+            .map_err(|_| Error::invalid(format!("{path:?} is no path of the API")))?;
+        *request.headers_mut() = self.asker.headers.clone();
+        let json = HeaderValue::from_static("application/json");
+        request.headers_mut().insert(header::CONTENT_TYPE, json);
+        let extensions = request.extensions_mut();
+        extensions.insert(Root::default());
+        extensions.insert(self.asker.correlation_id.clone());
+        if let Some(identity) = identity {
+            extensions.insert(Known(identity));
+        }
+        let response = match self.router.clone().oneshot(request).await {
+            Ok(response) => response,
+            Err(never) => match never {},
+        };
+        let (head, body) = response.into_parts();
+        let given = head.headers.get_all(header::SET_COOKIE).iter().cloned();
+        self.cookies
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .extend(given);
+        let body = http_body_util::Limited::new(body, MOST);
+        let body = body.collect().await.map_err(|_| {
+            Error::limit(format!("the answer of {path:?} is larger than {MOST} bytes"))
+        })?;
+        let body = String::from_utf8(body.to_bytes().into())
+            .map_err(|_| Error::internal("an answer of the API is no text"))?;
+        Ok((head.status.as_u16(), body))
+    }
+
+    /// Whether a path is among what a plugin reaches.
+    fn may_reach(&self, path: &str) -> bool {
+        let path = path.split(['?', '#']).next().unwrap_or_default();
+        let mut words = path.split('/').filter(|word| !word.is_empty());
+        let (first, second) = (words.next().unwrap_or_default(), words.next());
+        if path.split('/').any(|word| word == "." || word == "..") || path.contains('%') {
+            return false;
+        }
+        let is_own = BY_PLUGIN.contains(&first) && second == Some(self.generation.name());
+        is_own || SHARED.contains(&first)
+    }
+}
+
+impl Api for RequestApi {
+    fn call(
+        &self,
+        method: String,
+        path: String,
+        body: Option<String>,
+    ) -> Waiting<'_, (u16, String)> {
+        Box::pin(async move {
+            if !self.may_reach(&path) {
+                return Err(Error::denied(format!(
+                    "the routes of a plugin do not reach {path:?}"
+                )));
+            }
+            let method = Method::from_bytes(method.as_bytes())
+                .map_err(|_| Error::invalid(format!("{method:?} is no method")))?;
+            self.ask(self.asker.identity.clone(), method, &path, body)
+                .await
+        })
+    }
+
+    fn site(&self, base_path: String) -> Waiting<'_, Arc<dyn Site>> {
+        Box::pin(async move {
+            let opened = site::open(self, base_path.trim_matches('/')).await?;
+            let opened: Arc<dyn Site> = Arc::new(opened);
+            Ok(opened)
+        })
+    }
+}

@@ -1,0 +1,157 @@
+//! What one distribution serves, for a plugin that answers somebody's request. Whoever may
+//! download the files may see the list of them, so this asks for no standing.
+
+use std::sync::Arc;
+
+use http::Method;
+use pith_content::error::{Error, Result};
+use pith_db::distribution::{self, Distribution};
+use pith_db::user::User;
+use pith_db::{Connection, publication, version};
+use pith_model::reference::{Kind, typed_path, version_path};
+use pith_model::{Root, Timestamp, UserId};
+use pith_plugin::serve::{Site, Waiting};
+
+use super::api::{Asker, RequestApi};
+use crate::auth::Identity;
+
+/// A distribution that a plugin opened.
+pub(super) struct OpenSite {
+    /// As the one who is asked for what everybody may see.
+    api: RequestApi,
+    config: String,
+    version: Option<String>,
+}
+
+/// Finds a distribution of the plugin that answers.
+pub(super) async fn open(api: &RequestApi, base_path: &str) -> Result<OpenSite> {
+    let plugin = api.generation.name();
+    let (found, version) = {
+        let mut connection = api.app.database.read().await?;
+        let found = distribution::by_base_path(&mut connection, base_path).await?;
+        let found = found
+            .filter(|one| one.plugin == plugin)
+            .ok_or_else(|| Error::not_found(format!("nothing is served at {base_path:?}")))?;
+        let version = served(&mut connection, &found, api).await?;
+        (found, version)
+    };
+    let path = typed_path(Kind::Distribution, plugin, &found.type_name, found.uuid);
+    let api = api.as_everybody();
+    let (status, config) = api.ask_as_host(Method::GET, &path).await?;
+    if status != 200 {
+        return Err(Error::not_found(format!("nothing is served at {base_path:?}")));
+    }
+    Ok(OpenSite {
+        api,
+        config,
+        version: version
+            .map(|version| {
+                let path = version_path(
+                    &version.plugin,
+                    &version.type_name,
+                    version.repository_uuid,
+                    version.number,
+                );
+                format!("{}{path}", Root::default().path())
+            }),
+    })
+}
+
+/// The version that a distribution serves.
+async fn served(
+    connection: &mut Connection,
+    distribution: &Distribution,
+    api: &RequestApi,
+) -> Result<Option<version::Version>> {
+    let settings = &distribution.settings;
+    let publication = match (settings.publication, settings.version, settings.repository) {
+        (Some(publication), ..) => Some(publication),
+        (None, Some(version), _) => return Ok(version::by_id(connection, version).await?),
+        (None, None, Some(repository)) => {
+            if api.generation.descriptor().publication_types.is_empty() {
+                return Ok(version::latest(connection, repository).await?);
+            }
+            publication::latest_of_repository(connection, repository).await?
+        }
+        (None, None, None) => None,
+    };
+    match publication {
+        Some(publication) => Ok(version::of_publication(connection, publication).await?),
+        None => Ok(None),
+    }
+}
+
+/// Stands for the host itself, which may see all; what it looks at is chosen here.
+fn host() -> Arc<Identity> {
+    Arc::new(Identity {
+        user: User {
+            id: UserId(0),
+            username: String::new(),
+            first_name: String::new(),
+            last_name: String::new(),
+            email: String::new(),
+            password_hash: None,
+            is_superuser: true,
+            is_active: true,
+            credential_version: 0,
+            date_joined: Timestamp::now(),
+        },
+        session: None,
+    })
+}
+
+impl RequestApi {
+    /// The same for what everybody may see.
+    fn as_everybody(&self) -> Self {
+        Self::new(
+            Arc::clone(&self.app),
+            self.router(),
+            Arc::clone(&self.generation),
+            Asker {
+                identity: None,
+                ..self.asker()
+            },
+        )
+    }
+
+    async fn ask_as_host(&self, method: Method, path: &str) -> Result<(u16, String)> {
+        self.ask(Some(host()), method, path, None).await
+    }
+}
+
+impl Site for OpenSite {
+    fn config(&self) -> String {
+        self.config.clone()
+    }
+
+    fn version(&self) -> Option<String> {
+        self.version.clone()
+    }
+
+    fn units(&self, content_type: String, query: String) -> Waiting<'_, String> {
+        Box::pin(async move {
+            let Some(version) = &self.version else {
+                return Ok(r#"{"count":0,"next":null,"previous":null,"results":[]}"#.to_owned());
+            };
+            let descriptor = self.api.generation.descriptor();
+            let plural = descriptor
+                .content_type(&content_type)
+                .map(|one| one.plural.as_str())
+                .ok_or_else(|| {
+                    Error::invalid(format!("there is no content type {content_type:?}"))
+                })?;
+            // Filters narrow a list and never widen it, so whatever the query says, nothing
+            // is found but what this version has.
+            let path = format!(
+                "content/{}/{plural}/?repository_version={version}&{query}",
+                self.api.generation.name(),
+            );
+            let (status, body) = self.api.ask_as_host(Method::GET, &path).await?;
+            match status {
+                200 => Ok(body),
+                400..=499 => Err(Error::invalid(body)),
+                _ => Err(Error::internal(format!("a list was answered with {status}"))),
+            }
+        })
+    }
+}

@@ -1,0 +1,35 @@
+//! `site`: what one distribution serves.
+
+use std::sync::Arc;
+
+use wasmtime::component::Resource;
+
+use super::State;
+use super::contract::pith::plugin::host::HostSite;
+use super::failure::Failure;
+use crate::serve::SiteHandle;
+
+impl HostSite for State {
+    async fn config(&mut self, site: Resource<SiteHandle>) -> wasmtime::Result<String> {
+        Ok(self.table.get(&site)?.0.config())
+    }
+
+    async fn version(&mut self, site: Resource<SiteHandle>) -> wasmtime::Result<Option<String>> {
+        Ok(self.table.get(&site)?.0.version())
+    }
+
+    async fn units(
+        &mut self,
+        site: Resource<SiteHandle>,
+        content_type: String,
+        query: String,
+    ) -> Result<String, Failure> {
+        let site = Arc::clone(&self.table.get(&site)?.0);
+        let listed = site.units(content_type, query).await;
+        self.resume(listed)
+    }
+
+    async fn drop(&mut self, site: Resource<SiteHandle>) -> wasmtime::Result<()> {
+        self.release(site)
+    }
+}
