@@ -20,6 +20,7 @@ pub mod distribution;
 pub mod error;
 pub mod filter;
 pub mod fragment;
+pub mod greatest;
 pub mod hold;
 mod json_filter;
 pub mod label;

@@ -47,6 +47,8 @@ pub struct Selection {
     pub from_values: Vec<Value>,
     /// Names of filters that no index answers: with any, time is limited.
     pub slow: Vec<String>,
+    /// Fields of a type that nobody shows and that may be large: nothing in their place.
+    pub unread: Vec<String>,
     /// Whether an index answers in microseconds (see `Statement::quick`).
     pub is_quick: bool,
 }

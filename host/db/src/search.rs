@@ -136,7 +136,7 @@ pub async fn page(
         .iter()
         .flat_map(|site| [site.repository.into(), site.number.into()]);
     selection.from_values = numbers.collect();
-    let unit = unit_list::expressions(Some(table), connection.dialect());
+    let unit = unit_list::expressions(Some(table), &selection.unread, connection.dialect());
     let own = [
         "r.id",
         "r.uuid",

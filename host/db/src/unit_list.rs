@@ -232,7 +232,7 @@ pub async fn page(
     for (at, scope) in scopes.iter().enumerate() {
         selection.conditions.insert(at, scope_condition(at, *scope));
     }
-    let expressions = expressions(table, connection.dialect());
+    let expressions = expressions(table, &selection.unread, connection.dialect());
     let expressions: Vec<&str> = expressions.iter().map(String::as_str).collect();
     // Rows come in the order of the table that leads the way, so that none are sorted.
     let key = match (scopes, table) {
@@ -289,7 +289,7 @@ pub async fn by_uuid(
 ) -> Result<Option<ListedUnit>> {
     let mut selection = Selection::one("u.uuid = ?", [uuid.into()]);
     selection.limit = 1;
-    let expressions = expressions(table, connection.dialect());
+    let expressions = expressions(table, &[], connection.dialect());
     let expressions: Vec<&str> = expressions.iter().map(String::as_str).collect();
     let from = tables(table);
     let source = Source {
@@ -402,7 +402,11 @@ async fn version_count(
 }
 
 /// What is read of each unit; every column less is time saved, a list has many.
-pub(crate) fn expressions(table: Option<&TypeTable>, dialect: Dialect) -> Vec<String> {
+pub(crate) fn expressions(
+    table: Option<&TypeTable>,
+    unread: &[String],
+    dialect: Dialect,
+) -> Vec<String> {
     let mut expressions: Vec<String> = ["u.id", "u.uuid", "u.pulp_created", LABELS]
         .map(str::to_owned)
         .to_vec();
@@ -426,7 +430,15 @@ pub(crate) fn expressions(table: Option<&TypeTable>, dialect: Dialect) -> Vec<St
             expressions.push("a.sha256".to_owned());
         }
     }
-    expressions.extend(table.columns().iter().map(|name| format!("c.{name}")));
+    let fields = table.content_type.fields.iter().map(|field| &field.name);
+    let columns = table.columns().into_iter().zip(fields);
+    expressions.extend(columns.map(|(column, field)| {
+        if unread.contains(field) {
+            "NULL".to_owned()
+        } else {
+            format!("c.{column}")
+        }
+    }));
     expressions
 }
 

@@ -18,7 +18,8 @@ pub(crate) struct Projection {
 }
 
 impl Projection {
-    fn shows(&self, name: &str) -> bool {
+    /// Whether a field is wanted.
+    pub(crate) fn shows(&self, name: &str) -> bool {
         (self.only.is_empty() || self.only.iter().any(|field| field == name))
             && !self.except.iter().any(|field| field == name)
     }

@@ -14,6 +14,7 @@ pub(crate) mod parameters;
 pub(crate) mod place;
 pub(crate) mod refusals;
 pub(crate) mod resource;
+mod routed;
 pub(crate) mod serve;
 mod translate;
 pub(crate) mod whole;

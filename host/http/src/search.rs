@@ -94,7 +94,8 @@ async fn find(
     query.identify(unit_list::UUID)?;
     query.label_select(unit_list::LABELS, dialect)?;
     query.refer("repository", "repository__in", search::REPOSITORY)?;
-    let selection = query.select(&search::columns(&table), dialect)?;
+    let mut selection = query.select(&search::columns(&table), dialect)?;
+    selection.unread = content::unread(&query, Some(&table));
 
     let mut connection = context.app.database.read().await?;
     let sites = search::sites(&mut connection, &table, distributions).await?;

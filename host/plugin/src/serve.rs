@@ -36,8 +36,8 @@ pub trait Site: Send + Sync {
     /// The distribution as the API shows it, as JSON.
     fn config(&self) -> String;
 
-    /// The href of the version that is served.
-    fn version(&self) -> Option<String>;
+    /// The version that is served, as JSON; none if nothing is.
+    fn version(&self) -> Waiting<'_, Option<String>>;
 
     /// Lists units of one content type, as JSON.
     fn units(&self, content_type: String, query: String) -> Waiting<'_, String>;

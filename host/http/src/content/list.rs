@@ -8,7 +8,7 @@ use pith_db::content_type::TypeTable;
 use pith_db::unit_list::{self, ListedUnit, Relation, Scope};
 use pith_db::{Condition, Connection};
 use pith_model::Timestamp;
-use pith_model::descriptor::ArtifactCount;
+use pith_model::descriptor::{ArtifactCount, FieldKind};
 
 use super::shape;
 use crate::context::Context;
@@ -51,6 +51,11 @@ const PARAMETERS: &[Parameter] = &[
     Parameter::several(
         "removed_between",
         "Those that the first of two versions has and the second has not.",
+    ),
+    Parameter::text(
+        GREATEST,
+        "Of those that are equal in some fields the one that is the greatest in another: \
+         `version_order:namespace,name`.",
     ),
     Parameter::text("artifact", "Those with this stored file."),
     Parameter::several("artifact__in", ""),
@@ -160,8 +165,37 @@ async fn select(
         Some(table) => unit_list::columns(table),
         None => unit_list::base_columns(),
     };
-    let selection = query.select(&columns, dialect)?;
+    if let Some(table) = table {
+        greatest(query, table, scopes.first().copied())?;
+    }
+    let mut selection = query.select(&columns, dialect)?;
+    selection.unread = unread(query, table);
     Ok(unit_list::page(connection, table, &scopes, &selection).await?)
+}
+
+/// Gives `greatest` its meaning.
+fn greatest(query: &mut Query, table: &TypeTable, scope: Option<Scope>) -> Result<()> {
+    query.filter(GREATEST, |text| {
+        let (by, per) = text.split_once(':').ok_or_else(|| {
+            Error::invalid(GREATEST, "Expected `field:field,field`, the greatest first.")
+        })?;
+        let per: Vec<&str> = per.split(',').map(str::trim).collect();
+        pith_db::greatest::greatest(table, by.trim(), &per, scope).map_err(|name| {
+            Error::invalid(GREATEST, format!("{name:?} is no text field of this content."))
+        })
+    })
+}
+
+/// The filter that keeps one unit of several.
+const GREATEST: &str = "greatest";
+
+/// The nested fields that are not shown: the only ones that may be large.
+pub(crate) fn unread(query: &Query, table: Option<&TypeTable>) -> Vec<String> {
+    let fields = table.into_iter().flat_map(|table| &table.content_type.fields);
+    fields
+        .filter(|field| field.kind == FieldKind::Json && !query.projection.shows(&field.name))
+        .map(|field| field.name.clone())
+        .collect()
 }
 
 /// What a filter that names a version asks for.

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use crate::app::App;
 use crate::openapi::place::{Place, Style};
-use crate::openapi::refusals;
+use crate::openapi::{refusals, routed};
 use crate::routes::Documented;
 use crate::status::versions;
 
@@ -69,6 +69,7 @@ pub(crate) fn write(app: &App, documented: &[Documented], root: Root, style: Sty
             paths.entry(path).or_insert_with(|| json!({}))[method] = operation;
         }
     }
+    routed::write(app, &mut paths);
     let versions: Map<String, Value> = versions(app)
         .into_iter()
         .map(|(name, version)| (name, version.into()))

@@ -26,7 +26,15 @@ const MOST: usize = 32 << 20;
 /// The places of the API that a plugin reaches beside those of its own types: tasks and
 /// those who make them. What changes a user or gives away a token is not among them unless
 /// it is the asker's own.
-const SHARED: [&str; 6] = ["tasks", "users", "groups", "tokens", "login", "status"];
+const SHARED: [&str; 7] = [
+    "groups",
+    "login",
+    "status",
+    "task-groups",
+    "tasks",
+    "tokens",
+    "users",
+];
 
 /// The places of the API that have a folder for each plugin.
 const BY_PLUGIN: [&str; 7] = [

@@ -124,8 +124,17 @@ impl Site for OpenSite {
         self.config.clone()
     }
 
-    fn version(&self) -> Option<String> {
-        self.version.clone()
+    fn version(&self) -> Waiting<'_, Option<String>> {
+        Box::pin(async move {
+            let Some(version) = &self.version else {
+                return Ok(None);
+            };
+            let below = version.strip_prefix(Root::default().path());
+            let path = below.unwrap_or(version);
+            let (status, body) = self.api.ask_as_host(Method::GET, path).await?;
+            // It may be deleted between two looks.
+            Ok((status == 200).then_some(body))
+        })
     }
 
     fn units(&self, content_type: String, query: String) -> Waiting<'_, String> {

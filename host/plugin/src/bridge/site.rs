@@ -14,8 +14,10 @@ impl HostSite for State {
         Ok(self.table.get(&site)?.0.config())
     }
 
-    async fn version(&mut self, site: Resource<SiteHandle>) -> wasmtime::Result<Option<String>> {
-        Ok(self.table.get(&site)?.0.version())
+    async fn version(&mut self, site: Resource<SiteHandle>) -> Result<Option<String>, Failure> {
+        let site = Arc::clone(&self.table.get(&site)?.0);
+        let version = site.version().await;
+        self.resume(version)
     }
 
     async fn units(

@@ -1,0 +1,59 @@
+//! Of units that are equal in some fields, the one that is the greatest in another: the
+//! newest version of each collection.
+
+use pith_model::descriptor::FieldKind;
+
+use crate::content_type::{TypeTable, column};
+use crate::list::Condition;
+use crate::statement::Value;
+use crate::unit_list::{Relation, Scope};
+
+/// The condition that a unit has the greatest `by` of all units that are equal to it in
+/// `per`, among those that a version has, or among all. Both databases compare these texts
+/// byte by byte.
+///
+/// # Errors
+/// The name of what is no text field of the type.
+pub fn greatest<'a>(
+    table: &TypeTable,
+    by: &'a str,
+    per: &[&'a str],
+    scope: Option<Scope>,
+) -> Result<Condition, &'a str> {
+    let text_column = |name: &'a str| {
+        let mut fields = table.content_type.fields.iter();
+        fields
+            .find(|field| field.name == name && field.kind == FieldKind::Text)
+            .map(|_| column(name))
+            .ok_or(name)
+    };
+    let by = text_column(by)?;
+    let mut tests = vec![format!("h.{by} > c.{by}")];
+    for name in per {
+        let name = text_column(name)?;
+        tests.push(format!("h.{name} = c.{name}"));
+    }
+    let mut from = format!("{} h", table.table);
+    let mut values: Vec<Value> = Vec::new();
+    if let Some(scope) = scope {
+        from.push_str(" JOIN membership hm ON hm.unit_id = h.unit_id");
+        let (repository, number) = (scope.repository.into(), scope.number.into());
+        let (text, of_scope) = match scope.relation {
+            Relation::Present => (
+                "hm.repository_id = ? AND hm.added <= ? AND hm.removed > ?",
+                vec![repository, number, scope.number.into()],
+            ),
+            Relation::Added => ("hm.repository_id = ? AND hm.added = ?", vec![repository, number]),
+            Relation::Removed => (
+                "hm.repository_id = ? AND hm.removed = ?",
+                vec![repository, number],
+            ),
+        };
+        tests.push(text.to_owned());
+        values = of_scope;
+    }
+    Ok(Condition::new(
+        format!("NOT EXISTS (SELECT 1 FROM {from} WHERE {})", tests.join(" AND ")),
+        values,
+    ))
+}
