@@ -5,6 +5,7 @@
 //! `name::postgres` of it; a function that the list forgets is dead code, which the lints
 //! refuse. Nothing is shared between tests but the PostgreSQL cluster of the run.
 
+pub mod ansible;
 mod api;
 mod compiled_code;
 mod content_summary;

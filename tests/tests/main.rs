@@ -1,5 +1,6 @@
 //! The suite: a real server process, real HTTP, plugins as WebAssembly. It mirrors the API.
 
+mod ansible;
 mod artifacts;
 mod authentication;
 mod bad_upstreams;

@@ -28,7 +28,7 @@ use crate::app::App;
 use crate::error::Error;
 pub(crate) use file_body::FileBody;
 use find::{Located, Locator, Stored};
-use sites::{Sites, Target};
+use sites::Sites;
 
 /// The path below which content is served.
 const ROOT: &str = "/pulp/content";
@@ -91,7 +91,8 @@ impl Content {
         let Some((site, rest)) = sites.find(path) else {
             return Err(Failure::NotFound);
         };
-        let Target(Some(files)) = site.target(&self.app.database).await? else {
+        let target = site.target(&self.app.database).await?;
+        let Some(files) = target.files(self.publishes(site.plugin())) else {
             return Err(Failure::NotFound);
         };
         let database = &self.app.database;
@@ -113,6 +114,14 @@ impl Content {
                 None => Err(Failure::NotFound),
             },
         }
+    }
+
+    /// Whether a plugin has publications; one that is not in service may have some.
+    fn publishes(&self, plugin: &str) -> bool {
+        self.app
+            .plugins
+            .current(plugin)
+            .is_none_or(|generation| !generation.descriptor().publication_types.is_empty())
     }
 
     async fn serve(

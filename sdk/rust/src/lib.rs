@@ -16,6 +16,7 @@ mod json;
 mod line_reader;
 mod panic;
 mod plugin;
+mod stored_reader;
 mod units;
 
 pub use batcher::{Batcher, MAX_BATCH, Sink};
@@ -35,4 +36,5 @@ pub use error::{Error, Result};
 pub use file_writer::FileWriter;
 pub use line_reader::LineReader;
 pub use plugin::{Plugin, Publisher, Server, Syncer, Uploader};
+pub use stored_reader::StoredReader;
 pub use units::Units;

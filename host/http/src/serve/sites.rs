@@ -6,7 +6,9 @@ use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use pith_db::served::{self, FileSet, Site as Row};
-use pith_db::{Database, Result};
+use pith_db::version::Version;
+use pith_db::{Connection, Database, Result};
+use pith_model::PublicationId;
 use tokio::sync::{Mutex, OnceCell};
 
 /// How long what is remembered is believed; a change is seen within a second.
@@ -26,9 +28,21 @@ pub(crate) struct Site {
     target: OnceCell<Target>,
 }
 
-/// What a distribution serves; nothing if nothing was published.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Target(pub(crate) Option<FileSet>);
+/// What a distribution can serve; nothing if nothing was published.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Target {
+    chosen: Option<FileSet>,
+    /// The units of the newest version of its repository, where that has no publication.
+    newest: Option<FileSet>,
+}
+
+impl Target {
+    /// What it serves, depending on whether its plugin has publications. Where there are none,
+    /// a repository is served as it is.
+    pub(crate) fn files(self, publishes: bool) -> Option<FileSet> {
+        self.chosen.or(self.newest.filter(|_| !publishes))
+    }
+}
 
 /// A table, and when it was right.
 #[derive(Debug)]
@@ -153,6 +167,11 @@ impl Site {
             .copied()
     }
 
+    /// Its plugin.
+    pub(crate) fn plugin(&self) -> &str {
+        &self.row.plugin
+    }
+
     async fn resolve(&self, database: &Database) -> Result<Target> {
         let mut connection = database.read().await?;
         let publication = match (self.row.publication, self.row.repository) {
@@ -163,12 +182,17 @@ impl Site {
             _ => None,
         };
         if let Some(publication) = publication {
-            return served::publication_files(&mut connection, publication)
-                .await
-                .map(Target);
+            return self::publication(&mut connection, publication).await;
         }
         let Some(version) = self.row.version else {
-            return Ok(Target(None));
+            let version = match self.row.repository {
+                Some(repository) => pith_db::version::latest(&mut connection, repository).await?,
+                None => None,
+            };
+            return Ok(Target {
+                chosen: None,
+                newest: version.map(|version| units_of(&version)),
+            });
         };
         let version = pith_db::version::by_id(&mut connection, version).await?;
         let publication = match &version {
@@ -176,13 +200,25 @@ impl Site {
             None => None,
         };
         match publication {
-            Some(publication) => served::publication_files(&mut connection, publication)
-                .await
-                .map(Target),
-            None => Ok(Target(version.map(|version| FileSet {
-                publication: None,
-                units_of: Some((version.repository, version.number)),
-            }))),
+            Some(publication) => self::publication(&mut connection, publication).await,
+            None => Ok(Target {
+                chosen: version.map(|version| units_of(&version)),
+                newest: None,
+            }),
         }
+    }
+}
+
+async fn publication(connection: &mut Connection, publication: PublicationId) -> Result<Target> {
+    Ok(Target {
+        chosen: served::publication_files(connection, publication).await?,
+        newest: None,
+    })
+}
+
+fn units_of(version: &Version) -> FileSet {
+    FileSet {
+        publication: None,
+        units_of: Some((version.repository, version.number)),
     }
 }

@@ -1,0 +1,63 @@
+//! The archives of collections: published here, downloaded from where content is served.
+
+use pith_plugin_sdk::server::Response;
+use pith_plugin_sdk::{Error, Result};
+use serde_json::{Value, json};
+
+use super::asked::{Asked, below_root, config, encode_path, id_of};
+
+/// `POST artifacts/collections/`: the host checks and imports the archive in a task.
+pub(super) fn publish(asked: &Asked<'_>) -> Result<Response> {
+    let site = asked.site()?;
+    let config = config(&site);
+    if below_root(&config["repository"]).is_none() {
+        return Err(Error::conflict(
+            "what is served here is one version of a repository, which does not change",
+        ));
+    }
+    let file = asked
+        .request
+        .file
+        .as_ref()
+        .ok_or_else(|| Error::invalid("file: an archive was expected"))?;
+    let mut body = json!({"artifact": file.artifact, "repository": config["repository"]});
+    let stem = file.name.strip_suffix(".tar.gz").unwrap_or_default();
+    let parts: Vec<&str> = stem.splitn(3, '-').collect();
+    let [namespace, name, version] = parts[..] else {
+        return Err(Error::invalid(format!(
+            "file: the name {:?} is not of the form namespace-name-version.tar.gz",
+            file.name
+        )));
+    };
+    body["expected_namespace"] = namespace.into();
+    body["expected_name"] = name.into();
+    body["expected_version"] = version.into();
+    let path = "content/ansible/collection_versions/";
+    match asked.call("POST", path, Some(&body)) {
+        Ok(accepted) => {
+            // The client takes the word before the last slash for the import's name.
+            let id = id_of(&accepted["task"]);
+            let task = format!("{}/v3/imports/collections/{id}/", asked.root());
+            let mut response = Response::json(202, &json!({"task": task}))?;
+            response.headers.push(("location".into(), task));
+            Ok(response)
+        }
+        Err(refused) => refused.answer(),
+    }
+}
+
+/// `GET artifacts/collections/<file>`
+pub(super) fn download(asked: &Asked<'_>) -> Result<Response> {
+    // Only what is there leads on: a redirect to nothing tells less than this.
+    let _: Value = config(&asked.site()?);
+    Ok(Response::redirect(302, place(asked)))
+}
+
+/// Where the file is served.
+fn place(asked: &Asked<'_>) -> String {
+    format!(
+        "/pulp/content/{}/{}",
+        encode_path(asked.base_path()),
+        encode_path(asked.request.variable("filename"))
+    )
+}

@@ -1,0 +1,245 @@
+//! A request, and how its answer is found out.
+
+use pith_plugin_sdk::server::{Request, Response};
+use pith_plugin_sdk::{Api, Error, Result, Site};
+use serde_json::{Value, json};
+
+/// What is meant where nothing is said: the base path that automation expects.
+pub(super) const DEFAULT_BASE_PATH: &str = "published";
+
+/// A request with what it may use.
+pub(super) struct Asked<'a> {
+    api: &'a Api,
+    pub(super) request: &'a Request,
+}
+
+impl<'a> Asked<'a> {
+    pub(super) fn new(api: &'a Api, request: &'a Request) -> Self {
+        Self { api, request }
+    }
+
+    /// The base path that the request is about: the address names it, or the server's own
+    /// address does, or it is the default.
+    pub(super) fn base_path(&self) -> &str {
+        let named = ["base_path", "path"].map(|name| self.request.variable(name));
+        named
+            .into_iter()
+            .find(|value| !value.is_empty())
+            .unwrap_or(DEFAULT_BASE_PATH)
+    }
+
+    /// What is served at a base path.
+    pub(super) fn open(&self, base_path: &str) -> Result<Site> {
+        Ok(self.api.site(base_path)?)
+    }
+
+    /// What is served at the request's base path.
+    pub(super) fn site(&self) -> Result<Site> {
+        self.open(self.base_path())
+    }
+
+    /// The address of this API without the origin and without a slash at the end.
+    pub(super) fn root(&self) -> &str {
+        let root = &self.request.root;
+        let root = root.strip_prefix(&self.request.origin).unwrap_or(root);
+        let shorter = ["/v3/plugin", "/v3/plugins"];
+        shorter
+            .iter()
+            .find_map(|end| root.strip_suffix(end))
+            .unwrap_or(root)
+    }
+
+    /// The address of the collections at a base path, without a slash at the end.
+    pub(super) fn collections_at(&self, base_path: &str) -> String {
+        let base_path = encode_path(base_path);
+        format!("{}/v3/plugin/ansible/collections/{base_path}", self.root())
+    }
+
+    /// Asks the host; anything but success becomes the answer.
+    pub(super) fn call(
+        &self,
+        method: &str,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<Value, Refused> {
+        let body = body.map(Value::to_string);
+        let answer = self.api.call(method, path, body.as_deref()).map_err(Error::from)?;
+        if answer.body.is_empty() && answer.status < 300 {
+            return Ok(Value::Null);
+        }
+        let value: Value = serde_json::from_str(&answer.body).unwrap_or(Value::Null);
+        if answer.status < 300 {
+            Ok(value)
+        } else {
+            Err(Refused::Answered(answer.status, value))
+        }
+    }
+
+    /// The JSON body of the request.
+    pub(super) fn body(&self) -> Value {
+        let body = self.request.body.as_deref().unwrap_or("null");
+        serde_json::from_str(body).unwrap_or(Value::Null)
+    }
+}
+
+/// What a distribution is, as the host shows it.
+pub(super) fn config(site: &Site) -> Value {
+    serde_json::from_str(&site.config()).unwrap_or(Value::Null)
+}
+
+/// Units of what is served that pass filters.
+pub(super) fn units(site: &Site, content_type: &str, filters: &[(&str, &str)]) -> Result<Value> {
+    let query: Vec<String> = filters
+        .iter()
+        .map(|(name, value)| format!("{name}={}", encode(value)))
+        .collect();
+    let listed = site.units(content_type, &query.join("&"))?;
+    serde_json::from_str(&listed)
+        .map_err(|error| Error::internal(format!("a list is no JSON: {error}")))
+}
+
+/// The results of a list.
+pub(super) fn results(list: &Value) -> &[Value] {
+    list["results"].as_array().map_or(&[], Vec::as_slice)
+}
+
+/// Why the host did not do what it was asked.
+pub(super) enum Refused {
+    /// It said so.
+    Answered(u16, Value),
+    /// It could not be asked.
+    Failed(Error),
+}
+
+impl From<Error> for Refused {
+    fn from(error: Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl Refused {
+    /// The answer, in Galaxy's form.
+    pub(super) fn answer(self) -> Result<Response> {
+        match self {
+            Self::Failed(error) => Err(error),
+            Self::Answered(status, body) => Response::json(status, &errors(status, &body)),
+        }
+    }
+}
+
+/// Makes an answer of an outcome.
+pub(super) fn answer(status: u16, outcome: Result<Value, Refused>) -> Result<Response> {
+    match outcome {
+        Ok(body) => Response::json(status, &body),
+        Err(refused) => refused.answer(),
+    }
+}
+
+/// The host's own errors as Galaxy has them.
+fn errors(status: u16, body: &Value) -> Value {
+    let mut errors = Vec::new();
+    let mut note = |detail: &str, field: Option<&str>| {
+        let mut error = json!({
+            "status": status.to_string(), "code": code(status), "title": detail, "detail": detail,
+        });
+        if let Some(field) = field {
+            error["source"] = json!({"parameter": field});
+        }
+        errors.push(error);
+    };
+    match body.as_object() {
+        Some(fields) => {
+            for (field, said) in fields {
+                let field = (field != "detail").then_some(field.as_str());
+                match said {
+                    Value::Array(list) => {
+                        for one in list {
+                            note(one.as_str().unwrap_or_default(), field);
+                        }
+                    }
+                    other => note(other.as_str().unwrap_or_default(), field),
+                }
+            }
+        }
+        None => note("The request was refused.", None),
+    }
+    json!({"errors": errors})
+}
+
+fn code(status: u16) -> &'static str {
+    match status {
+        400 => "invalid",
+        401 => "not_authenticated",
+        403 => "permission_denied",
+        404 => "not_found",
+        409 => "conflict",
+        429 => "throttled",
+        _ => "error",
+    }
+}
+
+/// Writes a value of a query string.
+pub(super) fn encode(text: &str) -> String {
+    encode_but(text, b"")
+}
+
+/// Writes a path of several segments.
+pub(super) fn encode_path(text: &str) -> String {
+    encode_but(text, b"/")
+}
+
+fn encode_but(text: &str, plain: &[u8]) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) || plain.contains(&byte) {
+            encoded.push(char::from(byte));
+        } else {
+            const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
+            encoded.push('%');
+            encoded.push(char::from(DIGITS[usize::from(byte >> 4)]));
+            encoded.push(char::from(DIGITS[usize::from(byte & 15)]));
+        }
+    }
+    encoded
+}
+
+/// The last word of an href: the UUID of what it leads to.
+pub(super) fn id_of(href: &Value) -> &str {
+    let href = href.as_str().unwrap_or_default();
+    href.trim_end_matches('/').rsplit('/').next().unwrap_or_default()
+}
+
+/// An href of the host as a path below its root.
+pub(super) fn below_root(href: &Value) -> Option<&str> {
+    href.as_str()?.strip_prefix("/pulp/api/v3/")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn query_strings_and_paths_are_written() {
+        assert_eq!(encode("a b&c=é/"), "a%20b%26c%3D%C3%A9%2F");
+        assert_eq!(encode_path("a b/c"), "a%20b/c");
+    }
+
+    #[test]
+    fn refusals_of_the_host_become_errors_of_galaxy() {
+        let of_field = errors(400, &json!({"name": ["Too long.", "Strange."]}));
+        assert_eq!(of_field["errors"][1]["detail"], "Strange.");
+        assert_eq!(of_field["errors"][0]["source"]["parameter"], "name");
+        let whole = errors(404, &json!({"detail": "Not found."}));
+        assert_eq!(whole["errors"][0]["code"], "not_found");
+        assert_eq!(whole["errors"][0]["status"], "404");
+        assert!(whole["errors"][0].get("source").is_none());
+    }
+
+    #[test]
+    fn hrefs_are_taken_apart() {
+        let href = json!("/pulp/api/v3/tasks/abc/");
+        assert_eq!(id_of(&href), "abc");
+        assert_eq!(below_root(&href), Some("tasks/abc/"));
+        assert_eq!(below_root(&Value::Null), None);
+    }
+}

@@ -1,0 +1,111 @@
+//! Ansible collections, as Galaxy and Pulp have them: what the plugin is called and which
+//! words it adds.
+
+mod archive;
+mod collection;
+mod content_types;
+mod contents;
+mod documents;
+mod galaxy;
+mod manifest;
+mod name;
+mod range;
+mod upload;
+mod version;
+
+use pith_plugin_sdk::{Descriptor, Plugin, ResourceType, Result, TaskKind, TaskType, schema};
+use serde_json::{Value, json};
+
+/// The names of the content types.
+pub(crate) const COLLECTION_VERSION: &str = "collection_version";
+pub(crate) const COLLECTION_DEPRECATION: &str = "collection_deprecation";
+pub(crate) const COLLECTION_SIGNATURE: &str = "collection_signature";
+pub(crate) const NAMESPACE: &str = "namespace";
+
+/// The plugin.
+#[derive(Debug)]
+pub struct AnsiblePlugin;
+
+pith_plugin_sdk::export!(AnsiblePlugin with serve, upload);
+
+impl Plugin for AnsiblePlugin {
+    fn describe() -> Result<Descriptor> {
+        Ok(Descriptor {
+            name: "ansible".into(),
+            version: env!("CARGO_PKG_VERSION").into(),
+            pulp_version: Some("0.30.0".into()),
+            title: "Ansible".into(),
+            content_types: content_types::all(),
+            repository_types: vec![resource_type(
+                "ansible",
+                "Ansible repository",
+                &repository_settings(),
+            )],
+            remote_types: Vec::new(),
+            // A distribution serves what is in its repository.
+            publication_types: Vec::new(),
+            distribution_types: vec![resource_type("ansible", "Ansible distribution", &json!({}))],
+            task_types: vec![TaskType {
+                name: "uploads".into(),
+                kind: TaskKind::Upload,
+                title: "Upload a collection".into(),
+                params: schema::object(&upload_params(), &[]),
+            }],
+        })
+    }
+}
+
+fn resource_type(name: &str, title: &str, settings: &Value) -> ResourceType {
+    ResourceType {
+        name: name.into(),
+        title: title.into(),
+        config: schema::object(settings, &[]),
+    }
+}
+
+fn repository_settings() -> Value {
+    json!({
+        "gpgkey": {
+            "type": ["string", "null"],
+            "default": null,
+            "description": "The public keys that signatures of collections are made with, armored.",
+        },
+        "private": {
+            "type": "boolean",
+            "default": false,
+            "description": "Whether the repository is left out of what everybody may see.",
+        },
+    })
+}
+
+fn upload_params() -> Value {
+    let expected = |what: &str| {
+        json!({
+            "type": ["string", "null"],
+            "default": null,
+            "description": format!("The {what} that the collection must have."),
+        })
+    };
+    json!({
+        "expected_namespace": expected("namespace"),
+        "expected_name": expected("name"),
+        "expected_version": expected("version"),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_schema_of_the_descriptor_is_an_object() {
+        let descriptor = AnsiblePlugin::describe().expect("the descriptor needs no host");
+        let types = descriptor.content_types.iter().map(|one| &one.fields);
+        let tasks = descriptor.task_types.iter().map(|one| &one.params);
+        let repositories = descriptor.repository_types.iter().map(|one| &one.config);
+        for schema in types.chain(tasks).chain(repositories) {
+            let schema: Value = serde_json::from_str(schema).expect("the schema is JSON");
+            assert_eq!(schema["type"], "object");
+        }
+    }
+}

@@ -1,0 +1,220 @@
+//! Ansible collections that are uploaded: what they become, how they are served, and which
+//! are refused.
+
+use anyhow::{Result, ensure};
+use pith_tests::ansible::{Collection, gzip};
+use pith_tests::upstream::sha256_hex;
+use pith_tests::{Form, Test, on_both_databases, present, text};
+use serde_json::{Value, json};
+
+on_both_databases!(
+    an_uploaded_collection_says_what_it_is,
+    a_repository_is_served_as_it_is,
+    versions_are_filtered_by_their_order,
+    a_version_takes_the_place_of_the_same_version,
+    what_the_client_expects_must_be_there,
+    hostile_archives_leave_nothing,
+);
+
+const COLLECTION_VERSIONS: &str = "/content/ansible/collection_versions/";
+
+async fn an_uploaded_collection_says_what_it_is(test: Test) -> Result<()> {
+    let server = test.start().await?;
+    let api = server.api();
+    let repository = api.ansible_repository("zoo").await?;
+    let owls =
+        Collection::new("zoo", "owls", "1.10.0-rc.1").needing(json!({"zoo.base": ">=1.0.0"}));
+    let archive = owls.archive()?;
+    let unit = api.upload_collection(&owls, Some(&repository)).await?;
+    for (field, expected) in [
+        ("namespace", json!("zoo")),
+        ("name", json!("owls")),
+        ("version", json!("1.10.0-rc.1")),
+        ("sha256", json!(sha256_hex(&archive))),
+        ("authors", json!(["Ada <ada@example.org>"])),
+        ("dependencies", json!({"zoo.base": ">=1.0.0"})),
+        ("description", json!("The owls")),
+        ("homepage", json!("")),
+        ("license", json!(["MIT"])),
+        ("origin_repository", json!("https://example.org/source")),
+        ("tags", json!([{"name": "zoo"}])),
+        ("requires_ansible", json!(">=2.15.0")),
+        ("manifest", owls.manifest_json()),
+        ("files", owls.files_json()),
+        (
+            "contents",
+            json!([{"name": "hoot", "content_type": "module",
+                "description": "Hoots 1.10.0-rc.1"}]),
+        ),
+    ] {
+        assert_eq!(unit[field], expected, "{field}");
+    }
+    assert_eq!(
+        unit["docs_blob"]["collection_readme"],
+        json!({"name": "README.md",
+            "html": "<h1>The owls</h1>\n<p>Of <em>zoo</em>.</p>\n"})
+    );
+    let version = api.latest_version(&repository).await?;
+    assert_eq!(present(&version, "ansible.collection_version"), 1);
+    // The same again is the same.
+    let again = api.upload_collection(&owls, None).await?;
+    assert_eq!(again["pulp_href"], unit["pulp_href"]);
+    Ok(())
+}
+
+async fn a_repository_is_served_as_it_is(test: Test) -> Result<()> {
+    let server = test.start().await?;
+    let api = server.api();
+    let repository = api.ansible_repository("zoo").await?;
+    api.serve_ansible(&repository).await?;
+    let mut owls = Collection::new("zoo", "owls", "1.0.0");
+    for version in ["1.0.0", "1.1.0"] {
+        owls.version = version.into();
+        api.upload_collection(&owls, Some(&repository)).await?;
+        // Nothing was published; the newest version counts at once.
+        let path = format!("zoo/{}", owls.file_name());
+        assert_eq!(server.fetch_bytes(&path).await?, owls.archive()?);
+    }
+    Ok(())
+}
+
+async fn versions_are_filtered_by_their_order(test: Test) -> Result<()> {
+    let server = test.start().await?;
+    let api = server.api();
+    let mut owls = Collection::new("zoo", "owls", "");
+    let sorted = [
+        "0.9.0",
+        "1.0.0-beta.2",
+        "1.0.0-beta.11",
+        "1.0.0",
+        "1.9.0",
+        "1.10.0",
+        "2.0.0",
+    ];
+    let mut orders = Vec::new();
+    for version in sorted {
+        owls.version = version.into();
+        let unit = api.upload_collection(&owls, None).await?;
+        orders.push(text(&unit["version_order"]).to_owned());
+    }
+    let found = |filter: String| {
+        let api = &api;
+        async move {
+            let path = format!("{COLLECTION_VERSIONS}?{filter}&fields=version");
+            let units = api.list(&path).await?;
+            let versions = units.iter().map(|unit| text(&unit["version"]).to_owned());
+            anyhow::Ok(versions.collect::<Vec<String>>())
+        }
+    };
+    assert_eq!(found("ordering=version_order".into()).await?, sorted);
+    let range = format!(
+        "version_order__gte={}&version_order__lt={}&ordering=-version_order",
+        orders[3], orders[6]
+    );
+    assert_eq!(found(range).await?, ["1.10.0", "1.9.0", "1.0.0"]);
+    assert_eq!(found("name=owls&version=1.0.0".into()).await?, ["1.0.0"]);
+    Ok(())
+}
+
+async fn a_version_takes_the_place_of_the_same_version(test: Test) -> Result<()> {
+    let server = test.start().await?;
+    let api = server.api();
+    let repository = api.ansible_repository("zoo").await?;
+    let owls = Collection::new("zoo", "owls", "1.0.0");
+    let first = api.upload_collection(&owls, Some(&repository)).await?;
+    let mut other = owls.clone();
+    other.files[0].1 = b"# Other owls\n".to_vec();
+    let second = api.upload_collection(&other, Some(&repository)).await?;
+    assert_ne!(first["sha256"], second["sha256"]);
+    let units = api
+        .ansible_units(&repository, "collection_versions")
+        .await?;
+    assert_eq!(units.len(), 1);
+    assert_eq!(units[0]["sha256"], second["sha256"]);
+    Ok(())
+}
+
+async fn what_the_client_expects_must_be_there(test: Test) -> Result<()> {
+    let server = test.start().await?;
+    let api = server.api();
+    let owls = Collection::new("zoo", "owls", "1.0.0");
+    let archive = owls.archive()?;
+    let task = api
+        .upload_archive("zoo-owls-1.0.1.tar.gz", &archive, None)
+        .await?;
+    let failure = task.failure()?;
+    ensure!(failure.contains("\"1.0.1\" was expected"), "{failure}");
+    let task = api.upload_archive("owls.tar.gz", &archive, None).await?;
+    let failure = task.failure()?;
+    ensure!(
+        failure.contains("namespace-name-version.tar.gz"),
+        "{failure}"
+    );
+    let expecting = |version: &str| {
+        Form::new()
+            .file("file", "blob", &archive)
+            .text("expected_namespace", "zoo")
+            .text("expected_name", "owls")
+            .text("expected_version", version)
+    };
+    let reply = api
+        .post_form(COLLECTION_VERSIONS, expecting("2.0.0"))
+        .await?;
+    let task = api.finish(reply).await?;
+    ensure!(
+        task.failure()?.contains("\"2.0.0\" was expected"),
+        "{task:?}"
+    );
+    let reply = api
+        .post_form(COLLECTION_VERSIONS, expecting("1.0.0"))
+        .await?;
+    api.finish(reply).await?.completed()?;
+    Ok(())
+}
+
+async fn hostile_archives_leave_nothing(test: Test) -> Result<()> {
+    let server = test.start().await?;
+    let api = server.api();
+    let repository = api.ansible_repository("zoo").await?;
+    let owls = Collection::new("zoo", "owls", "1.0.0");
+    let spoilt = |spoil: fn(&mut Collection)| {
+        let mut spoilt = owls.clone();
+        spoil(&mut spoilt);
+        spoilt.archive()
+    };
+    let bomb = vec![0; 100 << 20];
+    for (archive, said) in [
+        (b"no archive".to_vec(), "no tar archive"),
+        (gzip(&bomb)?, "unpacks to more than 67108864 bytes"),
+        (
+            spoilt(|one| one.beyond.push(("../evil".into(), b"x".to_vec())))?,
+            "the path `../evil` has the segment `..`",
+        ),
+        (
+            spoilt(|one| one.beyond.push(("extra.py".into(), b"x".to_vec())))?,
+            "\"extra.py\" of the archive is not listed in FILES.json",
+        ),
+        (
+            spoilt(|one| one.beyond.push(one.files[0].clone()))?,
+            "\"README.md\" of the archive is there twice",
+        ),
+        (
+            spoilt(|one| one.name = "Owls".into())?,
+            "collection_info.name",
+        ),
+        (
+            spoilt(|one| one.version = "1.0".into())?,
+            "collection_info.version",
+        ),
+    ] {
+        let task = api
+            .upload_archive(&owls.file_name(), &archive, Some(&repository))
+            .await?;
+        let failure = task.failure()?;
+        ensure!(failure.contains(said), "{failure}\nlacks {said}");
+        ensure!(task.created().is_empty(), "{task:?}");
+    }
+    assert_eq!(api.list(COLLECTION_VERSIONS).await?, Vec::<Value>::new());
+    assert_eq!(api.latest_number(&repository).await?, 0);
+    Ok(())
+}
