@@ -18,7 +18,7 @@ mod search;
 mod table;
 mod versions;
 
-use pith_plugin_sdk::server::{Access, Mount, Request, Response, Route, Routing};
+use pith_plugin_sdk::server::{Mount, Request, Response, Route, Routing};
 use pith_plugin_sdk::{Api, Error, Result, Server};
 use serde_json::{Value, json};
 
@@ -26,14 +26,16 @@ use crate::AnsiblePlugin;
 use asked::Asked;
 use table::Entry;
 
-/// Where all of it is found. The first is what the documentation shows.
+/// Where all of it is found: the first is what the documentation shows, and of several that
+/// an address could mean the first that has it answers.
 const MOUNTS: &[(&str, &str)] = &[
     ("/api/galaxy", ""),
     ("/api/galaxy/v3/plugins", "v3/plugin"),
     // One repository as a server of its own.
+    ("/api/galaxy/content/{path...}/v3/plugins", "v3/plugin"),
     ("/api/galaxy/content/{path...}", ""),
-    ("/pulp_ansible/galaxy/{path...}/api", ""),
     ("/pulp_ansible/galaxy/{path...}/api/v3/plugins", "v3/plugin"),
+    ("/pulp_ansible/galaxy/{path...}/api", ""),
     ("/api/v3/plugin", "v3/plugin"),
     ("/api/v3/plugins", "v3/plugin"),
 ];
@@ -94,6 +96,7 @@ fn document(entry: &Entry) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use pith_plugin_sdk::server::Access;
     use std::collections::BTreeSet;
 
     #[test]

@@ -8,6 +8,10 @@ use super::asked::Asked;
 
 /// `GET /`
 pub(super) fn top(asked: &Asked<'_>) -> Result<Response> {
+    // The rest of any address could be a base path: only what is served is one.
+    if !asked.request.variable("path").is_empty() {
+        asked.site()?;
+    }
     let mut body = below(asked, "", &["v3/"]);
     body["available_versions"] = json!({"v3": "v3/"});
     body["description"] = "Galaxy's API".into();
