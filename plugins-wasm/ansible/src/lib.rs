@@ -9,6 +9,9 @@ mod documents;
 mod manifest;
 mod name;
 mod range;
+mod requirements;
+mod signature;
+mod sync;
 mod upload;
 mod version;
 
@@ -25,7 +28,7 @@ pub(crate) const NAMESPACE: &str = "namespace";
 #[derive(Debug)]
 pub struct AnsiblePlugin;
 
-pith_plugin_sdk::export!(AnsiblePlugin with upload);
+pith_plugin_sdk::export!(AnsiblePlugin with sync, upload);
 
 impl Plugin for AnsiblePlugin {
     fn describe() -> Result<Descriptor> {
@@ -40,16 +43,28 @@ impl Plugin for AnsiblePlugin {
                 "Ansible repository",
                 &repository_settings(),
             )],
-            remote_types: Vec::new(),
+            remote_types: vec![resource_type(
+                "collection",
+                "Ansible collection remote",
+                &remote_settings(),
+            )],
             // A distribution serves what is in its repository.
             publication_types: Vec::new(),
             distribution_types: vec![resource_type("ansible", "Ansible distribution", &json!({}))],
-            task_types: vec![TaskType {
-                name: "uploads".into(),
-                kind: TaskKind::Upload,
-                title: "Upload a collection".into(),
-                params: schema::object(&upload_params(), &[]),
-            }],
+            task_types: vec![
+                TaskType {
+                    name: "syncs".into(),
+                    kind: TaskKind::Sync,
+                    title: "Sync from a Galaxy server".into(),
+                    params: schema::object(&sync_params(), &[]),
+                },
+                TaskType {
+                    name: "uploads".into(),
+                    kind: TaskKind::Upload,
+                    title: "Upload a collection".into(),
+                    params: schema::object(&upload_params(), &[]),
+                },
+            ],
         })
     }
 }
@@ -73,6 +88,41 @@ fn repository_settings() -> Value {
             "type": "boolean",
             "default": false,
             "description": "Whether the repository is left out of what everybody may see.",
+        },
+    })
+}
+
+fn remote_settings() -> Value {
+    json!({
+        "requirements_file": {
+            "type": ["string", "null"],
+            "default": null,
+            "description": "Which collections and versions are wanted, as ansible-galaxy reads them; all if not given.",
+        },
+        "sync_dependencies": {
+            "type": "boolean",
+            "default": true,
+            "description": "Whether what required collections need comes too.",
+        },
+        "signed_only": {
+            "type": "boolean",
+            "default": false,
+            "description": "Whether versions without a signature are left out.",
+        },
+    })
+}
+
+fn sync_params() -> Value {
+    json!({
+        "mirror": {
+            "type": "boolean",
+            "default": false,
+            "description": "Also remove what the upstream does not have, or is not required.",
+        },
+        "optimize": {
+            "type": "boolean",
+            "default": true,
+            "description": "Leave out what looks as it did at the last sync.",
         },
     })
 }
@@ -102,7 +152,8 @@ mod tests {
         let types = descriptor.content_types.iter().map(|one| &one.fields);
         let tasks = descriptor.task_types.iter().map(|one| &one.params);
         let repositories = descriptor.repository_types.iter().map(|one| &one.config);
-        for schema in types.chain(tasks).chain(repositories) {
+        let remotes = descriptor.remote_types.iter().map(|one| &one.config);
+        for schema in types.chain(tasks).chain(repositories).chain(remotes) {
             let schema: Value = serde_json::from_str(schema).expect("the schema is JSON");
             assert_eq!(schema["type"], "object");
         }
