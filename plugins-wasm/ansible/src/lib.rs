@@ -99,6 +99,15 @@ fn remote_settings() -> Value {
             "default": null,
             "description": "Which collections and versions are wanted, as ansible-galaxy reads them; all if not given.",
         },
+        "token": {
+            "type": ["string", "null"],
+            "writeOnly": true,
+        },
+        "auth_url": {
+            "type": ["string", "null"],
+            "default": null,
+            "description": "Where the token is exchanged for one that does not last long, as with Automation Hub.",
+        },
         "sync_dependencies": {
             "type": "boolean",
             "default": true,
