@@ -6,6 +6,8 @@ use pith_tests::upstream::{Upstream, sha256_hex};
 use pith_tests::{Test, href, on_both_databases, text};
 use serde_json::{Value, json};
 
+use crate::ansible::SIGNATURE;
+
 on_both_databases!(
     a_mirror_has_what_the_server_has,
     archives_come_on_demand,
@@ -18,10 +20,6 @@ on_both_databases!(
     an_archive_with_another_digest_is_refused,
     answers_that_are_wrong_are_named,
 );
-
-/// A signature that names its key, and signs nothing.
-const SIGNATURE: &str = "-----BEGIN PGP SIGNATURE-----\n\n\
-    iB8EAAEIABcWIQSrq6urq6urq6urq6urq6urq6urqwAA\n-----END PGP SIGNATURE-----\n";
 
 fn owls(version: &str) -> Collection {
     Collection::new("zoo", "owls", version)

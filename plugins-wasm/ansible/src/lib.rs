@@ -148,6 +148,12 @@ fn upload_params() -> Value {
         "expected_namespace": expected("namespace"),
         "expected_name": expected("name"),
         "expected_version": expected("version"),
+        "signed_collection": {
+            "type": ["string", "null"],
+            "default": null,
+            "x-content-type": COLLECTION_VERSION,
+            "description": "The collection version that the file is a detached signature of.",
+        },
     })
 }
 
