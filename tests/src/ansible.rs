@@ -209,6 +209,8 @@ pub struct GalaxyServer {
     pub deprecated: Vec<&'static str>,
     /// Armored signatures of every version.
     pub signatures: Vec<String>,
+    /// What namespaces say of themselves.
+    pub namespaces: Vec<Value>,
     /// When its content last changed.
     pub published: &'static str,
     /// Further files, in place of those at their paths.
@@ -268,6 +270,9 @@ impl GalaxyServer {
             "v3/collections/".into(),
             &json!({"data": list, "links": {"next": null}}),
         );
+        for one in &self.namespaces {
+            put(format!("v3/namespaces/{}/", text(&one["name"])), one);
+        }
         for (path, value) in &self.others {
             put(path.clone(), value);
         }
@@ -302,9 +307,12 @@ impl GalaxyServer {
             .iter()
             .map(|text| json!({"signature": text, "pubkey_fingerprint": "", "signing_service": null}))
             .collect();
+        let mut namespaces = self.namespaces.iter();
+        let namespace = namespaces.find(|namespace| namespace["name"] == one.namespace.as_str());
+        let digest = namespace.map(|namespace| &namespace["metadata_sha256"]);
         Ok(json!({
             "version": one.version, "name": one.name, "requires_ansible": ">=2.15.0",
-            "namespace": {"name": one.namespace, "metadata_sha256": null},
+            "namespace": {"name": one.namespace, "metadata_sha256": digest},
             "collection": {"name": one.name}, "metadata": metadata, "signatures": signatures,
             "artifact": {"filename": one.file_name(), "sha256": sha256_hex(&archive),
                 "size": archive.len()},

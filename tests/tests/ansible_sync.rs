@@ -17,6 +17,7 @@ on_both_databases!(
     mirroring_removes_and_additive_keeps,
     deprecations_come_and_go,
     signed_versions_come_with_their_signatures,
+    namespaces_come_with_their_collections,
     an_archive_with_another_digest_is_refused,
     answers_that_are_wrong_are_named,
 );
@@ -291,6 +292,38 @@ async fn signed_versions_come_with_their_signatures(test: Test) -> Result<()> {
             "dest_repo": href(&other), "content": [href(unit)]}]});
         api.run_task("/ansible/copy/", copy).await?.completed()?;
         assert_eq!(api.collections_of(&other).await?, ["zoo.owls 1.0.0"]);
+    }
+    Ok(())
+}
+
+async fn namespaces_come_with_their_collections(test: Test) -> Result<()> {
+    let server = test.start().await?;
+    let upstream = Upstream::start().await?;
+    let api = server.api();
+    // As Python writes it, which is what Pulp hashes.
+    let hashed = "{\"avatar_sha256\": null, \"company\": \"Zoo\", \"description\": \"\", \
+        \"email\": \"\", \"links\": {\"home\": \"https://example.org/\"}, \"name\": \"zoo\", \
+        \"resources\": \"\"}";
+    for (name, digest, count) in [
+        ("good", sha256_hex(hashed.as_bytes()), 1),
+        ("bad", sha256_hex(b"a lie"), 0),
+    ] {
+        let mut theirs = GalaxyServer::of(vec![owls("1.0.0"), owls("1.1.0")]);
+        theirs
+            .namespaces
+            .push(json!({"name": "zoo", "company": "Zoo", "id": 7,
+            "links": [{"name": "home", "url": "https://example.org/"}],
+            "avatar_url": null, "metadata_sha256": digest}));
+        let url = theirs.hold(&upstream, name)?;
+        let mirror = api.ansible_mirror(name, &url, json!({})).await?;
+        api.sync_ansible(&mirror, json!({})).await?.completed()?;
+        assert_eq!(api.collections_of(&mirror.repository).await?.len(), 2);
+        let units = api.ansible_units(&mirror.repository, "namespaces").await?;
+        assert_eq!(units.len(), count);
+        let Some(unit) = units.first() else { continue };
+        assert_eq!(unit["company"], "Zoo");
+        assert_eq!(unit["metadata_sha256"], digest);
+        assert_eq!(upstream.requests("/held/good/api/v3/namespaces/zoo/"), 1);
     }
     Ok(())
 }

@@ -8,6 +8,7 @@ mod contents;
 mod documents;
 mod manifest;
 mod name;
+mod namespace;
 mod range;
 mod requirements;
 mod signature;

@@ -5,10 +5,11 @@ mod draft;
 mod plan;
 mod upstream;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use pith_plugin_sdk::{
-    Batcher, Changes, Error, Remote, Result, Sink, Staging, Syncer, Task, UnitRef, View, log,
+    Batcher, Changes, Error, ErrorCode, Remote, Result, Sink, Staging, Syncer, Task, UnitRef, View,
+    log,
 };
 use semver::Version;
 use serde::{Deserialize, Serialize};
@@ -105,6 +106,7 @@ impl Syncer for AnsiblePlugin {
             batcher: Batcher::new(staging, next),
             plan: Plan::new(config.sync_dependencies && wanted.is_some()),
             signed_only: config.signed_only,
+            namespaces: BTreeSet::new(),
             undeprecated: Vec::new(),
             deprecated,
             done: 0,
@@ -154,6 +156,8 @@ struct Walk<S, F> {
     batcher: Batcher<S>,
     plan: Plan,
     signed_only: bool,
+    /// Namespaces that were looked at.
+    namespaces: BTreeSet<String>,
     /// Of the version before.
     deprecated: BTreeMap<(String, String), UnitRef>,
     /// Those of them that hold no longer.
@@ -310,6 +314,9 @@ impl<S: Sink, F: Fn(u64, Option<u64>)> Walk<S, F> {
             ));
             return Ok(());
         }
+        if let Some(digest) = &detail.namespace.metadata_sha256 {
+            self.namespace(server, namespace, digest)?;
+        }
         let dependencies = detail.metadata.dependencies.iter().flatten();
         for (needed, range) in dependencies {
             let by = format!("{namespace}.{name} {version}");
@@ -319,6 +326,7 @@ impl<S: Sink, F: Fn(u64, Option<u64>)> Walk<S, F> {
         // A server without documentation still has collections.
         let docs = match server.docs_blob(namespace, name, version) {
             Ok(docs) => docs.docs_blob,
+            Err(error) if error.code() != ErrorCode::Upstream => return Err(error),
             Err(error) => {
                 log::warn(&format!("The documentation is left out: {error}"));
                 None
@@ -330,6 +338,29 @@ impl<S: Sink, F: Fn(u64, Option<u64>)> Walk<S, F> {
             self.batcher.push(draft)?;
         }
         Ok(())
+    }
+
+    /// What a namespace says of itself, once; without it there are collections all the same.
+    fn namespace<D: Documents>(
+        &mut self,
+        server: &Server<D>,
+        name: &str,
+        digest: &str,
+    ) -> Result<()> {
+        if !self.namespaces.insert(name.to_owned()) {
+            return Ok(());
+        }
+        let found = server
+            .namespace(name)
+            .and_then(|found| found.check(name, digest).map(|()| found));
+        match found {
+            Ok(found) => self.batcher.push(found.draft()?),
+            Err(error) if error.code() != ErrorCode::Upstream => Err(error),
+            Err(error) => {
+                log::warn(&format!("The namespace {name} is left out: {error}"));
+                Ok(())
+            }
+        }
     }
 
     /// Sends what is left; the deprecations that hold no longer.

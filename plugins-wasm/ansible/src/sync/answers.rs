@@ -56,7 +56,7 @@ pub(super) struct VersionItem {
 #[derive(Debug, Deserialize)]
 pub(super) struct Detail {
     pub(super) version: String,
-    pub(super) namespace: Named,
+    pub(super) namespace: NamedNamespace,
     pub(super) collection: Named,
     pub(super) artifact: Artifact,
     pub(super) download_url: String,
@@ -74,6 +74,14 @@ pub(super) struct Detail {
 #[derive(Debug, Deserialize)]
 pub(super) struct Named {
     pub(super) name: String,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct NamedNamespace {
+    pub(super) name: String,
+    /// Of what the namespace says of itself.
+    #[serde(default)]
+    pub(super) metadata_sha256: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]

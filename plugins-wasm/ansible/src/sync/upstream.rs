@@ -6,6 +6,7 @@ use pith_plugin_sdk::{BodyReader, Error, Remote, Request, Result};
 use serde::de::DeserializeOwned;
 
 use super::answers::{CollectionItem, Detail, DocsBlob, Page, Published, Root, VersionItem};
+use crate::namespace::Namespace;
 
 /// What an answer may have at most: a list of hundred collections is a tenth of it.
 const MAX_ANSWER: u64 = 4 << 20;
@@ -136,6 +137,11 @@ impl<D: Documents> Server<D> {
     pub(super) fn docs_blob(&self, namespace: &str, name: &str, version: &str) -> Result<DocsBlob> {
         let url = format!("{}docs-blob/", self.of_version(namespace, name, version));
         self.get(&url, MAX_DETAIL)
+    }
+
+    /// What a namespace says of itself.
+    pub(super) fn namespace(&self, name: &str) -> Result<Namespace> {
+        self.get(&format!("{}namespaces/{name}/", self.v3), MAX_ANSWER)
     }
 
     fn of_collection(&self, namespace: &str, name: &str) -> String {
