@@ -5,12 +5,12 @@ use std::io::Write as _;
 use anyhow::Result;
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use pith_fixture_upstream::sha256_hex;
+use pith_fixture_upstream::{Upstream, sha256_hex};
 use serde_json::{Value, json};
 
 use crate::api::Api;
 use crate::multipart::Form;
-use crate::reply::href;
+use crate::reply::{href, text};
 use crate::task::Task;
 
 /// A collection version in the making.
@@ -197,5 +197,178 @@ impl Api {
             .await?
             .completed()?;
         self.get(&task.created_one("/distributions/")?).await?.ok()
+    }
+}
+
+/// A Galaxy server in the making, as files of an upstream.
+#[derive(Clone, Debug, Default)]
+pub struct GalaxyServer {
+    /// What it has.
+    pub collections: Vec<Collection>,
+    /// Full names of those that nobody should use.
+    pub deprecated: Vec<&'static str>,
+    /// Armored signatures of every version.
+    pub signatures: Vec<String>,
+    /// What namespaces say of themselves.
+    pub namespaces: Vec<Value>,
+    /// When its content last changed.
+    pub published: &'static str,
+    /// Further files, in place of those at their paths.
+    pub others: Vec<(String, Value)>,
+}
+
+impl GalaxyServer {
+    /// A server with these versions of collections.
+    pub fn of(collections: Vec<Collection>) -> Self {
+        Self {
+            collections,
+            published: "2024-01-01T00:00:00.000000Z",
+            ..Self::default()
+        }
+    }
+
+    /// Holds it at an upstream; the address of its API.
+    pub fn hold(&self, upstream: &Upstream, name: &str) -> Result<String> {
+        let mut files: Vec<(String, Vec<u8>)> = Vec::new();
+        let mut put = |path: String, value: &Value| {
+            files.push((format!("api/{path}"), value.to_string().into_bytes()));
+        };
+        put(String::new(), &json!({"available_versions": {"v3": "v3/"}}));
+        put("v3/".into(), &json!({"published": self.published}));
+        let mut names: Vec<(&str, &str)> = Vec::new();
+        for one in &self.collections {
+            let name = (one.namespace.as_str(), one.name.as_str());
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        let mut list = Vec::new();
+        for (namespace, collection) in names {
+            let is_of = |one: &&Collection| one.namespace == namespace && one.name == collection;
+            let versions: Vec<&Collection> = self.collections.iter().filter(is_of).collect();
+            let item = self.item(namespace, collection, &versions);
+            let folder = format!("v3/collections/{namespace}/{collection}/");
+            put(folder.clone(), &item);
+            list.push(item);
+            // In pages of one.
+            for (at, one) in versions.iter().enumerate() {
+                let page = |at: usize| match at {
+                    0 => format!("{folder}versions/"),
+                    other => format!("{folder}versions/page-{other}"),
+                };
+                let next =
+                    (at + 1 < versions.len()).then(|| format!("/held/{name}/api/{}", page(at + 1)));
+                let data = json!([{"version": one.version}]);
+                put(page(at), &json!({"data": data, "links": {"next": next}}));
+                let place = format!("{folder}versions/{}/", one.version);
+                put(place.clone(), &self.detail_of(one, name)?);
+                let docs = json!({"docs_blob": {"collection_readme": {"html": one.version}}});
+                put(format!("{place}docs-blob/"), &docs);
+            }
+        }
+        put(
+            "v3/collections/".into(),
+            &json!({"data": list, "links": {"next": null}}),
+        );
+        for one in &self.namespaces {
+            put(format!("v3/namespaces/{}/", text(&one["name"])), one);
+        }
+        for (path, value) in &self.others {
+            put(path.clone(), value);
+        }
+        for one in &self.collections {
+            files.push((format!("files/{}", one.file_name()), one.archive()?));
+        }
+        let files: Vec<(&str, &[u8])> = files
+            .iter()
+            .map(|(path, bytes)| (path.as_str(), bytes.as_slice()))
+            .collect();
+        let url = upstream.hold(name, &files);
+        Ok(format!("{}api/", url.trim_end_matches("PULP_MANIFEST")))
+    }
+
+    fn item(&self, namespace: &str, name: &str, versions: &[&Collection]) -> Value {
+        let full_name = format!("{namespace}.{name}");
+        json!({
+            "namespace": namespace, "name": name, "updated_at": self.published,
+            "deprecated": self.deprecated.contains(&full_name.as_str()),
+            "highest_version": versions.last().map(|one| json!({"version": one.version})),
+        })
+    }
+
+    /// What it says of a version; `held` is the name it is held by.
+    pub fn detail_of(&self, one: &Collection, held: &str) -> Result<Value> {
+        let archive = one.archive()?;
+        let info = &one.manifest_json()["collection_info"];
+        let mut metadata = info.clone();
+        metadata["contents"] = json!([{"name": "hoot", "content_type": "module"}]);
+        let signatures: Vec<Value> = self
+            .signatures
+            .iter()
+            .map(|text| json!({"signature": text, "pubkey_fingerprint": "", "signing_service": null}))
+            .collect();
+        let mut namespaces = self.namespaces.iter();
+        let namespace = namespaces.find(|namespace| namespace["name"] == one.namespace.as_str());
+        let digest = namespace.map(|namespace| &namespace["metadata_sha256"]);
+        Ok(json!({
+            "version": one.version, "name": one.name, "requires_ansible": ">=2.15.0",
+            "namespace": {"name": one.namespace, "metadata_sha256": digest},
+            "collection": {"name": one.name}, "metadata": metadata, "signatures": signatures,
+            "artifact": {"filename": one.file_name(), "sha256": sha256_hex(&archive),
+                "size": archive.len()},
+            "download_url": format!("/held/{held}/files/{}", one.file_name()),
+            "manifest": one.manifest_json(), "files": one.files_json(),
+        }))
+    }
+}
+
+/// A repository and the remote that it is a mirror of.
+#[derive(Clone, Debug)]
+pub struct AnsibleMirror {
+    /// The repository.
+    pub repository: Value,
+    /// Where it comes from.
+    pub remote: Value,
+}
+
+impl Api {
+    /// A repository and a remote of one name; nothing is synced yet.
+    pub async fn ansible_mirror(
+        &self,
+        name: &str,
+        url: &str,
+        mut settings: Value,
+    ) -> Result<AnsibleMirror> {
+        settings["name"] = name.into();
+        settings["url"] = url.into();
+        Ok(AnsibleMirror {
+            remote: self
+                .create("/remotes/ansible/collection/", settings)
+                .await?,
+            repository: self.ansible_repository(name).await?,
+        })
+    }
+
+    /// A sync, whatever its end.
+    pub async fn sync_ansible(&self, mirror: &AnsibleMirror, mut params: Value) -> Result<Task> {
+        params["remote"] = href(&mirror.remote).into();
+        let path = format!("{}sync/", href(&mirror.repository));
+        self.run_task(&path, params).await
+    }
+
+    /// Full names and versions of a repository's collections, sorted.
+    pub async fn collections_of(&self, repository: &Value) -> Result<Vec<String>> {
+        let units = self
+            .ansible_units(repository, "collection_versions")
+            .await?;
+        let mut names: Vec<String> = units
+            .iter()
+            .map(|unit| {
+                let word = |field: &str| text(&unit[field]).to_owned();
+                format!("{}.{} {}", word("namespace"), word("name"), word("version"))
+            })
+            .collect();
+        names.sort();
+        Ok(names)
     }
 }

@@ -4,7 +4,7 @@
 use anyhow::{Result, ensure};
 use pith_tests::ansible::{Collection, gzip};
 use pith_tests::upstream::sha256_hex;
-use pith_tests::{Form, Test, on_both_databases, present, text};
+use pith_tests::{Form, Test, href, on_both_databases, present, text};
 use serde_json::{Value, json};
 
 on_both_databases!(
@@ -14,7 +14,12 @@ on_both_databases!(
     a_version_takes_the_place_of_the_same_version,
     what_the_client_expects_must_be_there,
     hostile_archives_leave_nothing,
+    a_signature_is_uploaded_beside_its_collection,
 );
+
+/// A signature that names its key, and signs nothing.
+pub(crate) const SIGNATURE: &str = "-----BEGIN PGP SIGNATURE-----\n\n\
+    iB8EAAEIABcWIQSrq6urq6urq6urq6urq6urq6urqwAA\n-----END PGP SIGNATURE-----\n";
 
 const COLLECTION_VERSIONS: &str = "/content/ansible/collection_versions/";
 
@@ -216,5 +221,55 @@ async fn hostile_archives_leave_nothing(test: Test) -> Result<()> {
     }
     assert_eq!(api.list(COLLECTION_VERSIONS).await?, Vec::<Value>::new());
     assert_eq!(api.latest_number(&repository).await?, 0);
+    Ok(())
+}
+
+async fn a_signature_is_uploaded_beside_its_collection(test: Test) -> Result<()> {
+    const SIGNATURES: &str = "/content/ansible/collection_signatures/";
+    let server = test.start().await?;
+    let api = server.api();
+    let repository = api.ansible_repository("zoo").await?;
+    let unit = api
+        .upload_collection(&Collection::new("zoo", "owls", "1.0.0"), Some(&repository))
+        .await?;
+    let form = |signed: &str, text: &str| {
+        Form::new()
+            .file("file", "MANIFEST.json.asc", text.as_bytes())
+            .text("signed_collection", signed)
+            .text("repository", &href(&repository))
+    };
+    let signed = href(&unit);
+    let reply = api.post_form(SIGNATURES, form(&signed, SIGNATURE)).await?;
+    let task = api.finish(reply).await?.completed()?;
+    let signature = task.created_one("/collection_signatures/")?;
+    let signature = api.get(&signature).await?.ok()?;
+    for (field, expected) in [
+        ("namespace", "zoo"),
+        ("name", "owls"),
+        ("version", "1.0.0"),
+        ("sha256", text(&unit["sha256"])),
+        ("data", SIGNATURE),
+        ("digest", &sha256_hex(SIGNATURE.as_bytes())),
+        ("pubkey_fingerprint", &"AB".repeat(20)),
+    ] {
+        assert_eq!(signature[field], expected, "{field}");
+    }
+    let units = api
+        .ansible_units(&repository, "collection_signatures")
+        .await?;
+    assert_eq!(units.len(), 1);
+    let reply = api
+        .post_form(SIGNATURES, form(&signed, "no signature"))
+        .await?;
+    let task = api.finish(reply).await?;
+    ensure!(task.failure()?.contains("must be armored"), "{task:?}");
+    for (wrong, said) in [
+        (href(&signature), "Object does not exist"),
+        (href(&repository), "not"),
+    ] {
+        let reply = api.post_form(SIGNATURES, form(&wrong, SIGNATURE)).await?;
+        let errors = reply.errors_of("signed_collection")?;
+        ensure!(errors[0].contains(said), "{errors:?}");
+    }
     Ok(())
 }

@@ -1,6 +1,8 @@
 //! The suite: a real server process, real HTTP, plugins as WebAssembly. It mirrors the API.
 
 mod ansible;
+mod ansible_sync;
+mod ansible_tokens;
 mod artifacts;
 mod authentication;
 mod bad_upstreams;

@@ -4,6 +4,7 @@
 //! credentials and the policy about addresses; a plugin sees bodies, never a socket.
 
 mod address;
+mod authorization;
 mod body;
 mod client;
 mod failure;

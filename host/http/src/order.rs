@@ -5,6 +5,7 @@
 
 pub(crate) mod copy;
 pub(crate) mod modify;
+mod named_unit;
 pub(crate) mod publish;
 pub(crate) mod sync;
 pub(crate) mod units;

@@ -42,6 +42,8 @@ pub struct ResourceType {
     pub title: String,
     /// JSON Schema of the settings beyond the host's own.
     pub config: Value,
+    /// Of a remote: whether it has a token, which is a secret and none of the settings.
+    pub takes_token: bool,
 }
 
 /// What a task type does.

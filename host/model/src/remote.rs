@@ -54,17 +54,27 @@ pub struct Secrets {
     /// For the proxy.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub proxy_password: Option<String>,
+    /// For the upstream, of types of remotes that have one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token: Option<String>,
 }
+
+/// The field name of the secret that not every type of remote has.
+pub const TOKEN: &str = "token";
+
+/// The setting that says where a token is exchanged for another one.
+pub const AUTH_URL: &str = "auth_url";
 
 impl Secrets {
     /// Each secret's field name and value, in the order in which they are shown.
-    pub fn entries(&self) -> [(&'static str, &Option<String>); 5] {
+    pub fn entries(&self) -> [(&'static str, &Option<String>); 6] {
         [
             ("client_key", &self.client_key),
             ("username", &self.username),
             ("password", &self.password),
             ("proxy_username", &self.proxy_username),
             ("proxy_password", &self.proxy_password),
+            (TOKEN, &self.token),
         ]
     }
 
@@ -76,6 +86,7 @@ impl Secrets {
             "password" => &mut self.password,
             "proxy_username" => &mut self.proxy_username,
             "proxy_password" => &mut self.proxy_password,
+            TOKEN => &mut self.token,
             _ => return None,
         })
     }

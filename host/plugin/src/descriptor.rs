@@ -4,8 +4,9 @@ use jsonschema::PatternOptions;
 use pith_model::descriptor::{
     ArtifactCount, ContentType, Descriptor, Reference, ResourceType, TaskKind, TaskType, fields_of,
 };
+use pith_model::remote::TOKEN;
 use pith_model::route::Routing;
-use pith_model::schema;
+use pith_model::schema::{self, ORDER};
 use serde_json::Value;
 
 use crate::bridge::contract::exports::pith::plugin::describe as contract;
@@ -108,12 +109,28 @@ fn resource_types(
 ) -> Result<Vec<ResourceType>, Refused> {
     each(described, |one| {
         let what = format!("the settings of {kind} `{}`", one.name);
+        let mut config = parse_schema(&what, &one.config)?;
         Ok(ResourceType {
-            config: parse_schema(&what, &one.config)?,
+            takes_token: take_token(&mut config),
+            config,
             name: one.name,
             title: one.title,
         })
     })
+}
+
+/// Takes a token out of the settings of a type: it is sealed, sent and never shown by the host.
+fn take_token(schema: &mut Value) -> bool {
+    let is_secret = schema["properties"][TOKEN]["writeOnly"] == true;
+    if is_secret {
+        if let Some(properties) = schema["properties"].as_object_mut() {
+            properties.remove(TOKEN);
+        }
+        if let Some(order) = schema.get_mut(ORDER).and_then(Value::as_array_mut) {
+            order.retain(|name| name != TOKEN);
+        }
+    }
+    is_secret
 }
 
 fn task_type(described: contract::TaskType) -> Result<TaskType, Refused> {

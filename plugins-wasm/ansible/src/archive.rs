@@ -22,7 +22,7 @@ const MAX_UNPACKED: u64 = 2 << 30;
 const UNSUSPICIOUS: u64 = 64 << 20;
 
 /// How many times its own size an archive may unpack to; text has a tenth of it.
-const MAX_RATIO: u64 = 200;
+const MAX_RATIO: u64 = 50;
 
 /// As much as is hashed at a time.
 const CHUNK: usize = 64 << 10;

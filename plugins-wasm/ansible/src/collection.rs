@@ -114,14 +114,14 @@ impl CollectionVersion {
     }
 
     /// The draft of its unit.
-    pub(crate) fn draft(&self, size: u64, source: Source) -> Result<UnitDraft> {
+    pub(crate) fn draft(&self, source: Source) -> Result<UnitDraft> {
         Ok(UnitDraft {
             content_type: COLLECTION_VERSION.into(),
             fields: serde_json::to_string(self).map_err(|error| no_json(&error))?,
             artifacts: vec![ArtifactDraft {
                 path: self.file_name(),
                 digests: vec![format!("sha256:{}", self.sha256)],
-                size: Some(size),
+                size: Some(self.size),
                 source,
             }],
             fragments: Vec::new(),

@@ -9,7 +9,11 @@ mod documents;
 mod galaxy;
 mod manifest;
 mod name;
+mod namespace;
 mod range;
+mod requirements;
+mod signature;
+mod sync;
 mod upload;
 mod version;
 
@@ -26,7 +30,7 @@ pub(crate) const NAMESPACE: &str = "namespace";
 #[derive(Debug)]
 pub struct AnsiblePlugin;
 
-pith_plugin_sdk::export!(AnsiblePlugin with serve, upload);
+pith_plugin_sdk::export!(AnsiblePlugin with serve, sync, upload);
 
 impl Plugin for AnsiblePlugin {
     fn describe() -> Result<Descriptor> {
@@ -41,16 +45,28 @@ impl Plugin for AnsiblePlugin {
                 "Ansible repository",
                 &repository_settings(),
             )],
-            remote_types: Vec::new(),
+            remote_types: vec![resource_type(
+                "collection",
+                "Ansible collection remote",
+                &remote_settings(),
+            )],
             // A distribution serves what is in its repository.
             publication_types: Vec::new(),
             distribution_types: vec![resource_type("ansible", "Ansible distribution", &json!({}))],
-            task_types: vec![TaskType {
-                name: "uploads".into(),
-                kind: TaskKind::Upload,
-                title: "Upload a collection".into(),
-                params: schema::object(&upload_params(), &[]),
-            }],
+            task_types: vec![
+                TaskType {
+                    name: "syncs".into(),
+                    kind: TaskKind::Sync,
+                    title: "Sync from a Galaxy server".into(),
+                    params: schema::object(&sync_params(), &[]),
+                },
+                TaskType {
+                    name: "uploads".into(),
+                    kind: TaskKind::Upload,
+                    title: "Upload a collection".into(),
+                    params: schema::object(&upload_params(), &[]),
+                },
+            ],
         })
     }
 }
@@ -78,6 +94,50 @@ fn repository_settings() -> Value {
     })
 }
 
+fn remote_settings() -> Value {
+    json!({
+        "requirements_file": {
+            "type": ["string", "null"],
+            "default": null,
+            "description": "Which collections and versions are wanted, as ansible-galaxy reads them; all if not given.",
+        },
+        "token": {
+            "type": ["string", "null"],
+            "writeOnly": true,
+        },
+        "auth_url": {
+            "type": ["string", "null"],
+            "default": null,
+            "description": "Where the token is exchanged for one that does not last long, as with Automation Hub.",
+        },
+        "sync_dependencies": {
+            "type": "boolean",
+            "default": true,
+            "description": "Whether what required collections need comes too.",
+        },
+        "signed_only": {
+            "type": "boolean",
+            "default": false,
+            "description": "Whether versions without a signature are left out.",
+        },
+    })
+}
+
+fn sync_params() -> Value {
+    json!({
+        "mirror": {
+            "type": "boolean",
+            "default": false,
+            "description": "Also remove what the upstream does not have, or is not required.",
+        },
+        "optimize": {
+            "type": "boolean",
+            "default": true,
+            "description": "Leave out what looks as it did at the last sync.",
+        },
+    })
+}
+
 fn upload_params() -> Value {
     let expected = |what: &str| {
         json!({
@@ -90,6 +150,12 @@ fn upload_params() -> Value {
         "expected_namespace": expected("namespace"),
         "expected_name": expected("name"),
         "expected_version": expected("version"),
+        "signed_collection": {
+            "type": ["string", "null"],
+            "default": null,
+            "x-content-type": COLLECTION_VERSION,
+            "description": "The collection version that the file is a detached signature of.",
+        },
     })
 }
 
@@ -103,7 +169,8 @@ mod tests {
         let types = descriptor.content_types.iter().map(|one| &one.fields);
         let tasks = descriptor.task_types.iter().map(|one| &one.params);
         let repositories = descriptor.repository_types.iter().map(|one| &one.config);
-        for schema in types.chain(tasks).chain(repositories) {
+        let remotes = descriptor.remote_types.iter().map(|one| &one.config);
+        for schema in types.chain(tasks).chain(repositories).chain(remotes) {
             let schema: Value = serde_json::from_str(schema).expect("the schema is JSON");
             assert_eq!(schema["type"], "object");
         }

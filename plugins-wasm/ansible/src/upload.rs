@@ -1,11 +1,16 @@
-//! Makes an uploaded file a collection version, as its own manifest describes it.
+//! Makes an uploaded file a collection version, as its own manifest describes it, or a
+//! signature of one.
+
+use std::io::Read as _;
 
 use pith_plugin_sdk::{
-    Error, Inputs, Result, Source, Staging, StoredReader, Task, UnitRef, Uploader, log,
+    Error, Inputs, Reader, Result, Source, Staging, StoredReader, Task, UnitDraft, UnitRef,
+    Uploader, log,
 };
 use serde::Deserialize;
 
 use crate::collection::{self, CollectionVersion};
+use crate::signature::{self, Signature};
 use crate::{AnsiblePlugin, name, version};
 
 /// What is shown of an import while it runs.
@@ -19,6 +24,17 @@ struct Params {
     name: Option<String>,
     #[serde(rename = "expected_version")]
     version: Option<String>,
+    /// What the file is a signature of, where it is one.
+    signed_collection: Option<Signed>,
+}
+
+/// The key of a collection version.
+#[derive(Debug, Deserialize)]
+struct Signed {
+    namespace: String,
+    name: String,
+    version: String,
+    sha256: String,
 }
 
 impl Uploader for AnsiblePlugin {
@@ -30,8 +46,11 @@ impl Uploader for AnsiblePlugin {
                 "an upload takes one file, but {count} were given"
             )));
         }
-        let expected = Expected::new(params, &files.name(0)?)?;
         let reader = files.open(0)?;
+        if let Some(signed) = &params.signed_collection {
+            return Ok(staging.put(&[signed.draft(&reader)?])?);
+        }
+        let expected = Expected::new(params, &files.name(0)?)?;
         let size = reader.size();
         log::info(&format!(
             "The archive has {size} bytes; its members are checked"
@@ -49,8 +68,32 @@ impl Uploader for AnsiblePlugin {
             "{}.{} {} is sound: every member has the digest that FILES.json says",
             found.namespace, found.name, found.version
         ));
-        let draft = found.draft(size, Source::Held(reader.artifact()))?;
+        let draft = found.draft(Source::Held(reader.artifact()))?;
         Ok(staging.put(&[draft])?)
+    }
+}
+
+impl Signed {
+    /// The draft of a signature of it.
+    fn draft(&self, file: &Reader) -> Result<UnitDraft> {
+        let size = file.size();
+        if size > signature::MAX_LENGTH as u64 {
+            return Err(Error::invalid(format!(
+                "a signature has at most {} bytes, but the file has {size}",
+                signature::MAX_LENGTH
+            )));
+        }
+        let mut data = String::new();
+        StoredReader::new(file)
+            .read_to_string(&mut data)
+            .map_err(|error| Error::from(error).context("the signature"))?;
+        let of = [
+            self.namespace.as_str(),
+            &self.name,
+            &self.version,
+            &self.sha256,
+        ];
+        Signature::new(of, &data)?.draft()
     }
 }
 
@@ -164,6 +207,7 @@ mod tests {
             namespace: Some("a".into()),
             name: Some("b".into()),
             version: Some("2.0.0".into()),
+            signed_collection: None,
         };
         assert_eq!(
             Expected::new(params, "blob"),

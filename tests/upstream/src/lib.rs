@@ -35,7 +35,7 @@ pub use generated::GeneratedRepository;
 pub use ledger::RecordedRequest;
 pub use manifest::{Manifest, ManifestLine, sha256_hex};
 pub use misbehaviour::{FileMisbehaviour, Misbehaviour};
-pub use protected::{PROTECTED_HEADER, PROTECTED_PASSWORD, PROTECTED_USER};
+pub use protected::{ACCESS_TOKEN, PROTECTED_HEADER, PROTECTED_PASSWORD, PROTECTED_USER, TOKEN};
 use router::Router;
 
 /// A running upstream. It ends when it is dropped.

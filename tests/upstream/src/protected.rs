@@ -14,6 +14,23 @@ pub const PROTECTED_PASSWORD: &str = "upstream-secret-7f3a";
 /// What opens `/protected/header/`: a name and a value.
 pub const PROTECTED_HEADER: (&str, &str) = ("x-upstream-token", "let-me-in-91c2");
 
+/// What opens `/held/for-token/`.
+pub const TOKEN: &str = "token-5d0e";
+/// What opens `/held/for-bearer/`.
+pub const ACCESS_TOKEN: &str = "access-token-83bf";
+
+/// The answer of the door of a held repository; `None` for most, which have none.
+pub(crate) fn refusal_of_held(name: &str, headers: &HeaderMap) -> Option<Answer> {
+    let expected = match name {
+        "for-token" => format!("Token {TOKEN}"),
+        "for-bearer" => format!("Bearer {ACCESS_TOKEN}"),
+        _ => return None,
+    };
+    let given = headers.get(AUTHORIZATION);
+    let is_open = given.is_some_and(|value| value.as_bytes() == expected.as_bytes());
+    (!is_open).then(|| text(StatusCode::UNAUTHORIZED, "who are you?"))
+}
+
 /// The answer of a locked door; `None` when it is open.
 pub(crate) fn refusal(how: &str, headers: &HeaderMap) -> Option<Answer> {
     match how {

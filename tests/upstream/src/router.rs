@@ -75,11 +75,16 @@ impl Router {
         let words: Vec<&str> = path.splitn(4, '/').collect();
         match words.as_slice() {
             ["", "generated", name, rest] => self.generated(name, rest, request.headers()).await,
-            ["", "held", name, rest] => match self.held.get(name, rest) {
-                Some(HeldEntry::File(file)) => Ok(held_answer(file, request.headers()).await?),
-                Some(HeldEntry::Redirect(target)) => Ok(redirect(&target)),
-                None => Ok(text(StatusCode::NOT_FOUND, "no such file")),
-            },
+            ["", "held", name, rest] => {
+                if let Some(refusal) = protected::refusal_of_held(name, request.headers()) {
+                    return Ok(refusal);
+                }
+                match self.held.get(name, rest) {
+                    Some(HeldEntry::File(file)) => Ok(held_answer(file, request.headers()).await?),
+                    Some(HeldEntry::Redirect(target)) => Ok(redirect(&target)),
+                    None => Ok(text(StatusCode::NOT_FOUND, "no such file")),
+                }
+            }
             ["", "bad", name, rest] => {
                 let Ok(misbehaviour) = name.parse::<Misbehaviour>() else {
                     return Ok(text(StatusCode::NOT_FOUND, "no such misbehaviour"));

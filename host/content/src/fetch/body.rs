@@ -129,7 +129,7 @@ impl Body {
     pub async fn chunk(&mut self) -> Result<Bytes> {
         while !self.ended {
             let chunk = self.response.chunk().await.map_err(|error| {
-                super::failure::Failure::transport(self.response.url(), &error).error
+                super::failure::Failure::transport("GET", self.response.url(), &error).error
             })?;
             let Some(chunk) = chunk else {
                 self.ended = true;

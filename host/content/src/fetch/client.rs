@@ -17,6 +17,7 @@ use tokio::time::Instant;
 use url::Url;
 
 use super::address::{AddressPolicy, Resolver};
+use super::authorization::Authorization;
 use super::body::{Body, Check};
 use super::failure::Failure;
 use super::without_credentials;
@@ -81,7 +82,7 @@ impl Request {
 pub struct Client {
     http: reqwest::Client,
     base: Arc<Url>,
-    authorization: Option<HeaderValue>,
+    authorization: Authorization,
     addresses: AddressPolicy,
     retries: u32,
     places: Arc<Semaphore>,
@@ -108,7 +109,7 @@ impl Client {
         let concurrency = usize::try_from(count.clamp(1, 200)).unwrap_or(1);
         Ok(Self {
             http,
-            authorization: authorization(&base, &secrets)?,
+            authorization: Authorization::new(&base, settings, &secrets, services.addresses)?,
             base: Arc::new(base),
             addresses: services.addresses,
             retries: u32::try_from(settings.max_retries.unwrap_or(DEFAULT_RETRIES).clamp(0, 20))
@@ -174,10 +175,9 @@ impl Client {
         let _ = url.set_password(None);
         let mut builder = self.http.get(url);
         // Credentials are for the remote's own host only.
-        if let Some(value) = &self.authorization
-            && request.url.origin() == self.base.origin()
-        {
-            builder = builder.header(AUTHORIZATION, value.clone());
+        let is_own = request.url.origin() == self.base.origin();
+        if is_own && let Some(value) = self.authorization.header().await? {
+            builder = builder.header(AUTHORIZATION, value);
         }
         if let Some(offset) = request.offset {
             builder = builder.header("range", format!("bytes={offset}-"));
@@ -193,7 +193,7 @@ impl Client {
         let response = builder
             .send()
             .await
-            .map_err(|error| Failure::transport(&request.url, &error))?;
+            .map_err(|error| Failure::transport("GET", &request.url, &error))?;
         let status = response.status();
         let unchanged = status == StatusCode::NOT_MODIFIED && request.validators.is_some();
         let wanted = match request.offset {
@@ -201,7 +201,12 @@ impl Client {
             None => StatusCode::OK,
         };
         if status != wanted && !unchanged {
-            return Err(Failure::status(&request.url, status, response.headers()));
+            let mut failure = Failure::status("GET", &request.url, status, response.headers());
+            // A token that ran out is worth another one.
+            if status == StatusCode::UNAUTHORIZED && is_own {
+                failure.transient = self.authorization.forget().await;
+            }
+            return Err(failure);
         }
         let check = Check {
             url: without_credentials(&request.url),
@@ -225,25 +230,7 @@ impl Client {
     }
 }
 
-fn authorization(base: &Url, secrets: &Secrets) -> Result<Option<HeaderValue>> {
-    use base64::Engine as _;
-    let from_url = (!base.username().is_empty()).then(|| base.username().to_owned());
-    let Some(username) = secrets.username.clone().or(from_url) else {
-        return Ok(None);
-    };
-    let password = secrets
-        .password
-        .clone()
-        .or_else(|| base.password().map(str::to_owned))
-        .unwrap_or_default();
-    let pair = base64::engine::general_purpose::STANDARD.encode(format!("{username}:{password}"));
-    let mut value = HeaderValue::try_from(format!("Basic {pair}"))
-        .map_err(|_| Error::invalid("the remote's username or password cannot be sent"))?;
-    value.set_sensitive(true);
-    Ok(Some(value))
-}
-
-fn build(
+pub(super) fn build(
     settings: &remote::Settings,
     secrets: &Secrets,
     addresses: AddressPolicy,

@@ -29,11 +29,11 @@ impl Failure {
     }
 
     /// The upstream answered with a status that is no success.
-    pub(super) fn status(url: &Url, status: StatusCode, headers: &HeaderMap) -> Self {
+    pub(super) fn status(method: &str, url: &Url, status: StatusCode, headers: &HeaderMap) -> Self {
         let url = without_credentials(url);
         let reason = status.canonical_reason().unwrap_or("unknown status");
         let message = format!(
-            "GET {url}: the upstream answered {} {reason}",
+            "{method} {url}: the upstream answered {} {reason}",
             status.as_u16()
         );
         let transient = matches!(status.as_u16(), 408 | 429 | 500 | 502 | 503 | 504);
@@ -49,14 +49,14 @@ impl Failure {
     }
 
     /// No answer came, or it broke off.
-    pub(super) fn transport(url: &Url, error: &reqwest::Error) -> Self {
+    pub(super) fn transport(method: &str, url: &Url, error: &reqwest::Error) -> Self {
         let url = without_credentials(url);
         let cause = innermost(error);
         if error.is_redirect() {
-            return Self::final_(Error::upstream(format!("GET {url}: {cause}")));
+            return Self::final_(Error::upstream(format!("{method} {url}: {cause}")));
         }
         if error.is_builder() {
-            return Self::final_(Error::invalid(format!("GET {url}: {cause}")));
+            return Self::final_(Error::invalid(format!("{method} {url}: {cause}")));
         }
         let what = if error.is_timeout() {
             "the upstream was too slow".to_owned()
@@ -68,7 +68,7 @@ impl Failure {
             cause
         };
         let denied = what.contains("may not be asked");
-        let message = format!("GET {url}: {what}");
+        let message = format!("{method} {url}: {what}");
         Self {
             error: if denied {
                 Error::denied(message)

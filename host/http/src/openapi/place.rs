@@ -12,6 +12,7 @@ use pith_db::content_type::TypeTable;
 use pith_model::Root;
 use pith_model::descriptor::{ArtifactCount, ResourceType};
 use pith_model::reference::Kind;
+use pith_model::remote::TOKEN;
 use pith_plugin::Generation;
 use serde_json::{Map, Value, json};
 
@@ -308,7 +309,9 @@ impl Place {
         if let Some(table) = self.content_type() {
             return shown_of_unit(table);
         }
-        self.taken_by_plugin()
+        let mut properties = self.taken_by_plugin();
+        properties.remove(TOKEN);
+        properties
     }
 
     /// The settings that a plugin adds to a request.
@@ -316,10 +319,16 @@ impl Place {
         let Some(one) = self.resource_type() else {
             return Map::new();
         };
-        match translate(&one.config).get_mut("properties") {
+        let mut properties = match translate(&one.config).get_mut("properties") {
             Some(Value::Object(properties)) => std::mem::take(properties),
             _ => Map::new(),
+        };
+        if one.takes_token {
+            let token = json!({"type": "string", "nullable": true, "writeOnly": true,
+                "description": "What opens the upstream's doors; never shown."});
+            properties.insert(TOKEN.to_owned(), token);
         }
+        properties
     }
 
     /// The settings without which a plugin lets nothing be made.

@@ -23,6 +23,7 @@ use crate::openapi::Place;
 use crate::openapi::resource::joined;
 use crate::order::Order;
 use crate::order::modify::{OVERWRITE, overwrite_schema};
+use crate::order::named_unit;
 
 /// The schema of what a client gives, beside what the plugin adds.
 pub(crate) fn schema() -> Value {
@@ -129,6 +130,7 @@ pub(crate) async fn check(app: &App, table: &TypeTable, mut form: Form) -> Resul
     let labels = label::take(&mut form);
     let mut params = Map::new();
     config::take(&mut form, &task_type.params, &mut params);
+    named_unit::resolve(app, plugin, &task_type.params, &mut form, &mut params).await?;
     form.finish()?;
     Ok(Upload {
         task_type: task_type.name.clone(),

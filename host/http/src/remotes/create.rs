@@ -36,7 +36,7 @@ pub(super) async fn create(
     transaction.commit().await?;
 
     let mut response = document::object(None, |object| {
-        shape::write(object, &made, context.root, Some(declared.schema()));
+        shape::write(object, &made, context.root, Some(&declared));
     });
     *response.status_mut() = StatusCode::CREATED;
     let path = typed_path(Kind::Remote, &plugin, &type_name, made.uuid);

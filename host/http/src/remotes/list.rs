@@ -37,7 +37,7 @@ pub(super) async fn all(context: Context, RawQuery(text): RawQuery) -> Result<Re
         &query,
         (&rows, count),
         |object, row| {
-            shape::write_base(object, row, context.root);
+            shape::write_base(object, row, context.root, false);
         },
     ))
 }
@@ -60,7 +60,7 @@ pub(super) async fn of_type(
         &query,
         (&rows, count),
         |object, row| {
-            shape::write(object, row, context.root, Some(declared.schema()));
+            shape::write(object, row, context.root, Some(&declared));
         },
     ))
 }

@@ -23,8 +23,7 @@ pub(super) async fn read(
         find(&mut connection, &path).await?
     };
     let declared = Declared::find(&context.app, Kind::Remote, &path.0, &path.1);
-    let schema = declared.as_ref().map(Declared::schema);
     Ok(document::object(Some(&projection), |object| {
-        shape::write(object, &remote, context.root, schema);
+        shape::write(object, &remote, context.root, declared.as_ref());
     }))
 }

@@ -2,7 +2,7 @@
 
 use pith_content::seal::Seal;
 use pith_db::remote::Settings;
-use pith_model::remote::{Policy, Secrets};
+use pith_model::remote::{AUTH_URL, Policy, Secrets, TOKEN};
 use serde_json::{Map, Value, json};
 
 use super::check;
@@ -65,11 +65,27 @@ pub(super) fn take(
     take_tls(&mut form, settings);
     take_numbers(&mut form, settings);
     take_headers(&mut form, settings);
-    take_secrets(seal, &mut form, settings)?;
+    let takes_token = declared.resource_type().takes_token;
+    take_secrets(seal, &mut form, settings, takes_token)?;
     let mut config = settings.config.as_object().cloned().unwrap_or_default();
     config::take(&mut form, declared.schema(), &mut config);
     settings.config = Value::Object(config);
+    check_auth_url(&mut form, settings);
     form.finish()
+}
+
+/// A token is exchanged for another one at its `auth_url`, where a type has that setting.
+fn check_auth_url(form: &mut Form, settings: &Settings) {
+    let Some(url) = settings.config[AUTH_URL].as_str() else {
+        return;
+    };
+    if let Some(problem) = check::url_problem(url) {
+        form.wrong(AUTH_URL, problem);
+    }
+    let names = settings.secret_names.as_array();
+    if !names.is_some_and(|names| names.iter().any(|name| name == TOKEN)) {
+        form.wrong_together("When specifying 'auth_url' you must also specify 'token'.");
+    }
 }
 
 /// The settings for fetching one file: what a remote has of the network, and no more.
@@ -92,7 +108,7 @@ pub(crate) fn network(
     take_tls(&mut form, &mut settings);
     take_numbers(&mut form, &mut settings);
     take_headers(&mut form, &mut settings);
-    take_secrets(seal, &mut form, &mut settings)?;
+    take_secrets(seal, &mut form, &mut settings, false)?;
     form.finish_within(outer, "downloader_config");
     Ok(settings)
 }
@@ -183,8 +199,17 @@ fn take_numbers(form: &mut Form, settings: &mut Settings) {
 }
 
 /// Takes secrets over; those that are not named stay.
-fn take_secrets(seal: &Seal, form: &mut Form, settings: &mut Settings) -> Result<()> {
+fn take_secrets(
+    seal: &Seal,
+    form: &mut Form,
+    settings: &mut Settings,
+    takes_token: bool,
+) -> Result<()> {
     let names = Secrets::default().entries().map(|(name, _)| name);
+    let names: Vec<&str> = names
+        .into_iter()
+        .filter(|name| takes_token || *name != TOKEN)
+        .collect();
     if !names.iter().any(|name| form.has(name)) {
         return Ok(());
     }

@@ -4,11 +4,12 @@
 use pith_db::remote::Remote;
 use pith_model::Root;
 use pith_model::reference::{Kind, typed_path, typed_prn};
-use pith_model::remote::Secrets;
+use pith_model::remote::{Secrets, TOKEN};
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::config;
+use crate::declared::Declared;
 use crate::document::{Href, Object};
 use crate::openapi::{Field, Resource};
 
@@ -89,7 +90,7 @@ struct HiddenField {
 }
 
 /// Writes what every remote has.
-pub(super) fn write_base(object: &mut Object<'_>, remote: &Remote, root: Root) {
+pub(super) fn write_base(object: &mut Object<'_>, remote: &Remote, root: Root, takes_token: bool) {
     let (plugin, type_name) = (remote.plugin.as_str(), remote.type_name.as_str());
     let settings = &remote.settings;
     let set = settings
@@ -97,10 +98,15 @@ pub(super) fn write_base(object: &mut Object<'_>, remote: &Remote, root: Root) {
         .as_array()
         .map(Vec::as_slice)
         .unwrap_or_default();
-    let hidden_fields = Secrets::default().entries().map(|(name, _)| HiddenField {
-        name,
-        is_set: set.iter().any(|one| one == name),
-    });
+    let hidden_fields: Vec<HiddenField> = Secrets::default()
+        .entries()
+        .into_iter()
+        .filter(|(name, _)| takes_token || *name != TOKEN)
+        .map(|(name, _)| HiddenField {
+            name,
+            is_set: set.iter().any(|one| one == name),
+        })
+        .collect();
     object
         .field(
             "pulp_href",
@@ -135,7 +141,17 @@ pub(super) fn write_base(object: &mut Object<'_>, remote: &Remote, root: Root) {
 }
 
 /// Writes a remote of a type, with what its plugin adds.
-pub(super) fn write(object: &mut Object<'_>, remote: &Remote, root: Root, schema: Option<&Value>) {
-    write_base(object, remote, root);
-    config::write(object, schema, &remote.settings.config);
+pub(super) fn write(
+    object: &mut Object<'_>,
+    remote: &Remote,
+    root: Root,
+    declared: Option<&Declared>,
+) {
+    let takes_token = declared.is_some_and(|declared| declared.resource_type().takes_token);
+    write_base(object, remote, root, takes_token);
+    config::write(
+        object,
+        declared.map(Declared::schema),
+        &remote.settings.config,
+    );
 }

@@ -62,6 +62,6 @@ async fn update(
     order::note_update(&context, &mut transaction, prn, &names).await?;
     transaction.commit().await?;
     Ok(document::object(None, |object| {
-        shape::write(object, &remote, context.root, Some(declared.schema()));
+        shape::write(object, &remote, context.root, Some(&declared));
     }))
 }

@@ -1,0 +1,197 @@
+//! How a remote says who it is: by name and password, by a token, or by one that a token is
+//! exchanged for, as Automation Hub wants it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use pith_db::remote;
+use pith_model::remote::{AUTH_URL, Secrets};
+use reqwest::header::{CONTENT_TYPE, HeaderValue};
+use serde::Deserialize;
+use serde_json::json;
+use tokio::sync::Mutex;
+use tokio::time::Instant;
+use url::{Url, form_urlencoded};
+
+use super::address::AddressPolicy;
+use super::failure::Failure;
+use super::{client, parse_url};
+use crate::error::{Error, Result};
+
+/// How clients of Keycloak name themselves to Automation Hub.
+const CLIENT_ID: &str = "cloud-services";
+
+/// An answer with a token is some kilobytes long.
+const MAX_ANSWER: usize = 256 << 10;
+
+/// How long a token is used whose answer does not say how long it may be.
+const ASSUMED: Duration = Duration::from_mins(5);
+
+/// A token is not used when it is this close to its end.
+const MARGIN: Duration = Duration::from_secs(30);
+
+/// What goes into the header of a request; cheap to clone.
+#[derive(Clone, Debug)]
+pub(super) enum Authorization {
+    /// Nothing.
+    Nobody,
+    /// Always the same.
+    Fixed(HeaderValue),
+    /// A token that is fetched when it is needed.
+    Exchanged(Arc<Exchange>),
+}
+
+/// Where a token is exchanged for one that does not last long.
+#[derive(Debug)]
+pub(super) struct Exchange {
+    http: reqwest::Client,
+    url: Url,
+    addresses: AddressPolicy,
+    token: String,
+    current: Mutex<Option<Current>>,
+}
+
+#[derive(Debug)]
+struct Current {
+    header: HeaderValue,
+    until: Instant,
+}
+
+#[derive(Deserialize)]
+struct Answer {
+    access_token: String,
+    expires_in: Option<u64>,
+}
+
+impl Authorization {
+    /// As the settings of a remote say; a token comes before a name and password.
+    pub(super) fn new(
+        base: &Url,
+        settings: &remote::Settings,
+        secrets: &Secrets,
+        addresses: AddressPolicy,
+    ) -> Result<Self> {
+        let Some(token) = &secrets.token else {
+            return Ok(basic(base, secrets)?.map_or(Self::Nobody, Self::Fixed));
+        };
+        let Some(url) = settings.config[AUTH_URL].as_str() else {
+            return Ok(Self::Fixed(header(&format!("Token {token}"), "token")?));
+        };
+        // Headers of the remote are for the remote.
+        let settings = remote::Settings {
+            headers: json!([]),
+            ..settings.clone()
+        };
+        Ok(Self::Exchanged(Arc::new(Exchange {
+            http: client::build(&settings, secrets, addresses)?,
+            url: parse_url(url)?,
+            addresses,
+            token: token.clone(),
+            current: Mutex::new(None),
+        })))
+    }
+
+    /// The header of a request.
+    pub(super) async fn header(&self) -> std::result::Result<Option<HeaderValue>, Failure> {
+        match self {
+            Self::Nobody => Ok(None),
+            Self::Fixed(header) => Ok(Some(header.clone())),
+            Self::Exchanged(exchange) => exchange.header().await.map(Some),
+        }
+    }
+
+    /// Forgets what can be fetched anew; whether there is such a thing.
+    pub(super) async fn forget(&self) -> bool {
+        match self {
+            Self::Nobody | Self::Fixed(_) => false,
+            Self::Exchanged(exchange) => exchange.current.lock().await.take().is_some(),
+        }
+    }
+}
+
+impl Exchange {
+    async fn header(&self) -> std::result::Result<HeaderValue, Failure> {
+        // Whoever comes meanwhile waits for the same token.
+        let mut current = self.current.lock().await;
+        if let Some(current) = current.as_ref().filter(|one| Instant::now() < one.until) {
+            return Ok(current.header.clone());
+        }
+        let answer = self.ask().await?;
+        let header = header(&format!("Bearer {}", answer.access_token), "access_token")
+            .map_err(Failure::final_)?;
+        let lasts = answer.expires_in.map_or(ASSUMED, Duration::from_secs);
+        let lasts = lasts.saturating_sub(MARGIN).min(Duration::from_hours(24));
+        *current = Some(Current {
+            header: header.clone(),
+            until: Instant::now() + lasts,
+        });
+        Ok(header)
+    }
+
+    async fn ask(&self) -> std::result::Result<Answer, Failure> {
+        self.addresses.check(&self.url).map_err(Failure::final_)?;
+        let form = [
+            ("grant_type", "refresh_token"),
+            ("client_id", CLIENT_ID),
+            ("refresh_token", self.token.as_str()),
+        ];
+        let form = form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(form)
+            .finish();
+        let mut response = self
+            .http
+            .post(self.url.clone())
+            .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .body(form)
+            .send()
+            .await
+            .map_err(|error| Failure::transport("POST", &self.url, &error))?;
+        if !response.status().is_success() {
+            let (status, headers) = (response.status(), response.headers());
+            return Err(Failure::status("POST", &self.url, status, headers));
+        }
+        let mut body = Vec::new();
+        while let Some(chunk) = response
+            .chunk()
+            .await
+            .map_err(|error| Failure::transport("POST", &self.url, &error))?
+        {
+            body.extend_from_slice(&chunk);
+            if body.len() > MAX_ANSWER {
+                return Err(self.wrong());
+            }
+        }
+        // What serde says of it may repeat a part, and with it a secret.
+        serde_json::from_slice(&body).map_err(|_| self.wrong())
+    }
+
+    fn wrong(&self) -> Failure {
+        let url = super::without_credentials(&self.url);
+        Failure::final_(Error::upstream(format!(
+            "POST {url}: the answer has no access_token"
+        )))
+    }
+}
+
+fn basic(base: &Url, secrets: &Secrets) -> Result<Option<HeaderValue>> {
+    let from_url = (!base.username().is_empty()).then(|| base.username().to_owned());
+    let Some(username) = secrets.username.clone().or(from_url) else {
+        return Ok(None);
+    };
+    let password = secrets
+        .password
+        .clone()
+        .or_else(|| base.password().map(str::to_owned))
+        .unwrap_or_default();
+    let pair = STANDARD.encode(format!("{username}:{password}"));
+    header(&format!("Basic {pair}"), "username or password").map(Some)
+}
+
+fn header(text: &str, what: &str) -> Result<HeaderValue> {
+    let mut value = HeaderValue::try_from(text)
+        .map_err(|_| Error::invalid(format!("the remote's {what} cannot be sent")))?;
+    value.set_sensitive(true);
+    Ok(value)
+}

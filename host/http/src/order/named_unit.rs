@@ -1,0 +1,59 @@
+//! Parameters of an upload that name a unit which is there already.
+
+use pith_db::unit_list;
+use pith_model::Reference;
+use pith_model::reference::Kind;
+use pith_model::schema::property_names;
+use serde_json::{Map, Value};
+
+use crate::app::App;
+use crate::error::{Error, Result};
+use crate::form::Form;
+use crate::query::not_a_reference;
+
+/// With it, a parameter's schema says of which content type the unit is that it names.
+const CONTENT_TYPE: &str = "x-content-type";
+
+/// Puts the natural key of each unit that is named in the place of its reference: the plugin
+/// knows units by their keys.
+pub(super) async fn resolve(
+    app: &App,
+    plugin: &str,
+    schema: &Value,
+    form: &mut Form,
+    params: &mut Map<String, Value>,
+) -> Result<()> {
+    for name in property_names(schema) {
+        let Some(content_type) = schema["properties"][name][CONTENT_TYPE].as_str() else {
+            continue;
+        };
+        let Some(text) = params.get(name).and_then(Value::as_str) else {
+            continue;
+        };
+        let reference = Reference::parse(text).filter(|one| one.kind == Kind::Content);
+        let Some(reference) = reference else {
+            form.wrong(name, not_a_reference(text));
+            continue;
+        };
+        let table = app
+            .types
+            .by_name(&format!("{plugin}.{content_type}"))
+            .ok_or_else(Error::not_found)?;
+        let mut connection = app.database.read().await?;
+        let found = unit_list::by_uuid(&mut connection, Some(&table), reference.uuid).await?;
+        let Some(unit) = found else {
+            form.wrong(name, "Invalid hyperlink - Object does not exist.");
+            continue;
+        };
+        let content_type = &table.content_type;
+        let key: Map<String, Value> = content_type
+            .fields
+            .iter()
+            .zip(unit.values)
+            .filter(|(field, _)| content_type.natural_key.contains(&field.name))
+            .map(|(field, value)| (field.name.clone(), value))
+            .collect();
+        params.insert(name.to_owned(), Value::Object(key));
+    }
+    Ok(())
+}

@@ -1,0 +1,166 @@
+//! Namespaces: who publishes collections, as they say of themselves.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use pith_plugin_sdk::{Error, Result, UnitDraft};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use crate::{NAMESPACE, name};
+
+/// The fields of a unit; what an upstream leaves out is empty.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub(crate) struct Namespace {
+    pub(crate) name: String,
+    #[serde(default)]
+    pub(crate) company: String,
+    #[serde(default)]
+    pub(crate) email: String,
+    #[serde(default)]
+    pub(crate) description: String,
+    #[serde(default)]
+    pub(crate) resources: String,
+    #[serde(default)]
+    pub(crate) links: Vec<Link>,
+    #[serde(default)]
+    pub(crate) avatar_sha256: Option<String>,
+    #[serde(default)]
+    pub(crate) metadata_sha256: String,
+}
+
+/// A page that a namespace names.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub(crate) struct Link {
+    pub(crate) name: String,
+    pub(crate) url: String,
+}
+
+impl Namespace {
+    /// The digest of everything but itself, as Pulp computes it.
+    pub(crate) fn digest(&self) -> String {
+        // Sorted by name, and written as Python writes JSON.
+        let mut text = String::from("{\"avatar_sha256\": ");
+        match &self.avatar_sha256 {
+            Some(digest) => write_text(&mut text, digest),
+            None => text.push_str("null"),
+        }
+        let field = |text: &mut String, name: &str, value: &str| {
+            let _ = write!(text, ", \"{name}\": ");
+            write_text(text, value);
+        };
+        field(&mut text, "company", &self.company);
+        field(&mut text, "description", &self.description);
+        field(&mut text, "email", &self.email);
+        text.push_str(", \"links\": {");
+        let links: BTreeMap<&str, &str> = self
+            .links
+            .iter()
+            .map(|link| (link.name.as_str(), link.url.as_str()))
+            .collect();
+        for (at, (name, url)) in links.into_iter().enumerate() {
+            text.push_str(if at == 0 { "" } else { ", " });
+            write_text(&mut text, name);
+            text.push_str(": ");
+            write_text(&mut text, url);
+        }
+        text.push('}');
+        field(&mut text, "name", &self.name);
+        field(&mut text, "resources", &self.resources);
+        text.push('}');
+        hex::encode(Sha256::digest(text))
+    }
+
+    /// Refuses what is about another namespace, or is not what its digest says.
+    pub(crate) fn check(&self, name: &str, digest: &str) -> Result<()> {
+        if self.name != name {
+            return Err(Error::upstream(format!("it is about {:?}", self.name)));
+        }
+        if let Some(problem) = name::problem(&self.name) {
+            return Err(Error::upstream(problem));
+        }
+        let actual = self.digest();
+        if actual == digest && self.metadata_sha256 == digest {
+            return Ok(());
+        }
+        Err(Error::upstream(format!(
+            "its metadata_sha256 should be {actual}, but {digest} was announced"
+        )))
+    }
+
+    /// The draft of its unit, without the picture.
+    pub(crate) fn draft(&self) -> Result<UnitDraft> {
+        Ok(UnitDraft {
+            content_type: NAMESPACE.into(),
+            fields: serde_json::to_string(self)
+                .map_err(|error| Error::internal(format!("a namespace is no JSON: {error}")))?,
+            artifacts: Vec::new(),
+            fragments: Vec::new(),
+        })
+    }
+}
+
+/// Writes a text in ASCII alone, others as their UTF-16.
+fn write_text(target: &mut String, text: &str) {
+    target.push('"');
+    for character in text.chars() {
+        match character {
+            '"' => target.push_str("\\\""),
+            '\\' => target.push_str("\\\\"),
+            '\n' => target.push_str("\\n"),
+            '\r' => target.push_str("\\r"),
+            '\t' => target.push_str("\\t"),
+            '\u{8}' => target.push_str("\\b"),
+            '\u{c}' => target.push_str("\\f"),
+            ' '..='~' => target.push(character),
+            other => {
+                for unit in other.encode_utf16(&mut [0; 2]) {
+                    let _ = write!(target, "\\u{unit:04x}");
+                }
+            }
+        }
+    }
+    target.push('"');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn namespace() -> Namespace {
+        let link = |name: &str, url: &str| Link {
+            name: name.into(),
+            url: url.into(),
+        };
+        let mut namespace = Namespace {
+            name: "zoo".into(),
+            company: "Zoo & \"Söhne\"".into(),
+            email: "a@b".into(),
+            description: "d\u{1f989}\u{7f}".into(),
+            resources: "# A\n\tb\\".into(),
+            links: vec![link("z", "https://z"), link("a", "https://a")],
+            avatar_sha256: None,
+            metadata_sha256: String::new(),
+        };
+        namespace.metadata_sha256 = namespace.digest();
+        namespace
+    }
+
+    #[test]
+    fn the_digest_is_that_of_pulp() {
+        assert_eq!(
+            namespace().digest(),
+            "a06d2aa071f40721040c2f60228040fc36a30f80f23c646a1a993468e2d75aa9"
+        );
+    }
+
+    #[test]
+    fn what_is_not_what_was_announced_is_refused() {
+        let good = namespace();
+        assert_eq!(good.check("zoo", &good.digest()), Ok(()));
+        assert!(good.check("oz", &good.digest()).is_err());
+        let mut bad = good.clone();
+        bad.company = "Other".into();
+        assert!(bad.check("zoo", &good.digest()).is_err());
+    }
+}
