@@ -7,7 +7,7 @@ use pith_model::descriptor::{Descriptor, TaskKind};
 use wasmtime::component::InstancePre;
 
 use crate::bridge::State;
-use crate::bridge::contract::exports::pith::plugin::{publisher, syncer, uploader};
+use crate::bridge::contract::exports::pith::plugin::{publisher, resolver, syncer, uploader};
 use crate::limits::Limits;
 use crate::program::Program;
 use crate::usage::Used;
@@ -21,6 +21,8 @@ pub struct Abilities {
     pub upload: bool,
     /// It exports `publisher`.
     pub publish: bool,
+    /// It exports `resolver`.
+    pub resolve: bool,
 }
 
 impl Abilities {
@@ -40,6 +42,7 @@ pub(crate) struct Exports {
     pub(crate) syncer: Option<syncer::GuestIndices>,
     pub(crate) uploader: Option<uploader::GuestIndices>,
     pub(crate) publisher: Option<publisher::GuestIndices>,
+    pub(crate) resolver: Option<resolver::GuestIndices>,
 }
 
 impl Exports {
@@ -48,6 +51,7 @@ impl Exports {
             syncer: syncer::GuestIndices::new(pre).ok(),
             uploader: uploader::GuestIndices::new(pre).ok(),
             publisher: publisher::GuestIndices::new(pre).ok(),
+            resolver: resolver::GuestIndices::new(pre).ok(),
         }
     }
 
@@ -56,6 +60,7 @@ impl Exports {
             sync: self.syncer.is_some(),
             upload: self.uploader.is_some(),
             publish: self.publisher.is_some(),
+            resolve: self.resolver.is_some(),
         }
     }
 }

@@ -261,6 +261,9 @@ fn check_types(
     if let Some(publisher) = &exports.publisher {
         publisher.load(&mut *store, instance)?;
     }
+    if let Some(resolver) = &exports.resolver {
+        resolver.load(&mut *store, instance)?;
+    }
     Ok(())
 }
 

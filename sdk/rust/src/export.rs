@@ -2,13 +2,13 @@
 
 use crate::bindings::exports::{
     describe::exports::pith::plugin::describe, publish::exports::pith::plugin::publisher,
-    sync::exports::pith::plugin::syncer, upload::exports::pith::plugin::uploader,
+    resolve::exports::pith::plugin::resolver, sync::exports::pith::plugin::syncer, upload::exports::pith::plugin::uploader,
 };
 use crate::bindings::imports::pith::plugin::types;
 use crate::panic::install_hook;
 use crate::{
-    Changes, Descriptor, Inputs, Plugin, Publication, Publisher, Remote, Staging, Syncer, Task,
-    UnitRef, Uploader, View,
+    Changes, Descriptor, Inputs, Lines, Plugin, Publication, Publisher, Remote, Resolution, Resolver,
+    Staging, Syncer, Task, UnitRef, Uploader, View,
 };
 
 impl<T: Plugin> describe::Guest for T {
@@ -45,11 +45,18 @@ impl<T: Publisher> publisher::Guest for T {
     }
 }
 
+impl<T: Resolver> resolver::Guest for T {
+    fn resolve(task: &Task, lines: &Lines, upgrade: bool) -> Result<Resolution, types::Error> {
+        install_hook();
+        Ok(<T as Resolver>::resolve(task, lines, upgrade)?)
+    }
+}
+
 /// Makes a type the plugin of this component.
 ///
 /// The words after `with` name what the component exports beside its description; each
 /// wants the trait of that name: `sync` [`Syncer`], `upload` [`Uploader`], `publish`
-/// [`Publisher`]. What is not named is not exported, and is left to the host.
+/// [`Publisher`], `resolve` [`Resolver`]. What is not named is not exported, and is left to the host.
 ///
 /// ```
 /// use pith_plugin_sdk::{Descriptor, Plugin, Publisher, Publication, Result, Task, View};
@@ -96,9 +103,12 @@ macro_rules! __export_ability {
     (publish $plugin:ident) => {
         $crate::__export_module!(publish, $crate::Publisher, $plugin);
     };
+    (resolve $plugin:ident) => {
+        $crate::__export_module!(resolve, $crate::Resolver, $plugin);
+    };
     ($other:ident $plugin:ident) => {
         compile_error!(concat!(
-            "a plugin can `sync`, `upload` or `publish`, not `",
+            "a plugin can `sync`, `upload`, `publish` or `resolve`, not `",
             stringify!($other),
             "`"
         ));

@@ -22,9 +22,12 @@ pub use bindings::exports::describe::exports::pith::plugin::describe::{
     ArtifactCount, ContentType, Descriptor, Reference, ReferenceKey, ResourceType, TaskKind,
     TaskType,
 };
+pub use bindings::exports::resolve::exports::pith::plugin::resolver::{
+    Pulled, Resolution, Unresolved,
+};
 pub use bindings::imports::pith::plugin::host::{
-    ArtifactDraft, Body, Changes, Codec, Cursor, Encoding, File, Fragment, Inputs, Link,
-    Publication, Reader, Remote, Request, Source, Staging, Strand, Task, UnitDraft, View, Written,
+    ArtifactDraft, Body, Candidate, Candidates, Changes, Codec, Cursor, Encoding, File, Fragment,
+    Inputs, Lines, Link, Publication, Reader, Remote, Request, Source, Staging, Strand, Task, UnitDraft, View, Written,
 };
 pub use bindings::imports::pith::plugin::types::{
     Artifact, ArtifactRef, ErrorCode, Query, Unit, UnitRef,
@@ -33,5 +36,5 @@ pub use body_reader::BodyReader;
 pub use error::{Error, Result};
 pub use file_writer::FileWriter;
 pub use line_reader::LineReader;
-pub use plugin::{Plugin, Publisher, Syncer, Uploader};
+pub use plugin::{Plugin, Publisher, Resolver, Syncer, Uploader};
 pub use units::Units;

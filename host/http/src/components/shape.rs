@@ -120,6 +120,7 @@ fn abilities(abilities: Abilities) -> Vec<&'static str> {
         ("sync", abilities.sync),
         ("upload", abilities.upload),
         ("publish", abilities.publish),
+        ("resolve", abilities.resolve),
     ]
     .into_iter()
     .filter_map(|(name, has)| has.then_some(name))

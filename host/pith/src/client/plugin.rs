@@ -166,6 +166,7 @@ fn abilities(generation: &Generation) -> Vec<&'static str> {
         ("sync", abilities.sync),
         ("upload", abilities.upload),
         ("publish", abilities.publish),
+        ("resolve", abilities.resolve),
     ]
     .into_iter()
     .filter_map(|(name, has)| has.then_some(name))
