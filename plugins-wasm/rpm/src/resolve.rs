@@ -7,9 +7,15 @@ mod lookup;
 mod modules;
 mod need;
 mod pool;
+#[cfg(test)]
+mod random;
 mod rules;
+#[cfg(test)]
+mod scenarios;
 mod search;
 mod solver;
+#[cfg(test)]
+mod zoo;
 
 use pith_plugin_sdk::{Lines, Resolution, Resolver, Result, Task};
 

@@ -212,7 +212,7 @@ mod tests {
             assert_eq!(need.text(&words), text);
         }
         let mut words = Words::default();
-        let need = Need::parse(" ( ( owl ) or bear>=2 )", &mut words).expect("spaces");
+        let need = Need::parse(" ( ( owl ) or bear >=2 )", &mut words).expect("spaces");
         assert_eq!(need.text(&words), "(owl or bear >= 2)");
     }
 

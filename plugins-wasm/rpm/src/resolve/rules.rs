@@ -41,7 +41,7 @@ pub(super) struct Rules {
     /// What units recommend: by unit, the number of the need and its clauses.
     pub(super) weak: HashMap<Variable, Vec<(usize, Clause)>>,
     /// Of which unit a part of a need is.
-    pub(super) owners: HashMap<Variable, Variable>,
+    owners: HashMap<Variable, Variable>,
     expanded: HashSet<Variable>,
     /// What units that have rules cannot be with, by the name that they say.
     clashes: HashMap<Word, Vec<(Variable, Clash)>>,
@@ -58,6 +58,11 @@ impl Rules {
     /// Whether a unit has its rules.
     pub(super) fn has(&self, unit: Variable) -> bool {
         self.expanded.contains(&unit)
+    }
+
+    /// The unit whose rule it is, of what a rule names first.
+    pub(super) fn owner(&self, first: Variable) -> Variable {
+        self.owners.get(&first).copied().unwrap_or(first)
     }
 
     /// Makes the rules of a unit whose names were looked up.
@@ -184,13 +189,12 @@ impl Rules {
                 self.clashes.entry(capability.name).or_default().push((unit, clash));
             }
             for clause in self.clauses(pool, unit, need, false, at) {
-                if clause.wanted.is_empty() && clause.given.contains(&unit) {
-                    // A package that says so means others.
-                    continue;
-                }
+                // A package that names what it is itself means others.
                 let mut given = vec![unit];
-                given.extend(clause.given);
-                self.add(given, clause.wanted, Origin::Conflicts(at));
+                given.extend(clause.given.into_iter().filter(|one| *one != unit));
+                if given.len() > 1 || !clause.wanted.is_empty() || !matches!(need, Need::One(_)) {
+                    self.add(given, clause.wanted, Origin::Conflicts(at));
+                }
             }
         }
         for capability in obsoletes {

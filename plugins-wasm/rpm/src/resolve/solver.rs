@@ -380,7 +380,7 @@ impl<L: Lookup> Solver<L> {
                     continue;
                 };
                 let is_new = !wishes.iter().any(|wish| wanted.contains(&wish.unit));
-                if is_new && self.rules.owners.get(choice).is_none() {
+                if is_new && self.rules.owner(*choice) == *choice {
                     wishes.push(Pull {
                         unit: *choice,
                         wanted_by: *unit,
@@ -416,7 +416,7 @@ impl<L: Lookup> Solver<L> {
                         queue.push_back(choice);
                         pulls.push(Pull {
                             unit: choice,
-                            wanted_by: self.rules.owners.get(&unit).copied().unwrap_or(unit),
+                            wanted_by: self.rules.owner(rule.given[0]),
                             cause: Cause::Rule(rule.origin),
                         });
                     }
@@ -472,7 +472,7 @@ impl<L: Lookup> Solver<L> {
                     set.push(*choice);
                     pulls.push(Pull {
                         unit: *choice,
-                        wanted_by: self.rules.owners.get(&unit).copied().unwrap_or(unit),
+                        wanted_by: self.rules.owner(rule.given[0]),
                         cause: Cause::Rule(rule.origin),
                     });
                 }
