@@ -47,6 +47,17 @@ pub(super) struct Module {
     pub(super) requires: Vec<(String, Vec<String>)>,
 }
 
+impl Package {
+    /// What every package provides.
+    pub(super) fn itself(&self) -> Capability {
+        Capability {
+            name: self.name,
+            relation: Relation::of_sign("="),
+            evr: Some(self.evr),
+        }
+    }
+}
+
 #[derive(Debug)]
 pub(super) enum Kind {
     Package(Package),

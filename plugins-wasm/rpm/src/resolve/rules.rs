@@ -2,11 +2,11 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::capability::{Capability, Relation, Word};
+use super::capability::{Capability, Word};
 use super::encode::{Clause, Encoder};
 use super::modules::Modules;
 use super::need::Need;
-use super::pool::{Kind, Pool};
+use super::pool::{Kind, Package, Pool};
 use super::search::{Rule, Search, Variable};
 
 /// Why there is a rule; needs are numbered as the unit has them.
@@ -76,11 +76,18 @@ impl Rules {
                 if pool.is_source(package) {
                     return;
                 }
+                self.exclude(pool, unit);
+                self.be_excluded(pool, unit);
+                if pool.units[unit].is_settled() {
+                    return;
+                }
+                let Some(package) = pool.units[unit].package() else {
+                    return;
+                };
                 let is_modular = package.is_modular;
                 let (requires, recommends) = (package.requires.clone(), package.recommends.clone());
                 self.require(pool, modules, unit, &requires);
                 self.recommend(pool, modules, unit, &recommends);
-                self.exclude(pool, unit);
                 let wanted = modules.of(pool, unit);
                 if is_modular && !wanted.is_empty() {
                     self.add(vec![unit], wanted.to_vec(), Origin::Module);
@@ -161,32 +168,32 @@ impl Rules {
         clauses
     }
 
-    /// What the unit says that it cannot be with, and what says so of the unit.
+    /// What the unit cannot be with: other builds, and what it says unless that is settled.
     fn exclude(&mut self, pool: &mut Pool, unit: Variable) {
+        let is_settled = pool.units[unit].is_settled();
         let Some(package) = pool.units[unit].package() else {
             return;
         };
-        let (name, evr) = (package.name, package.evr);
-        let itself = Capability {
-            name,
-            relation: Relation::of_sign("="),
-            evr: Some(evr),
-        };
-        let provides = package.provides.clone();
+        let name = package.name;
         let (conflicts, obsoletes) = (package.conflicts.clone(), package.obsoletes.clone());
         for other in pool.named(name).to_vec() {
             let is_same = |other| {
                 let package = pool.units[unit].package();
                 package.is_some_and(|one| pool.is_one_of_a_name(one, other))
             };
-            if other != unit && pool.units[other].package().is_some_and(is_same) {
+            let is_settled = is_settled && pool.units[other].is_settled();
+            if other != unit && !is_settled && pool.units[other].package().is_some_and(is_same) {
                 self.exclusive(unit, other, Origin::SameName);
             }
+        }
+        if is_settled {
+            return;
         }
         for (at, need) in conflicts.iter().enumerate() {
             if let Need::One(capability) = need {
                 let clash = Clash::Conflict(at, *capability);
-                self.clashes.entry(capability.name).or_default().push((unit, clash));
+                let clashes = self.clashes.entry(capability.name).or_default();
+                clashes.push((unit, clash));
             }
             for clause in self.clauses(pool, unit, need, false, at) {
                 // A package that names what it is itself means others.
@@ -198,20 +205,25 @@ impl Rules {
             }
         }
         for capability in obsoletes {
-            let clash = Clash::Obsolete(capability);
-            self.clashes.entry(capability.name).or_default().push((unit, clash));
+            let clashes = self.clashes.entry(capability.name).or_default();
+            clashes.push((unit, Clash::Obsolete(capability)));
             for other in pool.named(capability.name).to_vec() {
-                let fits = pool.units[other].package().is_some_and(|package| {
-                    let version = Capability { evr: Some(package.evr), ..itself };
-                    Capability { name: package.name, ..version }.overlaps(capability, &pool.words)
-                });
-                if fits && other != unit {
+                let itself = pool.units[other].package().map(Package::itself);
+                if other != unit && itself.is_some_and(|it| it.overlaps(capability, &pool.words)) {
                     self.exclusive(unit, other, Origin::Obsoletes(capability));
                 }
             }
         }
+    }
+
+    /// What others, which have their rules, say that they cannot be with.
+    fn be_excluded(&mut self, pool: &Pool, unit: Variable) {
+        let Some(package) = pool.units[unit].package() else {
+            return;
+        };
+        let itself = package.itself();
         let mut against = Vec::new();
-        for provided in provides {
+        for provided in &package.provides {
             for (other, clash) in self.clashes.get(&provided.name).into_iter().flatten() {
                 let origin = match clash {
                     Clash::Conflict(at, capability) => provided

@@ -171,7 +171,7 @@ impl<L: Lookup> Solver<L> {
 
     /// Whether a unit that comes has no rules yet.
     fn is_open(&self, unit: Variable) -> bool {
-        !self.rules.has(unit) && !self.pool.units[unit].is_settled()
+        !self.rules.has(unit)
     }
 
     /// Makes the rules of units, and of those that will probably come for them: so the host is
@@ -210,7 +210,8 @@ impl<L: Lookup> Solver<L> {
         let Some(package) = self.pool.units[unit].package() else {
             return;
         };
-        if self.rules.has(unit) || self.pool.is_source(package) {
+        let is_settled = self.pool.units[unit].is_settled();
+        if self.rules.has(unit) || is_settled || self.pool.is_source(package) {
             return;
         }
         let own: HashSet<Word> = package.provides.iter().map(|one| one.name).collect();
