@@ -1,10 +1,9 @@
 //! Copies of RPM packages that bring what the packages need.
 
 use anyhow::{Context, Result};
-use pith_tests::api::Api;
 use pith_tests::rpm::{RpmMirror, RpmPackage, RpmRepository};
 use pith_tests::upstream::Upstream;
-use pith_tests::{Test, href, on_both_databases, text};
+use pith_tests::{Api, Test, href, on_both_databases, text};
 use serde_json::{Value, json};
 
 use crate::rpm::MODULES;
@@ -94,7 +93,7 @@ async fn packages(api: &Api, repository: &Value) -> Result<Vec<String>> {
 
 fn reasons(result: &Value, list: &str) -> Vec<String> {
     let list = result[list].as_array().into_iter().flatten();
-    let mut reasons: Vec<String> = list.map(|one| text(&one["reason"])).collect();
+    let mut reasons: Vec<String> = list.map(|one| text(&one["reason"]).to_owned()).collect();
     reasons.sort();
     reasons
 }
@@ -104,7 +103,11 @@ async fn what_packages_need_comes_with_its_reason(test: Test) -> Result<()> {
     let upstream = Upstream::start().await?;
     let api = server.api();
     let zoo = repository(vec![
-        package("owl", "1", &["bear >= 2", "/usr/bin/cat", "(lion if cat)", "/etc/owl"]),
+        package(
+            "owl",
+            "1",
+            &["bear >= 2", "/usr/bin/cat", "(lion if cat)", "/etc/owl"],
+        ),
         package("owl", "2", &["wolf"]),
         package("bear", "1", &[]),
         package("bear", "2.9", &["cat"]),
@@ -118,7 +121,11 @@ async fn what_packages_need_comes_with_its_reason(test: Test) -> Result<()> {
     let destination = json!({"name": "solved"});
     let destination = api.create("/repositories/rpm/rpm/", destination).await?;
     let owl = unit(api, &mirror, "owl", "1").await?;
-    let result = copied(api, json!({"config": [line(&mirror, &destination, &[&owl])]})).await?;
+    let result = copied(
+        api,
+        json!({"config": [line(&mirror, &destination, &[&owl])]}),
+    )
+    .await?;
     assert_eq!(
         packages(api, &destination).await?,
         ["bear 2.10", "cat 1", "lion 1", "owl 1"]
@@ -139,9 +146,14 @@ async fn what_packages_need_comes_with_its_reason(test: Test) -> Result<()> {
         ["owl-1-1.noarch requires /etc/owl, which nothing provides"]
     );
     // Both versions of one name: each gets what it needs.
-    let both = api.create("/repositories/rpm/rpm/", json!({"name": "both"})).await?;
+    let both = api
+        .create("/repositories/rpm/rpm/", json!({"name": "both"}))
+        .await?;
     let newer = unit(api, &mirror, "owl", "2").await?;
-    let lines = [line(&mirror, &both, &[&owl]), line(&mirror, &both, &[&newer])];
+    let lines = [
+        line(&mirror, &both, &[&owl]),
+        line(&mirror, &both, &[&newer]),
+    ];
     copied(api, json!({"config": lines})).await?;
     assert_eq!(
         packages(api, &both).await?,
@@ -174,10 +186,18 @@ async fn what_is_there_does_unless_the_newest_is_wanted(test: Test) -> Result<()
     assert_eq!(packages(api, &destination).await?, ["bear 1", "owl 1"]);
     let body = json!({"config": config, "dependency_upgrade": true});
     let result = copied(api, body).await?;
-    assert_eq!(reasons(&result, "pulled_in"), ["owl-1-1.noarch requires bear"]);
-    assert_eq!(packages(api, &destination).await?, ["bear 1", "bear 2", "owl 1"]);
+    assert_eq!(
+        reasons(&result, "pulled_in"),
+        ["owl-1-1.noarch requires bear"]
+    );
+    assert_eq!(
+        packages(api, &destination).await?,
+        ["bear 1", "bear 2", "owl 1"]
+    );
     let body = json!({"config": config, "dependency_upgrade": true, "dependency_solving": false});
-    api.post("/rpm/copy/", body).await?.errors_of("dependency_upgrade")?;
+    api.post("/rpm/copy/", body)
+        .await?
+        .errors_of("dependency_upgrade")?;
     Ok(())
 }
 
@@ -186,16 +206,26 @@ async fn lines_give_to_each_other(test: Test) -> Result<()> {
     let upstream = Upstream::start().await?;
     let api = server.api();
     let base = repository(vec![package("bear", "1", &[]), package("wolf", "1", &[])]);
-    let more = repository(vec![package("owl", "1", &["bear", "wolf", "cat"]), package("cat", "1", &[])]);
+    let more = repository(vec![
+        package("owl", "1", &["bear", "wolf", "cat"]),
+        package("cat", "1", &[]),
+    ]);
     let base = mirrored(api, &upstream, "base", &base).await?;
     let more = mirrored(api, &upstream, "more", &more).await?;
-    let base_copy = api.create("/repositories/rpm/rpm/", json!({"name": "base-copy"})).await?;
-    let more_copy = api.create("/repositories/rpm/rpm/", json!({"name": "more-copy"})).await?;
+    let base_copy = api
+        .create("/repositories/rpm/rpm/", json!({"name": "base-copy"}))
+        .await?;
+    let more_copy = api
+        .create("/repositories/rpm/rpm/", json!({"name": "more-copy"}))
+        .await?;
     // What is in another line's destination counts.
     let wolf = unit(api, &base, "wolf", "1").await?;
     copied(api, json!({"config": [line(&base, &base_copy, &[&wolf])]})).await?;
     let owl = unit(api, &more, "owl", "1").await?;
-    let config = json!([line(&more, &more_copy, &[&owl]), line(&base, &base_copy, &[])]);
+    let config = json!([
+        line(&more, &more_copy, &[&owl]),
+        line(&base, &base_copy, &[])
+    ]);
     let result = copied(api, json!({"config": config})).await?;
     assert_eq!(result["unresolved"], json!([]));
     assert_eq!(packages(api, &more_copy).await?, ["cat 1", "owl 1"]);
@@ -276,7 +306,11 @@ async fn what_is_missing_is_told_and_the_rest_comes(test: Test) -> Result<()> {
         ]
     );
     let missing = result["unresolved"].as_array().context("a list")?;
-    assert!(missing.iter().any(|one| one["missing"] == json!({"requires": "honey"})));
+    assert!(
+        missing
+            .iter()
+            .any(|one| one["missing"] == json!({"requires": "honey"}))
+    );
     Ok(())
 }
 
@@ -284,7 +318,10 @@ async fn whoever_wants_no_solving_gets_none(test: Test) -> Result<()> {
     let server = test.start().await?;
     let upstream = Upstream::start().await?;
     let api = server.api();
-    let zoo = repository(vec![package("owl", "1", &["bear"]), package("bear", "1", &["wolf"])]);
+    let zoo = repository(vec![
+        package("owl", "1", &["bear"]),
+        package("bear", "1", &["wolf"]),
+    ]);
     let mirror = mirrored(api, &upstream, "zoo", &zoo).await?;
     let destination = json!({"name": "alone"});
     let destination = api.create("/repositories/rpm/rpm/", destination).await?;

@@ -51,7 +51,12 @@ mod tests {
 
     #[test]
     fn a_term_counts_once_and_for_its_plugin() {
-        let terms = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect::<Vec<_>>();
+        let terms = |words: &[&str]| {
+            words
+                .iter()
+                .map(|&word| word.to_owned())
+                .collect::<Vec<_>>()
+        };
         let two = check("rpm", &terms(&["a", "b", "a"])).expect("two terms");
         assert_eq!(two.len(), 2);
         assert!(two.contains(&hashes("rpm", &terms(&["b"]))[0]));

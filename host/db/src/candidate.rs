@@ -71,10 +71,7 @@ pub async fn with_values(
             table.table,
             column(field)
         );
-        let found: Vec<UnitId> = sql(text)
-            .bind(part.to_vec())
-            .scalars(connection)
-            .await?;
+        let found: Vec<UnitId> = sql(text).bind(part.to_vec()).scalars(connection).await?;
         units.extend(found);
     }
     Ok(units)

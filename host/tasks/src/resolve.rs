@@ -161,14 +161,10 @@ impl Answer<'_> {
         let database = &self.context.toolbox.services.database;
         let mut connection = database.read().await.map_err(failed_db)?;
         let source = line.line.source;
-        let present = membership::present(
-            &mut connection,
-            source.repository,
-            source.number,
-            &units,
-        )
-        .await
-        .map_err(failed_db)?;
+        let present =
+            membership::present(&mut connection, source.repository, source.number, &units)
+                .await
+                .map_err(failed_db)?;
         if present.len() < units.len() {
             return Err(wrong(
                 "it pulled a unit into a line whose source does not have it".to_owned(),
@@ -177,16 +173,12 @@ impl Answer<'_> {
         Ok(())
     }
 
-    fn unresolved(
-        &self,
-        unresolved: Vec<call::Unresolved>,
-    ) -> Result<Told<Unresolved>, TaskError> {
+    fn unresolved(&self, unresolved: Vec<call::Unresolved>) -> Result<Told<Unresolved>, TaskError> {
         let mut told = Told::default();
         for one in unresolved {
             let wanted_by = self.unit(one.wanted_by)?;
-            let missing = serde_json::from_str(&one.missing).map_err(|error| {
-                wrong(format!("what it says is missing is not JSON: {error}"))
-            })?;
+            let missing = serde_json::from_str(&one.missing)
+                .map_err(|error| wrong(format!("what it says is missing is not JSON: {error}")))?;
             told.push(|| Unresolved {
                 wanted_by,
                 reason: one.reason,

@@ -3,6 +3,7 @@
 mod answer;
 mod capability;
 mod encode;
+mod gather;
 mod lookup;
 mod modules;
 mod need;

@@ -58,12 +58,23 @@ mod tests {
             provides: ["owl", "owl(x86-64)", "libowl.so.1()(64bit)", "bird", "bird"]
                 .map(entry)
                 .into(),
-            files: ["/usr/bin/owl", "/usr/share/owl", "/etc/owl", "/usr/lib/sendmail"]
-                .map(|path| File::new(None, path))
-                .into(),
+            files: [
+                "/usr/bin/owl",
+                "/usr/share/owl",
+                "/etc/owl",
+                "/usr/lib/sendmail",
+            ]
+            .map(|path| File::new(None, path))
+            .into(),
             ..Package::default()
         };
-        let terms = ["/etc/owl", "/usr/bin/owl", "/usr/lib/sendmail", "bird", "libowl.so.1()(64bit)"];
+        let terms = [
+            "/etc/owl",
+            "/usr/bin/owl",
+            "/usr/lib/sendmail",
+            "bird",
+            "libowl.so.1()(64bit)",
+        ];
         assert_eq!(package.terms(), terms);
         assert!(is_singled_out("/sbin/init") && !is_singled_out("/usr/share/owl"));
     }

@@ -2,13 +2,14 @@
 
 use crate::bindings::exports::{
     describe::exports::pith::plugin::describe, publish::exports::pith::plugin::publisher,
-    resolve::exports::pith::plugin::resolver, sync::exports::pith::plugin::syncer, upload::exports::pith::plugin::uploader,
+    resolve::exports::pith::plugin::resolver, sync::exports::pith::plugin::syncer,
+    upload::exports::pith::plugin::uploader,
 };
 use crate::bindings::imports::pith::plugin::types;
 use crate::panic::install_hook;
 use crate::{
-    Changes, Descriptor, Inputs, Lines, Plugin, Publication, Publisher, Remote, Resolution, Resolver,
-    Staging, Syncer, Task, UnitRef, Uploader, View,
+    Changes, Descriptor, Inputs, Lines, Plugin, Publication, Publisher, Remote, Resolution,
+    Resolver, Staging, Syncer, Task, UnitRef, Uploader, View,
 };
 
 impl<T: Plugin> describe::Guest for T {

@@ -27,7 +27,8 @@ pub use bindings::exports::resolve::exports::pith::plugin::resolver::{
 };
 pub use bindings::imports::pith::plugin::host::{
     ArtifactDraft, Body, Candidate, Candidates, Changes, Codec, Cursor, Encoding, File, Fragment,
-    Inputs, Lines, Link, Publication, Reader, Remote, Request, Source, Staging, Strand, Task, UnitDraft, View, Written,
+    Inputs, Lines, Link, Publication, Reader, Remote, Request, Source, Staging, Strand, Task,
+    UnitDraft, View, Written,
 };
 pub use bindings::imports::pith::plugin::types::{
     Artifact, ArtifactRef, ErrorCode, Query, Unit, UnitRef,

@@ -47,7 +47,10 @@ impl<L: Lookup> Answer<'_, L> {
         let sources = &self.solver.pool.units[pull.unit].places.sources;
         let wanting = &self.solver.pool.units[pull.wanted_by].places.chosen;
         let own = self.lines.get(&pull.wanted_by);
-        let near = own.into_iter().chain(wanting).find(|line| sources.contains(line));
+        let near = own
+            .into_iter()
+            .chain(wanting)
+            .find(|line| sources.contains(line));
         near.or(sources.first()).copied()
     }
 
@@ -67,7 +70,13 @@ impl<L: Lookup> Answer<'_, L> {
         let label = pool.label(pull.wanted_by);
         let need = |at: usize, is_hard: bool| {
             let package = wanting.package();
-            let needs = package.map(|one| if is_hard { &one.requires } else { &one.recommends });
+            let needs = package.map(|one| {
+                if is_hard {
+                    &one.requires
+                } else {
+                    &one.recommends
+                }
+            });
             let need = needs.and_then(|needs| needs.get(at));
             need.map_or_else(String::new, |need| need.text(&pool.words))
         };
@@ -146,7 +155,11 @@ impl<L: Lookup> Answer<'_, L> {
                 if let Some((text, missing)) = missing {
                     lacking.insert(unit);
                     let label = solver.pool.label(unit);
-                    self.miss(unit, format!("{label} requires {text}, which nothing provides"), missing);
+                    self.miss(
+                        unit,
+                        format!("{label} requires {text}, which nothing provides"),
+                        &missing,
+                    );
                 }
             }
         }
@@ -160,12 +173,12 @@ impl<L: Lookup> Answer<'_, L> {
             self.miss(
                 *root,
                 format!("{label} cannot be installed with what there is: {why}"),
-                json!({ "installable": label }),
+                &json!({ "installable": label }),
             );
         }
     }
 
-    fn miss(&mut self, unit: Variable, reason: String, missing: serde_json::Value) {
+    fn miss(&mut self, unit: Variable, reason: String, missing: &serde_json::Value) {
         self.resolution.unresolved.push(Unresolved {
             wanted_by: self.solver.pool.units[unit].handle,
             reason,
@@ -179,8 +192,8 @@ impl<L: Lookup> Answer<'_, L> {
         let present: HashSet<Variable> = set.iter().copied().collect();
         for unit in set {
             for rule in solver.rules.search.rules_of(*unit) {
-                let is_clash = rule.wanted.is_empty()
-                    && rule.given.iter().all(|one| present.contains(one));
+                let is_clash =
+                    rule.wanted.is_empty() && rule.given.iter().all(|one| present.contains(one));
                 if !is_clash {
                     continue;
                 }

@@ -131,10 +131,7 @@ impl Encoder<'_> {
 
     /// One of the parts.
     fn any(&mut self, parts: Vec<Vec<Clause>>) -> Vec<Clause> {
-        let product: usize = parts
-            .iter()
-            .map(Vec::len)
-            .fold(1, |product, length| product.saturating_mul(length));
+        let product: usize = parts.iter().map(Vec::len).fold(1, usize::saturating_mul);
         let parts = if product > MOST_CLAUSES {
             parts.into_iter().map(|part| self.named(part)).collect()
         } else {

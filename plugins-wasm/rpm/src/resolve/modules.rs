@@ -62,7 +62,14 @@ impl Modules {
     /// Reads the modules and their defaults.
     pub(super) fn read(lookup: &mut impl Lookup, pool: &mut Pool) -> Result<Self> {
         let mut modules = Self::default();
-        let fields = ["name", "stream", "version", "context", "nevras", "dependencies"];
+        let fields = [
+            "name",
+            "stream",
+            "version",
+            "context",
+            "nevras",
+            "dependencies",
+        ];
         lookup.all(MODULEMD, &fields, &mut |candidate| {
             let fields: ModuleFields = read(&candidate)?;
             let names = fields.dependencies.into_iter().flatten();
@@ -79,7 +86,13 @@ impl Modules {
             );
             modules.all.push(unit);
             for nevra in fields.nevras {
-                let Nevra { name, epoch, version, release, arch } = nevra;
+                let Nevra {
+                    name,
+                    epoch,
+                    version,
+                    release,
+                    arch,
+                } = nevra;
                 let evr = super::capability::evr_text(Some(&epoch), &version, Some(&release));
                 let key = format!("{name}-{evr}.{arch}");
                 modules.by_package.entry(key).or_default().push(unit);
@@ -88,13 +101,17 @@ impl Modules {
         })?;
         lookup.all(MODULEMD_DEFAULTS, &["module", "stream"], &mut |candidate| {
             let fields: DefaultFields = read(&candidate)?;
-            modules.defaults.entry(fields.module).or_default().push(Default {
-                handle: candidate.handle,
-                stream: fields.stream,
-                sources: candidate.sources,
-                destinations: candidate.destinations,
-                is_chosen: !candidate.chosen.is_empty(),
-            });
+            modules
+                .defaults
+                .entry(fields.module)
+                .or_default()
+                .push(Default {
+                    handle: candidate.handle,
+                    stream: fields.stream,
+                    sources: candidate.sources,
+                    destinations: candidate.destinations,
+                    is_chosen: !candidate.chosen.is_empty(),
+                });
             Ok(())
         })?;
         // The order of what is found is nobody's wish.
@@ -118,7 +135,10 @@ impl Modules {
             excluding.any(|one| one == stream)
         };
         let is_named = |stream: &str| {
-            let mut named = streams.iter().filter(|one| !one.starts_with('-')).peekable();
+            let mut named = streams
+                .iter()
+                .filter(|one| !one.starts_with('-'))
+                .peekable();
             named.peek().is_none() || named.any(|one| one == stream)
         };
         let mut fitting: Vec<Variable> = self
@@ -140,7 +160,10 @@ impl Modules {
     pub(super) fn default_of(&self, module: &Module) -> Option<&Default> {
         let defaults = self.defaults.get(&module.name)?;
         let is_there = |one: &&Default| !one.destinations.is_empty();
-        let first = defaults.iter().find(is_there).or_else(|| defaults.first())?;
+        let first = defaults
+            .iter()
+            .find(is_there)
+            .or_else(|| defaults.first())?;
         (first.stream == module.stream).then_some(first)
     }
 
@@ -191,7 +214,10 @@ impl Modules {
     /// Whether a package is of an active stream.
     pub(super) fn is_active(&self, pool: &Pool, unit: Variable, package: &Package) -> bool {
         package.is_modular
-            && self.of(pool, unit).iter().any(|one| self.active.contains(one))
+            && self
+                .of(pool, unit)
+                .iter()
+                .any(|one| self.active.contains(one))
     }
 }
 

@@ -121,7 +121,11 @@ impl<'a> Parser<'a, '_> {
                     }
                     list.push(self.operand(depth)?);
                 }
-                if operator == "and" { Need::And(list) } else { Need::Or(list) }
+                if operator == "and" {
+                    Need::And(list)
+                } else {
+                    Need::Or(list)
+                }
             }
             "with" => Need::With(first.into(), second.into()),
             "without" => Need::Without(first.into(), second.into()),
@@ -219,9 +223,21 @@ mod tests {
     #[test]
     fn what_is_not_well_formed_is_none() {
         let deep = "(".repeat(100) + "a" + &")".repeat(100);
-        for text in ["", "owl", "(", "()", "(owl", "(owl and)", "(owl bear)", "(a and b or c)",
-            "(a if b else)", "(a if b then c)", "(a >= )", "(a) b", &deep]
-        {
+        for text in [
+            "",
+            "owl",
+            "(",
+            "()",
+            "(owl",
+            "(owl and)",
+            "(owl bear)",
+            "(a and b or c)",
+            "(a if b else)",
+            "(a if b then c)",
+            "(a >= )",
+            "(a) b",
+            &deep,
+        ] {
             assert_eq!(Need::parse(text, &mut Words::default()), None, "{text}");
         }
     }

@@ -172,7 +172,9 @@ impl Entry<'_> {
         if self.0.is_empty() || self.0.starts_with("rpmlib(") {
             return None;
         }
-        if self.0.starts_with('(') && let Some(need) = Need::parse(&self.0, words) {
+        if self.0.starts_with('(')
+            && let Some(need) = Need::parse(&self.0, words)
+        {
             return Some(need);
         }
         Some(Need::One(self.capability(words)))
@@ -254,8 +256,8 @@ impl Pool {
         let at = self.units.len();
         self.by_name.entry(name).or_default().push(at);
         for provided in &provides {
-            let providers = self.by_capability.entry(provided.name).or_default();
-            providers.push((at, *provided));
+            let those = self.by_capability.entry(provided.name).or_default();
+            those.push((at, *provided));
         }
         Ok(self.push(
             handle,
@@ -338,7 +340,9 @@ impl Pool {
         mut units: Vec<Variable>,
     ) -> Vec<Variable> {
         let near = &self.units[wanting];
-        let near_arch = near.package().map_or("noarch", |one| self.words.text(one.arch));
+        let near_arch = near
+            .package()
+            .map_or("noarch", |one| self.words.text(one.arch));
         let near_family = family(near_arch);
         let lines = near.places.lines();
         let named = named.map(|name| plain_name(self.words.text(name)));

@@ -11,7 +11,10 @@ struct Numbers(u64);
 
 impl Numbers {
     fn below(&mut self, end: usize) -> usize {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         usize::try_from(self.0 >> 33).expect("31 bits") % end
     }
 
@@ -21,7 +24,9 @@ impl Numbers {
 }
 
 const NAMES: &[&str] = &["ant", "bee", "cow", "dog", "elk", "fox"];
-const NEEDS: &[&str] = &["ant", "bee", "cow", "dog", "elk", "fox", "hop", "run", "gnu"];
+const NEEDS: &[&str] = &[
+    "ant", "bee", "cow", "dog", "elk", "fox", "hop", "run", "gnu",
+];
 
 /// What a package says, as the test itself understands it.
 #[derive(Debug)]
@@ -38,7 +43,11 @@ fn need(numbers: &mut Numbers) -> String {
     let one = |numbers: &mut Numbers| {
         let name = numbers.one(NEEDS);
         match numbers.below(4) {
-            0 => format!("{name} {} {}", numbers.one(&["<", "<=", "=", ">=", ">"]), 1 + numbers.below(3)),
+            0 => format!(
+                "{name} {} {}",
+                numbers.one(&["<", "<=", "=", ">=", ">"]),
+                1 + numbers.below(3)
+            ),
             _ => name.to_owned(),
         }
     };
@@ -58,12 +67,26 @@ fn need(numbers: &mut Numbers) -> String {
 
 fn said(numbers: &mut Numbers, name: &str, version: usize) -> Said {
     let list = |numbers: &mut Numbers, most: usize| -> Vec<String> {
-        (0..numbers.below(most + 1)).map(|_| need(numbers)).collect()
+        (0..numbers.below(most + 1))
+            .map(|_| need(numbers))
+            .collect()
     };
-    let provides = if numbers.below(2) == 0 { vec![numbers.one(&["hop", "run"]).to_owned()] } else { Vec::new() };
+    let provides = if numbers.below(2) == 0 {
+        vec![numbers.one(&["hop", "run"]).to_owned()]
+    } else {
+        Vec::new()
+    };
     let requires = list(numbers, 3);
-    let conflicts = if numbers.below(3) == 0 { list(numbers, 1) } else { Vec::new() };
-    let obsoletes = if numbers.below(8) == 0 { vec![numbers.one(NAMES).to_owned()] } else { Vec::new() };
+    let conflicts = if numbers.below(3) == 0 {
+        list(numbers, 1)
+    } else {
+        Vec::new()
+    };
+    let obsoletes = if numbers.below(8) == 0 {
+        vec![numbers.one(NAMES).to_owned()]
+    } else {
+        Vec::new()
+    };
     Said {
         name: name.to_owned(),
         version,
@@ -144,15 +167,29 @@ fn is_installable(set: &[usize], all: &[Said], settled: &BTreeSet<usize>) -> boo
         }
         let is_another = |one: &&&Said| !std::ptr::eq(**one, package);
         let others: Vec<&Said> = installed.iter().filter(is_another).copied().collect();
-        package.requires.iter().all(|need| holds(&parse(need, &mut words), &words, &installed))
+        package
+            .requires
+            .iter()
+            .all(|need| holds(&parse(need, &mut words), &words, &installed))
             && !package.conflicts.iter().any(|need| {
                 let need = parse(need, &mut words);
                 // A package that names what it is itself means others.
-                let set = if is_simple(&need) { &others } else { &installed };
+                let set = if is_simple(&need) {
+                    &others
+                } else {
+                    &installed
+                };
                 holds(&need, &words, set)
             })
-            && !package.obsoletes.iter().any(|name| others.iter().any(|other| other.name == *name))
-            && installed.iter().filter(|other| other.name == package.name).count() == 1
+            && !package
+                .obsoletes
+                .iter()
+                .any(|name| others.iter().any(|other| other.name == *name))
+            && installed
+                .iter()
+                .filter(|other| other.name == package.name)
+                .count()
+                == 1
     })
 }
 
@@ -215,12 +252,23 @@ fn chosen_packages_can_be_installed_wherever_any_set_can() {
         let resolution = Zoo::of(animals).resolve(false);
         let here = format!("seed {seed}");
         let index = |handle: u64| usize::try_from(handle).expect("small");
-        let pulled: BTreeSet<usize> = resolution.pulled.iter().map(|one| index(one.handle)).collect();
+        let pulled: BTreeSet<usize> = resolution
+            .pulled
+            .iter()
+            .map(|one| index(one.handle))
+            .collect();
         assert_eq!(pulled.len(), resolution.pulled.len(), "{here}: twice");
-        assert!(pulled.is_disjoint(&settled) && pulled.is_disjoint(&roots), "{here}");
+        assert!(
+            pulled.is_disjoint(&settled) && pulled.is_disjoint(&roots),
+            "{here}"
+        );
         let coming: BTreeSet<usize> = &pulled | &roots;
         for one in &resolution.pulled {
-            assert!(coming.contains(&index(one.wanted_by)), "{here}: {}", one.reason);
+            assert!(
+                coming.contains(&index(one.wanted_by)),
+                "{here}: {}",
+                one.reason
+            );
         }
         let everything: Vec<usize> = (0..all.len()).collect();
         let result: Vec<usize> = coming.union(&settled).copied().collect();
@@ -228,7 +276,12 @@ fn chosen_packages_can_be_installed_wherever_any_set_can() {
         for root in &roots {
             if has_installation(*root, &everything, &all, &settled) {
                 installable += 1;
-                assert!(has_installation(*root, &result, &all, &settled), "{here}: {root} {all:#?} {settled:?} {roots:?} {:?} {:?}", resolution.pulled, resolution.unresolved);
+                assert!(
+                    has_installation(*root, &result, &all, &settled),
+                    "{here}: {root} {all:#?} {settled:?} {roots:?} {:?} {:?}",
+                    resolution.pulled,
+                    resolution.unresolved
+                );
             } else {
                 assert!(
                     !resolution.unresolved.is_empty(),
@@ -244,7 +297,11 @@ fn chosen_packages_can_be_installed_wherever_any_set_can() {
             for text in &all[*at].requires {
                 let need = parse(text, &mut words);
                 if is_simple(&need) && holds(&need, &words, &possible) {
-                    assert!(holds(&need, &words, &present), "{here}: {} {text}", all[*at].name);
+                    assert!(
+                        holds(&need, &words, &present),
+                        "{here}: {} {text}",
+                        all[*at].name
+                    );
                 }
             }
         }

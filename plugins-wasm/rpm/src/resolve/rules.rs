@@ -30,7 +30,10 @@ pub(super) enum Origin {
 impl Origin {
     /// Whether it says that something must be there.
     pub(super) fn is_wish(self) -> bool {
-        matches!(self, Self::Requires(_) | Self::Module | Self::ModuleRequires(_))
+        matches!(
+            self,
+            Self::Requires(_) | Self::Module | Self::ModuleRequires(_)
+        )
     }
 }
 

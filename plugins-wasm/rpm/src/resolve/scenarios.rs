@@ -23,10 +23,20 @@ fn names(animals: Vec<Animal>) -> Vec<String> {
 #[test]
 fn what_is_required_comes_with_its_reason_and_nothing_else() {
     let zoo = vec![
-        package("owl-1-1.noarch", &["requires libbear >= 2", "requires /usr/bin/sh"]).chosen(),
-        package("bear-3-1.noarch", &["provides libbear = 3", "requires cat(x)"]),
+        package(
+            "owl-1-1.noarch",
+            &["requires libbear >= 2", "requires /usr/bin/sh"],
+        )
+        .chosen(),
+        package(
+            "bear-3-1.noarch",
+            &["provides libbear = 3", "requires cat(x)"],
+        ),
         package("bear-1-1.noarch", &["provides libbear = 1"]),
-        package("cat-1-1.noarch", &["provides cat(x)", "requires rpmlib(Dash)"]),
+        package(
+            "cat-1-1.noarch",
+            &["provides cat(x)", "requires rpmlib(Dash)"],
+        ),
         package("shell-1-1.noarch", &["file /usr/bin/sh"]),
         package("lion-1-1.noarch", &["requires owl"]),
     ];
@@ -42,7 +52,11 @@ fn what_is_required_comes_with_its_reason_and_nothing_else() {
 
 #[test]
 fn the_newest_comes_by_the_order_of_rpm() {
-    let bears = ["bear-1.9-1.noarch", "bear-1.10-1.noarch", "bear-1.10~rc1-1.noarch"];
+    let bears = [
+        "bear-1.9-1.noarch",
+        "bear-1.10-1.noarch",
+        "bear-1.10~rc1-1.noarch",
+    ];
     let mut zoo = vec![package("owl-1-1.noarch", &["requires bear"]).chosen()];
     zoo.extend(bears.map(|bear| package(bear, &[])));
     assert_eq!(names(zoo), ["bear-1.10-1.noarch"]);
@@ -63,7 +77,9 @@ fn what_is_there_or_in_another_lines_destination_does() {
     let owl = package("owl-1-1.noarch", &["requires bear", "requires cat"]).chosen();
     let zoo = vec![
         owl.clone(),
-        package("bear-1-1.noarch", &["requires gone"]).in_sources(&[]).there(&[0]),
+        package("bear-1-1.noarch", &["requires gone"])
+            .in_sources(&[])
+            .there(&[0]),
         package("bear-2-1.noarch", &[]),
         package("cat-1-1.noarch", &[]).in_sources(&[1]).there(&[1]),
     ];
@@ -76,7 +92,9 @@ fn what_is_there_or_in_another_lines_destination_does() {
 #[test]
 fn a_unit_comes_into_the_line_whose_source_has_it() {
     let zoo = vec![
-        package("owl-1-1.noarch", &["requires bear"]).in_sources(&[1]).chosen(),
+        package("owl-1-1.noarch", &["requires bear"])
+            .in_sources(&[1])
+            .chosen(),
         package("bear-1-1.noarch", &["requires cat", "requires lion"]).in_sources(&[0]),
         package("cat-1-1.noarch", &[]).in_sources(&[0, 1]),
         package("lion-1-1.noarch", &[]).in_sources(&[1]),
@@ -167,16 +185,32 @@ fn rich_dependencies_are_solved() {
         ]
     };
     for (need, says, expected) in [
-        ("(bear and cat)", "", &["bear-2-1.noarch", "cat-1-1.noarch"][..]),
+        (
+            "(bear and cat)",
+            "",
+            &["bear-2-1.noarch", "cat-1-1.noarch"][..],
+        ),
         ("(wolf or cat)", "", &["cat-1-1.noarch"]),
         ("(den with warm)", "", &["bear-1-1.noarch"]),
         ("(den without bear)", "", &["lion-1-1.noarch"]),
         ("(bear if cat)", "", &[]),
-        ("(bear if cat)", "requires cat", &["cat-1-1.noarch", "bear-2-1.noarch"]),
+        (
+            "(bear if cat)",
+            "requires cat",
+            &["cat-1-1.noarch", "bear-2-1.noarch"],
+        ),
         ("(bear if wolf else lion)", "", &["lion-1-1.noarch"]),
         ("(lion unless cat)", "", &["lion-1-1.noarch"]),
-        ("((bear and warm) or wolf)", "conflicts cat", &["bear-1-1.noarch"]),
-        ("((wolf and cat) or (cat and lion))", "", &["cat-1-1.noarch", "lion-1-1.noarch"]),
+        (
+            "((bear and warm) or wolf)",
+            "conflicts cat",
+            &["bear-1-1.noarch"],
+        ),
+        (
+            "((wolf and cat) or (cat and lion))",
+            "",
+            &["cat-1-1.noarch", "lion-1-1.noarch"],
+        ),
     ] {
         assert_eq!(names(zoo(need, says)), expected, "{need} {says}");
     }
@@ -191,7 +225,10 @@ fn rich_dependencies_are_solved() {
 fn files_that_no_index_singles_out_are_found() {
     let zoo = vec![
         package("owl-1-1.noarch", &["requires /usr/share/den"]).chosen(),
-        package("bear-1-1.noarch", &["file /usr/share/den", "file /usr/share/honey"]),
+        package(
+            "bear-1-1.noarch",
+            &["file /usr/share/den", "file /usr/share/honey"],
+        ),
     ];
     assert_eq!(names(zoo), ["bear-1-1.noarch"]);
 }
@@ -212,7 +249,13 @@ fn architectures_do_not_mix_and_sources_need_nothing() {
 
 #[test]
 fn what_is_recommended_comes_where_it_can() {
-    let says = ["recommends bear", "recommends wolf", "recommends cat", "recommends fox", "conflicts cat"];
+    let says = [
+        "recommends bear",
+        "recommends wolf",
+        "recommends cat",
+        "recommends fox",
+        "conflicts cat",
+    ];
     let zoo = vec![
         package("owl-1-1.noarch", &says).chosen(),
         package("bear-1-1.noarch", &["recommends lion"]),
@@ -235,7 +278,11 @@ fn a_package_brings_its_module_and_what_that_requires() {
         package("owl-1-1.noarch", &["modular", "requires bear"]).chosen(),
         package("bear-1-1.noarch", &["modular"]),
         package("bear-2-1.noarch", &["modular"]),
-        module("birds:1", &["owl-1-1.noarch"], &json!({"beasts": ["old"], "platform": ["el9"]})),
+        module(
+            "birds:1",
+            &["owl-1-1.noarch"],
+            &json!({"beasts": ["old"], "platform": ["el9"]}),
+        ),
         module("birds:2", &[], &json!({})),
         module("beasts:old", &["bear-1-1.noarch"], &json!({})),
         module("beasts:new", &["bear-2-1.noarch"], &json!({})),
@@ -263,7 +310,10 @@ fn packages_of_streams_that_are_not_active_do_not_come() {
             default_stream(&format!("beasts:{default}")),
         ]
     };
-    assert_eq!(pulled(zoo("none")), ["bear-3-1.noarch 0: owl-1-1.noarch requires bear"]);
+    assert_eq!(
+        pulled(zoo("none")),
+        ["bear-3-1.noarch 0: owl-1-1.noarch requires bear"]
+    );
     assert_eq!(
         pulled(zoo("old")),
         [
@@ -288,9 +338,16 @@ fn a_module_that_lacks_another_is_told() {
 
 #[test]
 fn the_host_is_asked_for_many_names_at_once() {
-    let mut zoo = vec![package("animal0-1-1.noarch", &["requires animal1", "requires animal2"]).chosen()];
+    let mut zoo = vec![
+        package(
+            "animal0-1-1.noarch",
+            &["requires animal1", "requires animal2"],
+        )
+        .chosen(),
+    ];
     for number in 1..500 {
-        let requires = [2 * number + 1, 2 * number + 2].map(|next| format!("requires animal{next}"));
+        let requires =
+            [2 * number + 1, 2 * number + 2].map(|next| format!("requires animal{next}"));
         let says: Vec<&str> = requires.iter().map(String::as_str).collect();
         let says = if number < 249 { &says[..] } else { &[] };
         zoo.push(package(&format!("animal{number}-1-1.noarch"), says));

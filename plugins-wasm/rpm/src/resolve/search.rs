@@ -309,9 +309,7 @@ impl<Origin> Search<Origin> {
                     clause = reason;
                 }
                 _ => {
-                    rest.sort_by_key(|literal| {
-                        std::cmp::Reverse(self.levels[literal.variable()])
-                    });
+                    rest.sort_by_key(|literal| std::cmp::Reverse(self.levels[literal.variable()]));
                     let back = rest.first().map_or(0, |one| self.levels[one.variable()]);
                     rest.insert(0, literal.negated());
                     return (rest, back);
@@ -327,7 +325,12 @@ impl<Origin> Search<Origin> {
                 for number in &self.rules_of[literal.variable()] {
                     let rule = &self.rules[*number];
                     let is_given = rule.given.iter().all(|one| self.values[*one] == Some(true));
-                    if !is_given || rule.wanted.iter().any(|one| self.values[*one] == Some(true)) {
+                    if !is_given
+                        || rule
+                            .wanted
+                            .iter()
+                            .any(|one| self.values[*one] == Some(true))
+                    {
                         continue;
                     }
                     let mut possible = rule
@@ -357,7 +360,10 @@ mod tests {
 
     impl Numbers {
         fn below(&mut self, end: usize) -> usize {
-            self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            self.0 = self
+                .0
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1);
             usize::try_from(self.0 >> 33).expect("31 bits") % end
         }
     }
@@ -392,7 +398,7 @@ mod tests {
             }
             // Several questions, so that what was learned of one serves the next.
             for _ in 0..6 {
-                let wanted: Vec<usize> = (0..1 + numbers.below(2))
+                let wanted: Vec<usize> = (0..=numbers.below(2))
                     .map(|_| numbers.below(variables))
                     .collect();
                 let is_possible = (0..1_u32 << variables).any(|set| {
@@ -403,7 +409,10 @@ mod tests {
                 assert_eq!(found, is_possible, "seed {seed}, {wanted:?} of {rules:?}");
                 if found {
                     assert!(wanted.iter().all(|one| search.has(*one)), "seed {seed}");
-                    assert!(fulfills(&rules, |one| search.has(one)), "seed {seed}: {rules:?}");
+                    assert!(
+                        fulfills(&rules, |one| search.has(one)),
+                        "seed {seed}: {rules:?}"
+                    );
                 }
             }
         }

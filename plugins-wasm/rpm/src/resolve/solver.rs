@@ -12,12 +12,9 @@ use pith_plugin_sdk::Result;
 use super::capability::Word;
 use super::lookup::Lookup;
 use super::modules::Modules;
-use super::need::Need;
 use super::pool::{FIELDS, Pool};
 use super::rules::{Origin, Rules};
 use super::search::Variable;
-use crate::package::File;
-use crate::terms::{is_singled_out, plain_name};
 use crate::{MODULEMD, PACKAGE};
 
 /// Why a unit comes.
@@ -37,13 +34,13 @@ pub(super) struct Pull {
 
 /// The state of a copy that is being solved.
 pub(super) struct Solver<L> {
-    lookup: L,
+    pub(super) lookup: L,
     upgrade: bool,
     pub(super) pool: Pool,
     pub(super) modules: Modules,
-    has_modules: bool,
+    pub(super) has_modules: bool,
     pub(super) rules: Rules,
-    known: HashSet<Word>,
+    pub(super) known: HashSet<Word>,
     /// Chosen units, and those that were pulled.
     pub(super) coming: HashSet<Variable>,
     pub(super) pulled: Vec<Pull>,
@@ -134,7 +131,9 @@ impl<L: Lookup> Solver<L> {
             .iter()
             .partition(|unit| self.rules.search.is_hopeless(**unit));
         if !hopeless.is_empty() {
-            hopeless.into_iter().try_for_each(|unit| self.give_up(unit))?;
+            hopeless
+                .into_iter()
+                .try_for_each(|unit| self.give_up(unit))?;
             return self.settle(&rest);
         }
         let (first, second) = group.split_at(group.len() / 2);
@@ -205,129 +204,6 @@ impl<L: Lookup> Solver<L> {
         Ok(())
     }
 
-    /// The names that a unit's needs are about and that were not looked up.
-    fn names(&self, unit: Variable, names: &mut HashSet<Word>) {
-        let Some(package) = self.pool.units[unit].package() else {
-            return;
-        };
-        let is_settled = self.pool.units[unit].is_settled();
-        if self.rules.has(unit) || is_settled || self.pool.is_source(package) {
-            return;
-        }
-        let own: HashSet<Word> = package.provides.iter().map(|one| one.name).collect();
-        let mut learn = |need: &Need, is_simple: bool| {
-            need.for_each(&mut |capability| {
-                // What a package gives itself needs nobody else, unless versions differ.
-                let is_own = is_simple && own.contains(&capability.name) && capability.evr.is_none();
-                if !is_own && !self.known.contains(&capability.name) {
-                    names.insert(capability.name);
-                }
-            });
-        };
-        for need in package.requires.iter().chain(&package.recommends) {
-            learn(need, matches!(need, Need::One(_)));
-        }
-        // Whoever comes is held against simple conflicts; others must be known before.
-        for need in &package.conflicts {
-            if !matches!(need, Need::One(_)) {
-                learn(need, false);
-            }
-        }
-    }
-
-    /// Takes in all units that fit these names.
-    fn look_up(&mut self, names: &HashSet<Word>) -> Result<()> {
-        if names.is_empty() {
-            return Ok(());
-        }
-        let text = |word: &Word| self.pool.words.text(*word).to_owned();
-        let mut texts: Vec<String> = names.iter().map(text).collect();
-        texts.sort_unstable();
-        self.known.extend(names);
-        let (files, terms): (Vec<_>, Vec<_>) =
-            texts.into_iter().partition(|name| name.starts_with('/'));
-        let mut plain: Vec<String> = terms.iter().map(|name| plain_name(name).to_owned()).collect();
-        plain.dedup();
-        let Self { lookup, pool, .. } = self;
-        let mut is_modular = false;
-        let mut each = |pool: &mut Pool, candidate| {
-            let unit = pool.add_package(candidate)?;
-            is_modular |= pool.units[unit].package().is_some_and(|one| one.is_modular);
-            Ok(unit)
-        };
-        if !plain.is_empty() {
-            lookup.named(PACKAGE, &plain, FIELDS, &mut |one| each(pool, one).map(drop))?;
-            lookup.with_terms(PACKAGE, &terms, FIELDS, &mut |one| each(pool, one).map(drop))?;
-        }
-        if !files.is_empty() {
-            let fields: Vec<&str> = FIELDS.iter().copied().chain(["files"]).collect();
-            let wanted: HashSet<&str> = files.iter().map(String::as_str).collect();
-            lookup.with_terms(PACKAGE, &files, &fields, &mut |candidate| {
-                let paths = paths(&candidate.fields)?;
-                let unit = each(pool, candidate)?;
-                for path in paths.iter().filter(|path| wanted.contains(path.as_str())) {
-                    pool.add_file(unit, path);
-                }
-                Ok(())
-            })?;
-        }
-        self.read_modules(is_modular)?;
-        let hidden = files.into_iter().filter(|path| !is_singled_out(path));
-        let hidden: HashSet<String> = hidden.filter(|path| !self.is_provided(path)).collect();
-        self.walk_files(&hidden)
-    }
-
-    fn is_provided(&self, path: &str) -> bool {
-        let word = self.pool.words.find(path);
-        word.is_some_and(|word| {
-            let capability = super::capability::Capability::any(word);
-            !self.pool.providers(capability).is_empty()
-        })
-    }
-
-    /// Looks for files that no index singles out: through the lists of all packages.
-    fn walk_files(&mut self, wanted: &HashSet<String>) -> Result<()> {
-        if wanted.is_empty() {
-            return Ok(());
-        }
-        let mut found: HashMap<u64, (String, Vec<String>)> = HashMap::new();
-        let Self { lookup, pool, .. } = self;
-        lookup.all(PACKAGE, &["name", "files"], &mut |candidate| {
-            let mut paths = paths(&candidate.fields)?;
-            paths.retain(|path| wanted.contains(path));
-            if !paths.is_empty() {
-                let name = name(&candidate.fields)?;
-                found.insert(candidate.handle, (name, paths));
-            }
-            Ok(())
-        })?;
-        let names: Vec<String> = found.values().map(|(name, _)| name.clone()).collect();
-        let mut is_modular = false;
-        if !names.is_empty() {
-            lookup.named(PACKAGE, &names, FIELDS, &mut |candidate| {
-                let handle = candidate.handle;
-                let unit = pool.add_package(candidate)?;
-                is_modular |= pool.units[unit].package().is_some_and(|one| one.is_modular);
-                for path in found.get(&handle).iter().flat_map(|(_, paths)| paths) {
-                    pool.add_file(unit, path);
-                }
-                Ok(())
-            })?;
-        }
-        self.read_modules(is_modular)
-    }
-
-    /// Reads the modules once they matter.
-    fn read_modules(&mut self, matter: bool) -> Result<()> {
-        if matter && !self.has_modules {
-            self.has_modules = true;
-            self.modules = Modules::read(&mut self.lookup, &mut self.pool)?;
-            self.modules.activate(&self.pool);
-            self.rules.forbid_inactive(&self.pool, &self.modules);
-        }
-        Ok(())
-    }
-
     /// What can come beside an answer because its units recommend it; the answer has it then.
     fn recommended(&mut self, group: &[Variable]) -> Result<Vec<Pull>> {
         let mut extra: Vec<Pull> = Vec::new();
@@ -358,12 +234,7 @@ impl<L: Lookup> Solver<L> {
     }
 
     /// What units of the answer recommend that is not there.
-    fn wishes(
-        &self,
-        group: &[Variable],
-        extra: &[Pull],
-        refused: &HashSet<Variable>,
-    ) -> Vec<Pull> {
+    fn wishes(&self, group: &[Variable], extra: &[Pull], refused: &HashSet<Variable>) -> Vec<Pull> {
         let search = &self.rules.search;
         let (needed, _) = self.needed(group, extra);
         let mut wishes: Vec<Pull> = Vec::new();
@@ -483,31 +354,4 @@ impl<L: Lookup> Solver<L> {
         self.broken.push((root, set));
         Ok(())
     }
-}
-
-#[derive(serde::Deserialize)]
-struct Named {
-    name: String,
-}
-
-fn name(fields: &str) -> Result<String> {
-    serde_json::from_str(fields)
-        .map(|named: Named| named.name)
-        .map_err(|error| broken(&error))
-}
-
-#[derive(serde::Deserialize)]
-struct Listed {
-    files: Vec<File>,
-}
-
-/// The files of a package.
-fn paths(fields: &str) -> Result<Vec<String>> {
-    let listed: Listed = serde_json::from_str(fields).map_err(|error| broken(&error))?;
-    let paths = listed.files.into_iter();
-    Ok(paths.map(|File(_, folder, name)| folder + &name).collect())
-}
-
-fn broken(error: &serde_json::Error) -> pith_plugin_sdk::Error {
-    pith_plugin_sdk::Error::internal(format!("a package is stored wrongly: {error}"))
 }

@@ -76,7 +76,10 @@ pub(super) fn package(nevra: &str, says: &[&str]) -> Animal {
                 if crate::terms::is_singled_out(what) {
                     terms.push(what.to_owned());
                 }
-                lists.entry("files").or_default().push(json!([null, folder, name]));
+                lists
+                    .entry("files")
+                    .or_default()
+                    .push(json!([null, folder, name]));
                 continue;
             }
             "requires" => "requires",
@@ -153,7 +156,9 @@ impl Animal {
     }
 
     fn candidate(&self, handle: usize, fields: &[&str]) -> Candidate {
-        let asked = fields.iter().map(|name| ((*name).to_owned(), self.fields[*name].clone()));
+        let asked = fields
+            .iter()
+            .map(|name| ((*name).to_owned(), self.fields[*name].clone()));
         Candidate {
             handle: handle as u64,
             fields: Value::Object(asked.collect()).to_string(),
@@ -201,7 +206,8 @@ impl Zoo {
         let resolution = self.resolve(upgrade);
         let label = |handle: u64| &self.animals[usize::try_from(handle).expect("small")].label;
         let pulled = resolution.pulled.iter();
-        let pulled = pulled.map(|one| format!("{} {}: {}", label(one.handle), one.line, one.reason));
+        let pulled =
+            pulled.map(|one| format!("{} {}: {}", label(one.handle), one.line, one.reason));
         let unresolved = resolution.unresolved.iter().map(|one| one.reason.clone());
         (pulled.collect(), unresolved.collect())
     }
