@@ -17,6 +17,8 @@ pub struct RpmPackage {
     pub version: String,
     /// The file.
     pub bytes: Vec<u8>,
+    /// Names that it requires, with a version where it has to be one or a newer one.
+    pub requires: Vec<(String, Option<String>)>,
 }
 
 impl RpmPackage {
@@ -26,7 +28,35 @@ impl RpmPackage {
             name: name.to_owned(),
             version: version.to_owned(),
             bytes: format!("{name} {version}").repeat(10).into_bytes(),
+            requires: Vec::new(),
         }
+    }
+
+    /// The same, requiring `bear` or `bear >= 2`.
+    #[must_use]
+    pub fn requiring(mut self, needs: &[&str]) -> Self {
+        let need = |need: &&str| match need.split_once(" >= ") {
+            Some((name, version)) if !need.starts_with('(') => {
+                (name.to_owned(), Some(version.to_owned()))
+            }
+            _ => ((*need).to_owned(), None),
+        };
+        self.requires.extend(needs.iter().map(need));
+        self
+    }
+
+    fn requires(&self) -> String {
+        let entry = |(name, version): &(String, Option<String>)| {
+            let version = version.as_ref().map_or_else(String::new, |version| {
+                format!(" flags=\"GE\" epoch=\"0\" ver=\"{version}\"")
+            });
+            format!("<rpm:entry name=\"{name}\"{version}/>")
+        };
+        let entries: String = self.requires.iter().map(entry).collect();
+        if entries.is_empty() {
+            return entries;
+        }
+        format!("<rpm:requires>{entries}</rpm:requires>\n    ")
     }
 
     /// The digest of the file.
@@ -59,11 +89,12 @@ impl RpmPackage {
              <size package=\"{size}\" installed=\"3\" archive=\"4\"/>\n  \
              <location href=\"{location}\"/>\n  <format>\n    <rpm:license>MIT</rpm:license>\n    \
              <rpm:provides>\n      <rpm:entry name=\"{name}\" flags=\"EQ\" epoch=\"0\" ver=\"{version}\" rel=\"1\"/>\n    \
-             </rpm:provides>\n    <file>/usr/bin/{name}</file>\n  </format>\n</package>\n",
+             </rpm:provides>\n    {requires}<file>/usr/bin/{name}</file>\n  </format>\n</package>\n",
             name = self.name,
             version = self.version,
             id = self.id(),
             size = self.bytes.len(),
+            requires = self.requires(),
         )
     }
 

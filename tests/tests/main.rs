@@ -35,6 +35,7 @@ mod repository_versions;
 mod roots;
 mod rpm;
 mod rpm_copies;
+mod rpm_solving;
 mod search;
 mod serving;
 mod shared_queue;

@@ -61,7 +61,8 @@ impl<T> Default for Told<T> {
 }
 
 impl<T> Told<T> {
-    fn push(&mut self, make: impl FnOnce() -> T) {
+    /// Puts one more behind.
+    pub fn push(&mut self, make: impl FnOnce() -> T) {
         if self.first.len() < TOLD {
             self.first.push(make());
         }

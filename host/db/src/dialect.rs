@@ -22,7 +22,7 @@ impl Dialect {
 
     /// Replaces the words in braces of a table definition by this dialect's types.
     pub fn ddl(self, text: &str) -> String {
-        let types: [(&str, &str, &str); 8] = [
+        let types: [(&str, &str, &str); 9] = [
             (
                 "{id}",
                 "INTEGER PRIMARY KEY AUTOINCREMENT",
@@ -37,6 +37,8 @@ impl Dialect {
             ("{uuid}", "BLOB", "UUID"),
             ("{bool}", "BOOLEAN", "BOOLEAN"),
             ("{json}", "TEXT", "JSONB"),
+            // The rows are the primary key's index, and are not kept twice.
+            ("{clustered}", " WITHOUT ROWID", ""),
         ];
         let text = types
             .iter()
@@ -111,6 +113,14 @@ impl Dialect {
             }
         }
         out
+    }
+
+    /// A column of JSON as the text that it is sent as.
+    pub fn json_as_text(self, column: &str) -> String {
+        match self {
+            Self::Sqlite => column.to_owned(),
+            Self::Postgres => format!("CAST({column} AS TEXT)"),
+        }
     }
 
     /// A value inside a JSON column, as text; `path` are names of properties.

@@ -43,7 +43,10 @@ pub fn greatest<'a>(
                 "hm.repository_id = ? AND hm.added <= ? AND hm.removed > ?",
                 vec![repository, number, scope.number.into()],
             ),
-            Relation::Added => ("hm.repository_id = ? AND hm.added = ?", vec![repository, number]),
+            Relation::Added => (
+                "hm.repository_id = ? AND hm.added = ?",
+                vec![repository, number],
+            ),
             Relation::Removed => (
                 "hm.repository_id = ? AND hm.removed = ?",
                 vec![repository, number],
@@ -53,7 +56,10 @@ pub fn greatest<'a>(
         values = of_scope;
     }
     Ok(Condition::new(
-        format!("NOT EXISTS (SELECT 1 FROM {from} WHERE {})", tests.join(" AND ")),
+        format!(
+            "NOT EXISTS (SELECT 1 FROM {from} WHERE {})",
+            tests.join(" AND ")
+        ),
         values,
     ))
 }

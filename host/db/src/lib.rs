@@ -7,6 +7,7 @@
 
 pub mod artifact;
 mod budget;
+pub mod candidate;
 pub mod checkpoint;
 pub mod column;
 pub mod compare;
@@ -49,6 +50,7 @@ pub mod task_note;
 pub mod task_profile;
 pub mod task_purge;
 pub mod task_schedule;
+pub mod term;
 pub mod unit;
 pub mod unit_filter;
 pub mod unit_list;

@@ -54,8 +54,9 @@ pub async fn present(
         let ids = connection.dialect().numbers(part.iter().map(|id| id.0));
         found.extend(
             sql(format!(
-                "SELECT m.unit_id FROM {each} e JOIN membership m ON m.unit_id = e.value
-                 WHERE {PRESENT}"
+                // In this order: SQLite would walk through the list for each unit of the version.
+                "SELECT m.unit_id FROM {each} e CROSS JOIN membership m
+                 WHERE m.unit_id = e.value AND {PRESENT}"
             ))
             .bind(ids)
             .bind(repository)

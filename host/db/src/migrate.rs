@@ -30,6 +30,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
         "logging_cid",
         include_str!("../migrations/0007_logging_cid.sql"),
     ),
+    (8, "term", include_str!("../migrations/0008_term.sql")),
 ];
 
 /// Any number that other programs on the same server are unlikely to use.

@@ -50,10 +50,12 @@ pub async fn delete_units(
         .bind(ids.clone())
         .execute(connection)
         .await?;
-    sql("DELETE FROM unit_fragment WHERE unit_id IN (?*)")
-        .bind(ids.clone())
-        .execute(connection)
-        .await?;
+    for table in ["unit_fragment", "unit_term"] {
+        sql(format!("DELETE FROM {table} WHERE unit_id IN (?*)"))
+            .bind(ids.clone())
+            .execute(connection)
+            .await?;
+    }
     for table in tables {
         sql(format!("DELETE FROM {} WHERE unit_id IN (?*)", table.table))
             .bind(ids.clone())

@@ -29,6 +29,8 @@ pub struct NewUnit {
     pub artifacts: Vec<NewUnitArtifact>,
     /// Its fragments, packed.
     pub fragments: Option<Vec<u8>>,
+    /// Hashes of its terms, each once.
+    pub terms: Vec<i64>,
 }
 
 /// An artifact of a unit to insert.
@@ -113,8 +115,10 @@ pub async fn insert(
     .await?;
     let mut artifacts = Vec::with_capacity(units.len());
     let mut fragments = Vec::new();
+    let mut terms = Vec::new();
     let rows = ids.iter().zip(units).map(|(id, unit)| {
         fragments.extend(unit.fragments.map(|body| (*id, body)));
+        terms.extend(unit.terms.into_iter().map(|hash| (*id, hash)));
         artifacts.extend(unit.artifacts.into_iter().map(|artifact| (*id, artifact)));
         let mut row = Vec::with_capacity(3 + unit.values.len());
         row.extend([
@@ -138,6 +142,7 @@ pub async fn insert(
     insert_many(connection, &head, rows.collect::<Vec<_>>(), "").await?;
     insert_artifacts(connection, artifacts).await?;
     crate::fragment::insert(connection, fragments).await?;
+    crate::term::insert(connection, terms).await?;
     Ok(ids)
 }
 

@@ -88,7 +88,9 @@ impl Pattern {
             let Some(inner) = part.strip_prefix('{') else {
                 let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_.~".contains(c);
                 if !part.chars().all(is_plain) || part == "." || part == ".." {
-                    return Err(format!("the path {text:?} has the strange segment {part:?}"));
+                    return Err(format!(
+                        "the path {text:?} has the strange segment {part:?}"
+                    ));
                 }
                 segments.push(Segment::Word(part.to_owned()));
                 continue;
@@ -357,7 +359,9 @@ mod tests {
         let path: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
         let meant = routing().find(&path)?;
         let routes = meant.routes.into_iter().map(|(number, variables)| {
-            let words = variables.into_iter().map(|(name, value)| format!("{name}={value}"));
+            let words = variables
+                .into_iter()
+                .map(|(name, value)| format!("{name}={value}"));
             (number, words.collect::<Vec<_>>().join(" "))
         });
         Some((meant.mount, meant.root, routes.collect()))
@@ -373,7 +377,11 @@ mod tests {
         assert_eq!(found("/api/galaxy"), Some((0, 2, routes(&[(0, "")]))));
         assert_eq!(
             found("/api/galaxy/v3/plugin/a/b/index/c/"),
-            Some((0, 2, routes(&[(1, "path=a/b name=c"), (3, "path=a/b name=c")])))
+            Some((
+                0,
+                2,
+                routes(&[(1, "path=a/b name=c"), (3, "path=a/b name=c")])
+            ))
         );
         assert_eq!(
             found("/api/galaxy/v3/plugin/a/index/all/"),
@@ -381,10 +389,14 @@ mod tests {
         );
         assert_eq!(
             found("/shelf/one/two/api/v3/plugin/a/index/c"),
-            Some((1, 4, routes(&[
-                (1, "path=one/two path=a name=c"),
-                (3, "path=one/two path=a name=c")
-            ])))
+            Some((
+                1,
+                4,
+                routes(&[
+                    (1, "path=one/two path=a name=c"),
+                    (3, "path=one/two path=a name=c")
+                ])
+            ))
         );
         assert_eq!(
             found("/api/v3/plugin/a/index/all"),

@@ -11,6 +11,7 @@ mod cursor;
 mod failure;
 mod file;
 mod inputs;
+mod lines;
 pub(crate) mod log;
 mod publication;
 mod reader;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use pith_content::changes::Changes;
 use pith_content::fetch::Remote;
 use pith_content::inputs::Inputs;
+use pith_content::lines::Lines;
 use pith_content::publish::PublicationDraft;
 use pith_content::staging::Staging;
 use pith_content::task::TaskHandle;
@@ -16,6 +17,7 @@ use wasmtime::Store;
 use wasmtime::component::Instance;
 
 use crate::bridge::State;
+use crate::bridge::contract::exports::pith::plugin::resolver;
 use crate::bridge::contract::pith::plugin::types;
 use crate::failure;
 use crate::generation::Generation;
@@ -65,6 +67,49 @@ pub struct PublishCall {
     pub content: View,
     /// The publication in the making.
     pub publication: PublicationDraft,
+}
+
+/// What resolving is given.
+pub struct ResolveCall {
+    /// The task.
+    pub caller: Caller,
+    /// The lines of the copy.
+    pub lines: Lines,
+    /// Whether the newest is to come, also where something older would do.
+    pub upgrade: bool,
+}
+
+/// What a plugin answers to [`resolve`]; nothing of it is checked.
+#[derive(Clone, Debug, Default)]
+pub struct Resolution {
+    /// Units to bring.
+    pub pulled: Vec<Pulled>,
+    /// What is missing.
+    pub unresolved: Vec<Unresolved>,
+}
+
+/// A unit to bring.
+#[derive(Clone, Debug)]
+pub struct Pulled {
+    /// A reference.
+    pub handle: u64,
+    /// A number of a line.
+    pub line: u32,
+    /// A reference.
+    pub wanted_by: u64,
+    /// In words.
+    pub reason: String,
+}
+
+/// What a unit needs and nobody has.
+#[derive(Clone, Debug)]
+pub struct Unresolved {
+    /// A reference.
+    pub wanted_by: u64,
+    /// In words.
+    pub reason: String,
+    /// As JSON text.
+    pub missing: String,
 }
 
 /// Reads an upstream's index and stages what it finds.
@@ -129,6 +174,47 @@ pub async fn publish(generation: &Arc<Generation>, call: PublishCall) -> Result<
         guest.call_publish(store, task, content, publication).await
     })
     .await
+}
+
+/// Says what the units of a copy need beyond what they refer to.
+///
+/// # Errors
+/// With the code `unsupported` if the plugin leaves this to the host.
+pub async fn resolve(
+    generation: &Arc<Generation>,
+    call: ResolveCall,
+) -> Result<Resolution, TaskError> {
+    const EXPORT: &str = "resolver.resolve";
+    let Some(resolver) = &generation.exports.resolver else {
+        return Err(left_to_the_host(generation, EXPORT));
+    };
+    run(generation, EXPORT, &call.caller, async |store, instance| {
+        let state = store.data_mut();
+        let task = state.lend(Arc::clone(&call.caller.task))?;
+        let lines = state.lend(call.lines)?;
+        let guest = resolver.load(&mut *store, instance)?;
+        let answer = guest.call_resolve(store, task, lines, call.upgrade).await?;
+        Ok(answer.map(resolution))
+    })
+    .await
+}
+
+fn resolution(answer: resolver::Resolution) -> Resolution {
+    let pulled = answer.pulled.into_iter().map(|one| Pulled {
+        handle: one.handle,
+        line: one.line,
+        wanted_by: one.wanted_by,
+        reason: one.reason,
+    });
+    let unresolved = answer.unresolved.into_iter().map(|one| Unresolved {
+        wanted_by: one.wanted_by,
+        reason: one.reason,
+        missing: one.missing,
+    });
+    Resolution {
+        pulled: pulled.collect(),
+        unresolved: unresolved.collect(),
+    }
 }
 
 async fn run<T>(

@@ -7,7 +7,9 @@ use pith_model::descriptor::{Descriptor, TaskKind};
 use wasmtime::component::InstancePre;
 
 use crate::bridge::State;
-use crate::bridge::contract::exports::pith::plugin::{publisher, server, syncer, uploader};
+use crate::bridge::contract::exports::pith::plugin::{
+    publisher, resolver, server, syncer, uploader,
+};
 use crate::limits::Limits;
 use crate::program::Program;
 use crate::usage::Used;
@@ -23,6 +25,8 @@ pub struct Abilities {
     pub publish: bool,
     /// It exports `server`.
     pub serve: bool,
+    /// It exports `resolver`.
+    pub resolve: bool,
 }
 
 impl Abilities {
@@ -43,6 +47,7 @@ pub(crate) struct Exports {
     pub(crate) uploader: Option<uploader::GuestIndices>,
     pub(crate) publisher: Option<publisher::GuestIndices>,
     pub(crate) server: Option<server::GuestIndices>,
+    pub(crate) resolver: Option<resolver::GuestIndices>,
 }
 
 impl Exports {
@@ -52,6 +57,7 @@ impl Exports {
             uploader: uploader::GuestIndices::new(pre).ok(),
             publisher: publisher::GuestIndices::new(pre).ok(),
             server: server::GuestIndices::new(pre).ok(),
+            resolver: resolver::GuestIndices::new(pre).ok(),
         }
     }
 
@@ -61,6 +67,7 @@ impl Exports {
             upload: self.uploader.is_some(),
             publish: self.publisher.is_some(),
             serve: self.server.is_some(),
+            resolve: self.resolver.is_some(),
         }
     }
 }

@@ -241,7 +241,12 @@ async fn describe(
             Err(error) => return Ok(Err(error)),
         };
         let routing = match &exports.server {
-            Some(server) => server.load(&mut *store, instance)?.call_routes(store).await?,
+            Some(server) => {
+                server
+                    .load(&mut *store, instance)?
+                    .call_routes(store)
+                    .await?
+            }
             None => return Ok(Ok(Ok((described, None)))),
         };
         Ok(routing.map(|routing| Ok((described, Some(routing)))))
@@ -273,6 +278,9 @@ fn check_types(
     }
     if let Some(server) = &exports.server {
         server.load(&mut *store, instance)?;
+    }
+    if let Some(resolver) = &exports.resolver {
+        resolver.load(&mut *store, instance)?;
     }
     Ok(())
 }

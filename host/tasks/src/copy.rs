@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use pith_content::changes::Wanted;
-use pith_content::copy::{Choice, Line, Pulled, Selection, Told, Unresolved, select};
+use pith_content::copy::{Choice, Line, Pulled, Told, Unresolved, select};
 use pith_content::error::{Error, Result};
 use pith_content::version::{Base, contained};
 use pith_db::Connection;
@@ -16,10 +16,12 @@ use pith_db::unit_filter;
 use pith_model::UnitId;
 use pith_model::reference::{Kind, typed_path};
 use pith_model::task::TaskError;
+use roaring::RoaringTreemap;
 use serde_json::{Map, Value, json};
 
 use crate::commit::{Commit, Created, Outcome};
 use crate::modify::{self, NewVersion};
+use crate::resolve;
 use crate::run::{Context, failed};
 use crate::work::{Copy, CopyLine, PATH};
 
@@ -30,17 +32,26 @@ struct Arrival {
     wanted: Wanted,
 }
 
+/// A line and what it brings.
+pub(crate) struct Bringing {
+    pub(crate) line: Line,
+    pub(crate) units: RoaringTreemap,
+    pub(crate) destination: Repository,
+    base: Option<Base>,
+}
+
 /// What the result tells of all lines.
 #[derive(Default)]
-struct Report {
-    pulled: Told<Pulled>,
-    unresolved: Told<Unresolved>,
+pub(crate) struct Report {
+    pub(crate) pulled: Told<Pulled>,
+    pub(crate) unresolved: Told<Unresolved>,
     added: Told<UnitId>,
 }
 
 pub(crate) async fn run(context: &Context, plan: Copy) -> Result<Box<dyn Commit>, TaskError> {
-    let mut arrivals: BTreeMap<i64, Arrival> = BTreeMap::new();
+    let services = &context.toolbox.services;
     let mut report = Report::default();
+    let mut lines: Vec<Bringing> = Vec::with_capacity(plan.lines.len());
     let mut seen = 0;
     for line in &plan.lines {
         let destination = modify::find(context, line.destination).await?;
@@ -48,21 +59,36 @@ pub(crate) async fn run(context: &Context, plan: Copy) -> Result<Box<dyn Commit>
             repository: destination.id,
             number,
         });
-        let selection = choose(context, &plan, line, &destination).await?;
+        let line = resolved(context, &plan, line, &destination).await?;
+        let selection = select(services, &line).await.map_err(failed)?;
         seen += selection.units.len();
         context
             .progress
             .report("copy.selecting", "Selecting Content", seen, None);
-        let arrival = arrivals.entry(line.destination).or_insert_with(|| Arrival {
-            repository: destination,
-            base,
-            wanted: Wanted::default(),
-        });
-        arrival.wanted.add |= selection.units;
         report.pulled.extend(selection.pulled);
         report.unresolved.extend(selection.unresolved);
+        lines.push(Bringing {
+            line,
+            units: selection.units,
+            destination,
+            base,
+        });
     }
-    let services = &context.toolbox.services;
+    if plan.resolve {
+        resolve::run(context, &mut lines, plan.upgrade, &mut report).await?;
+        seen = lines.iter().map(|one| one.units.len()).sum();
+    }
+    let mut arrivals: BTreeMap<i64, Arrival> = BTreeMap::new();
+    for one in lines {
+        let arrival = arrivals
+            .entry(one.destination.id.0)
+            .or_insert_with(|| Arrival {
+                repository: one.destination,
+                base: one.base,
+                wanted: Wanted::default(),
+            });
+        arrival.wanted.add |= one.units;
+    }
     for arrival in arrivals.values() {
         let start = start_of(arrival)?;
         let new = &arrival.wanted.add - contained(services, start).await.map_err(failed)?;
@@ -103,12 +129,13 @@ fn newest(repository: &Repository) -> Result<Base, TaskError> {
     })
 }
 
-async fn choose(
+/// A line with the versions that it is about now.
+async fn resolved(
     context: &Context,
     plan: &Copy,
     line: &CopyLine,
     destination: &Repository,
-) -> Result<Selection, TaskError> {
+) -> Result<Line, TaskError> {
     let source = modify::find(context, line.source).await?;
     let number = match line.source_version {
         Some(number) => number,
@@ -141,7 +168,7 @@ async fn choose(
             })
         })
         .collect::<Result<Vec<Choice>, TaskError>>()?;
-    let line = Line {
+    Ok(Line {
         source: Place {
             repository: source.id,
             number,
@@ -153,8 +180,7 @@ async fn choose(
         content: line.content.clone(),
         everything: plan.only.is_none() && plan.filters.is_empty(),
         choices,
-    };
-    select(services, &line).await.map_err(failed)
+    })
 }
 
 /// The result as the API shows it: units by their paths below an API root.

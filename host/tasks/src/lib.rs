@@ -16,6 +16,7 @@ pub mod profile;
 mod publish;
 mod purge;
 mod repair;
+mod resolve;
 mod run;
 mod scheduler;
 mod source;

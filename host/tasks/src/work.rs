@@ -162,6 +162,12 @@ pub struct Copy {
     pub filters: Map<String, Value>,
     /// Whether to say what would be done, and do nothing.
     pub dry_run: bool,
+    /// Whether the plugin is asked what the units need beyond what they refer to.
+    #[serde(default)]
+    pub resolve: bool,
+    /// Whether the newest of what they need is to come, also where something older would do.
+    #[serde(default)]
+    pub upgrade: bool,
 }
 
 /// One line of a copy.

@@ -144,6 +144,7 @@ fn draft(entry: Entry) -> Result<UnitDraft> {
         fields: fields.to_json()?,
         artifacts: vec![artifact],
         fragments: Vec::new(),
+        terms: Vec::new(),
     })
 }
 

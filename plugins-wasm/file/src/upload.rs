@@ -41,6 +41,7 @@ impl Uploader for FilePlugin {
                 source: Source::Held(reader.artifact()),
             }],
             fragments: Vec::new(),
+            terms: Vec::new(),
         };
         Ok(staging.put(&[draft])?)
     }

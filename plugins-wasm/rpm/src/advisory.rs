@@ -251,6 +251,7 @@ pub(crate) fn draft(advisory: &Advisory, text: &str) -> Result<UnitDraft> {
         content_type: ADVISORY.into(),
         fields,
         artifacts: Vec::new(),
+        terms: Vec::new(),
         fragments: vec![Fragment {
             name: fragments::WHOLE.into(),
             bytes: format!("{text}\n").into_bytes(),

@@ -197,6 +197,7 @@ impl Part {
             content_type: kind.into(),
             fields: fields.to_string(),
             artifacts: Vec::new(),
+            terms: Vec::new(),
             fragments: vec![Fragment {
                 name: fragments::WHOLE.into(),
                 bytes: format!("{whole}\n").into_bytes(),

@@ -13,8 +13,10 @@ mod publish;
 mod references;
 mod render;
 mod repomd;
+mod resolve;
 mod snippets;
 mod sync;
+mod terms;
 mod upload;
 mod xml;
 
@@ -37,7 +39,7 @@ pub(crate) const REPO_METADATA_FILE: &str = "repo_metadata_file";
 #[derive(Debug)]
 pub struct RpmPlugin;
 
-pith_plugin_sdk::export!(RpmPlugin with sync, upload, publish);
+pith_plugin_sdk::export!(RpmPlugin with sync, upload, publish, resolve);
 
 impl Plugin for RpmPlugin {
     fn describe() -> Result<Descriptor> {

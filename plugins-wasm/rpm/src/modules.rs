@@ -49,6 +49,7 @@ pub(crate) fn draft(document: &str) -> Result<Option<(UnitDraft, Vec<String>)>> 
         content_type: content_type.into(),
         fields: fields.to_string(),
         artifacts: Vec::new(),
+        terms: Vec::new(),
         fragments: vec![Fragment {
             name: fragments::WHOLE.into(),
             bytes: format!("---\n{document}...\n").into_bytes(),

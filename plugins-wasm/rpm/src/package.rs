@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use pith_plugin_sdk::{ArtifactDraft, Error, Fragment, Result, Source, UnitDraft};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::xml::escape;
 use crate::{PACKAGE, fragments};
@@ -21,7 +21,7 @@ pub(crate) struct Entry(
 );
 
 /// A file: its kind (none for an ordinary one), its folder and its name.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct File(
     pub(crate) Option<String>,
     pub(crate) String,
@@ -167,6 +167,7 @@ impl Package {
                 size: self.size_package.and_then(|size| u64::try_from(size).ok()),
                 source,
             }],
+            terms: self.terms(),
             fragments: vec![
                 fragment(fragments::HEAD, pieces.head),
                 fragment(fragments::LOCATION, location),

@@ -127,6 +127,7 @@ mod tests {
             fields: "{}".into(),
             artifacts: Vec::new(),
             fragments: Vec::new(),
+            terms: Vec::new(),
         }
     }
 

@@ -59,6 +59,20 @@ pub mod exports {
         });
     }
 
+    /// For copies.
+    pub mod resolve {
+        wit_bindgen::generate!({
+            path: "../../wit",
+            inline: "package pith:sdk; world resolve { export pith:plugin/resolver@0.1.0; }",
+            with: {
+                "pith:plugin/types@0.1.0": crate::bindings::imports::pith::plugin::types,
+                "pith:plugin/host@0.1.0": crate::bindings::imports::pith::plugin::host,
+            },
+            additional_derives: [PartialEq],
+            pub_export_macro: true,
+        });
+    }
+
     /// For task types of the kind `publish`.
     pub mod publish {
         wit_bindgen::generate!({

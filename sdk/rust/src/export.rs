@@ -2,14 +2,14 @@
 
 use crate::bindings::exports::{
     describe::exports::pith::plugin::describe, publish::exports::pith::plugin::publisher,
-    serve::exports::pith::plugin::server, sync::exports::pith::plugin::syncer,
-    upload::exports::pith::plugin::uploader,
+    resolve::exports::pith::plugin::resolver, serve::exports::pith::plugin::server,
+    sync::exports::pith::plugin::syncer, upload::exports::pith::plugin::uploader,
 };
 use crate::bindings::imports::pith::plugin::types;
 use crate::panic::install_hook;
 use crate::{
-    Api, Changes, Descriptor, Inputs, Plugin, Publication, Publisher, Remote, Server, Staging,
-    Syncer, Task, UnitRef, Uploader, View,
+    Api, Changes, Descriptor, Inputs, Lines, Plugin, Publication, Publisher, Remote, Resolution,
+    Resolver, Server, Staging, Syncer, Task, UnitRef, Uploader, View,
 };
 
 impl<T: Plugin> describe::Guest for T {
@@ -58,12 +58,19 @@ impl<T: Server> server::Guest for T {
     }
 }
 
+impl<T: Resolver> resolver::Guest for T {
+    fn resolve(task: &Task, lines: &Lines, upgrade: bool) -> Result<Resolution, types::Error> {
+        install_hook();
+        Ok(<T as Resolver>::resolve(task, lines, upgrade)?)
+    }
+}
+
 /// Makes a type the plugin of this component.
 ///
 /// The words after `with` name what the component exports beside its description; each
 /// wants the trait of that name: `sync` [`Syncer`], `upload` [`Uploader`], `publish`
-/// [`Publisher`], `serve` [`Server`]. What is not named is not exported, and is left to the
-/// host.
+/// [`Publisher`], `resolve` [`Resolver`], `serve` [`Server`]. What is not named is not
+/// exported, and is left to the host.
 ///
 /// ```
 /// use pith_plugin_sdk::{Descriptor, Plugin, Publisher, Publication, Result, Task, View};
@@ -113,9 +120,12 @@ macro_rules! __export_ability {
     (serve $plugin:ident) => {
         $crate::__export_module!(serve, $crate::Server, $plugin);
     };
+    (resolve $plugin:ident) => {
+        $crate::__export_module!(resolve, $crate::Resolver, $plugin);
+    };
     ($other:ident $plugin:ident) => {
         compile_error!(concat!(
-            "a plugin can `sync`, `upload`, `publish` or `serve`, not `",
+            "a plugin can `sync`, `upload`, `publish`, `resolve` or `serve`, not `",
             stringify!($other),
             "`"
         ));

@@ -2,7 +2,8 @@
 
 use crate::server::{Request, Response, Routing};
 use crate::{
-    Api, Changes, Descriptor, Inputs, Publication, Remote, Result, Staging, Task, UnitRef, View,
+    Api, Changes, Descriptor, Inputs, Lines, Publication, Remote, Resolution, Result, Staging,
+    Task, UnitRef, View,
 };
 
 /// Every plugin says what it is.
@@ -27,6 +28,12 @@ pub trait Syncer {
 pub trait Uploader {
     /// Stages the units and returns their references.
     fn parse(task: &Task, files: &Inputs, staging: &Staging) -> Result<Vec<UnitRef>>;
+}
+
+/// Says what the units of a copy need beyond what they refer to.
+pub trait Resolver {
+    /// `upgrade` wants the newest of what would do, also where something is there.
+    fn resolve(task: &Task, lines: &Lines, upgrade: bool) -> Result<Resolution>;
 }
 
 /// Makes the files that clients read beside the content itself.

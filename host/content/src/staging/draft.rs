@@ -13,6 +13,7 @@ use super::fields::{Fields, RawFields};
 use crate::error::{Error, Result};
 use crate::fragment::{self, Fragment};
 use crate::references::HeldArtifact;
+use crate::term;
 use crate::types::Type;
 
 /// A unit as a plugin describes it.
@@ -26,6 +27,8 @@ pub struct UnitDraft {
     pub artifacts: Vec<ArtifactDraft>,
     /// Its fragments.
     pub fragments: Vec<Fragment>,
+    /// Words that it is found by.
+    pub terms: Vec<String>,
 }
 
 /// An artifact of a draft.
@@ -62,6 +65,8 @@ pub(super) struct Checked {
     pub(super) fragments: Vec<Fragment>,
     /// The fragments as a row, of a unit that is new.
     pub(super) packed: Option<Vec<u8>>,
+    /// Hashes of its terms.
+    pub(super) terms: Vec<i64>,
 }
 
 /// An artifact that was found to be in order.
@@ -139,6 +144,7 @@ pub(super) fn check(context: &Context, draft: UnitDraft) -> Result<Checked> {
         artifacts,
         fragments: draft.fragments,
         packed: None,
+        terms: term::check(&context.plugin, &draft.terms)?,
         kind,
     })
 }

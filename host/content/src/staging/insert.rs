@@ -206,6 +206,7 @@ fn new_unit(context: &Context, found: &Found, rows: &Rows) -> Result<NewUnit> {
         ),
         artifacts,
         fragments: draft.packed.clone(),
+        terms: draft.terms.clone(),
     })
 }
 

@@ -177,11 +177,17 @@ async fn select(
 fn greatest(query: &mut Query, table: &TypeTable, scope: Option<Scope>) -> Result<()> {
     query.filter(GREATEST, |text| {
         let (by, per) = text.split_once(':').ok_or_else(|| {
-            Error::invalid(GREATEST, "Expected `field:field,field`, the greatest first.")
+            Error::invalid(
+                GREATEST,
+                "Expected `field:field,field`, the greatest first.",
+            )
         })?;
         let per: Vec<&str> = per.split(',').map(str::trim).collect();
         pith_db::greatest::greatest(table, by.trim(), &per, scope).map_err(|name| {
-            Error::invalid(GREATEST, format!("{name:?} is no text field of this content."))
+            Error::invalid(
+                GREATEST,
+                format!("{name:?} is no text field of this content."),
+            )
         })
     })
 }
@@ -191,7 +197,9 @@ const GREATEST: &str = "greatest";
 
 /// The nested fields that are not shown: the only ones that may be large.
 pub(crate) fn unread(query: &Query, table: Option<&TypeTable>) -> Vec<String> {
-    let fields = table.into_iter().flat_map(|table| &table.content_type.fields);
+    let fields = table
+        .into_iter()
+        .flat_map(|table| &table.content_type.fields);
     fields
         .filter(|field| field.kind == FieldKind::Json && !query.projection.shows(&field.name))
         .map(|field| field.name.clone())

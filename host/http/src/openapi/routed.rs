@@ -39,12 +39,7 @@ fn path_of(mount: &Mount, route: &Route) -> Option<(String, Vec<String>)> {
     Some((all.to_string(), variables))
 }
 
-fn operation(
-    plugin: &str,
-    descriptor: &Descriptor,
-    route: &Route,
-    variables: &[String],
-) -> Value {
+fn operation(plugin: &str, descriptor: &Descriptor, route: &Route, variables: &[String]) -> Value {
     let said = &route.document;
     let text = |name: &str| said[name].as_str().unwrap_or_default();
     let mut parameters: Vec<Value> = variables
@@ -53,7 +48,13 @@ fn operation(
             json!({"name": name, "in": "path", "required": true, "schema": {"type": "string"}})
         })
         .collect();
-    parameters.extend(said["parameters"].as_array().into_iter().flatten().filter_map(query));
+    parameters.extend(
+        said["parameters"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(query),
+    );
     let mut operation = json!({
         "operationId": format!("{plugin}_{}", text("operationId")),
         "summary": text("summary"),

@@ -52,8 +52,12 @@ pub(crate) fn schema() -> Value {
         "type": {"type": "string", "default": ALL, "description": "A content type, or `all`."},
         "filter": {"description": "What units must fulfill to be chosen: an expression for \
             the one `type`, or an object with an expression for each type."},
-        "dependency_solving": {"type": "boolean", "default": false},
-        "dependency_upgrade": {"type": "boolean", "default": false},
+        "dependency_solving": {"type": "boolean",
+            "description": "Whether what the units need comes along too; true if it is not \
+                given, for plugins that can tell."},
+        "dependency_upgrade": {"type": "boolean", "default": false,
+            "description": "Whether the newest of what they need comes, also where the \
+                destination has something older that would do."},
         "dry_run": {"type": "boolean", "default": false,
             "description": "Say what would be done, and do nothing."},
     }})
@@ -76,8 +80,19 @@ pub(crate) async fn build(
     let generation = declared::generation(app, plugin)?;
     let only = types(&mut form, generation.descriptor());
     let filters = filters(app, &mut form, generation.descriptor(), only.as_deref());
-    form.refuse("dependency_solving", &Value::Bool(false));
-    form.refuse("dependency_upgrade", &Value::Bool(false));
+    let resolves = generation.abilities().resolve;
+    if !resolves {
+        form.refuse("dependency_solving", &Value::Bool(false));
+        form.refuse("dependency_upgrade", &Value::Bool(false));
+    }
+    let resolve = form.boolean("dependency_solving").unwrap_or(resolves);
+    let upgrade = form.boolean("dependency_upgrade").unwrap_or(false);
+    if upgrade && !resolve {
+        form.wrong(
+            "dependency_upgrade",
+            "It wants 'dependency_solving', which is off.",
+        );
+    }
     let dry_run = form.boolean("dry_run").unwrap_or(false);
     let lines = lines(app, plugin, &mut form).await?;
     form.finish()?;
@@ -103,6 +118,8 @@ pub(crate) async fn build(
             only,
             filters,
             dry_run,
+            resolve,
+            upgrade,
         }),
         locks,
     })

@@ -134,7 +134,9 @@ impl RequestApi {
             .extend(given);
         let body = http_body_util::Limited::new(body, MOST);
         let body = body.collect().await.map_err(|_| {
-            Error::limit(format!("the answer of {path:?} is larger than {MOST} bytes"))
+            Error::limit(format!(
+                "the answer of {path:?} is larger than {MOST} bytes"
+            ))
         })?;
         let body = String::from_utf8(body.to_bytes().into())
             .map_err(|_| Error::internal("an answer of the API is no text"))?;

@@ -3,8 +3,8 @@
 
 use axum::body::Body;
 use axum::response::{IntoResponse as _, Response};
-use http::header::{self, HeaderName, HeaderValue};
 use http::StatusCode;
+use http::header::{self, HeaderName, HeaderValue};
 use pith_model::task::TaskError;
 use pith_plugin::serve;
 use serde_json::{Value, json};

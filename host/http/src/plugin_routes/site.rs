@@ -39,21 +39,22 @@ pub(super) async fn open(api: &RequestApi, base_path: &str) -> Result<OpenSite> 
     let api = api.as_everybody();
     let (status, config) = api.ask_as_host(Method::GET, &path).await?;
     if status != 200 {
-        return Err(Error::not_found(format!("nothing is served at {base_path:?}")));
+        return Err(Error::not_found(format!(
+            "nothing is served at {base_path:?}"
+        )));
     }
     Ok(OpenSite {
         api,
         config,
-        version: version
-            .map(|version| {
-                let path = version_path(
-                    &version.plugin,
-                    &version.type_name,
-                    version.repository_uuid,
-                    version.number,
-                );
-                format!("{}{path}", Root::default().path())
-            }),
+        version: version.map(|version| {
+            let path = version_path(
+                &version.plugin,
+                &version.type_name,
+                version.repository_uuid,
+                version.number,
+            );
+            format!("{}{path}", Root::default().path())
+        }),
     })
 }
 
@@ -159,7 +160,9 @@ impl Site for OpenSite {
             match status {
                 200 => Ok(body),
                 400..=499 => Err(Error::invalid(body)),
-                _ => Err(Error::internal(format!("a list was answered with {status}"))),
+                _ => Err(Error::internal(format!(
+                    "a list was answered with {status}"
+                ))),
             }
         })
     }

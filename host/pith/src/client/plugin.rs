@@ -167,6 +167,7 @@ fn abilities(generation: &Generation) -> Vec<&'static str> {
         ("upload", abilities.upload),
         ("publish", abilities.publish),
         ("serve", abilities.serve),
+        ("resolve", abilities.resolve),
     ]
     .into_iter()
     .filter_map(|(name, has)| has.then_some(name))

@@ -22,6 +22,8 @@ wasmtime::component::bindgen!({
         "pith:plugin/host.reader": pith_content::inputs::Reader,
         "pith:plugin/host.inputs": pith_content::inputs::Inputs,
         "pith:plugin/host.file": pith_content::publish::FileDraft,
+        "pith:plugin/host.lines": pith_content::lines::Lines,
+        "pith:plugin/host.candidates": pith_content::lines::Candidates,
         "pith:plugin/host.publication": pith_content::publish::PublicationDraft,
         "pith:plugin/host.site": crate::serve::SiteHandle,
         "pith:plugin/host.api": crate::serve::ApiHandle,

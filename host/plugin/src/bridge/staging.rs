@@ -46,6 +46,7 @@ fn unit_draft(index: usize, unit: host::UnitDraft) -> Result<UnitDraft, Failure>
         fields,
         artifacts: unit.artifacts.into_iter().map(artifact_draft).collect(),
         fragments: unit.fragments.into_iter().map(fragment).collect(),
+        terms: unit.terms,
     })
 }
 
@@ -80,6 +81,7 @@ mod tests {
                 fields: fields.into(),
                 artifacts: Vec::new(),
                 fragments: Vec::new(),
+                terms: Vec::new(),
             };
             let Err(Failure::Told(error)) = unit_draft(7, unit) else {
                 panic!("{fields:?} is no object");

@@ -89,9 +89,11 @@ pub(super) fn users(asked: &Asked<'_>) -> Result<Response> {
 
 /// `GET groups/`
 pub(super) fn groups(asked: &Asked<'_>) -> Result<Response> {
-    list(asked, "groups", |group| {
-        json!({"id": group["id"], "name": group["name"], "pulp_href": group["pulp_href"]})
-    })
+    list(
+        asked,
+        "groups",
+        |group| json!({"id": group["id"], "name": group["name"], "pulp_href": group["pulp_href"]}),
+    )
 }
 
 fn list(asked: &Asked<'_>, what: &str, show: fn(&Value) -> Value) -> Result<Response> {

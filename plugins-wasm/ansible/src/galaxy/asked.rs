@@ -63,7 +63,10 @@ impl<'a> Asked<'a> {
         body: Option<&Value>,
     ) -> Result<Value, Refused> {
         let body = body.map(Value::to_string);
-        let answer = self.api.call(method, path, body.as_deref()).map_err(Error::from)?;
+        let answer = self
+            .api
+            .call(method, path, body.as_deref())
+            .map_err(Error::from)?;
         if answer.body.is_empty() && answer.status < 300 {
             return Ok(Value::Null);
         }
@@ -206,7 +209,10 @@ fn encode_but(text: &str, plain: &[u8]) -> String {
 /// The last word of an href: the UUID of what it leads to.
 pub(super) fn id_of(href: &Value) -> &str {
     let href = href.as_str().unwrap_or_default();
-    href.trim_end_matches('/').rsplit('/').next().unwrap_or_default()
+    href.trim_end_matches('/')
+        .rsplit('/')
+        .next()
+        .unwrap_or_default()
 }
 
 /// An href of the host as a path below its root.

@@ -91,15 +91,14 @@ pub(super) fn delete(asked: &Asked<'_>) -> Result<Response> {
 }
 
 /// Takes versions out of the repository that is served.
-pub(super) fn remove(
-    asked: &Asked<'_>,
-    site: &Site,
-    which: &[(&str, &str)],
-) -> Result<Response> {
+pub(super) fn remove(asked: &Asked<'_>, site: &Site, which: &[(&str, &str)]) -> Result<Response> {
     let mut filters = which.to_vec();
     filters.extend([("fields", "pulp_href"), ("limit", "1000")]);
     let listed = units(site, COLLECTION_VERSION, &filters)?;
-    let hrefs: Vec<&Value> = results(&listed).iter().map(|unit| &unit["pulp_href"]).collect();
+    let hrefs: Vec<&Value> = results(&listed)
+        .iter()
+        .map(|unit| &unit["pulp_href"])
+        .collect();
     if hrefs.is_empty() {
         return Err(absent(asked));
     }
@@ -162,7 +161,11 @@ fn deprecated(site: &Site, highest: &[Value]) -> Result<BTreeSet<(String, String
     let names: BTreeSet<&str> = highest.iter().map(|unit| text(unit, "name")).collect();
     let names: Vec<&str> = names.into_iter().collect();
     let names = names.join(",");
-    let filters = [("name__in", &*names), ("fields", "namespace,name"), ("limit", "1000")];
+    let filters = [
+        ("name__in", &*names),
+        ("fields", "namespace,name"),
+        ("limit", "1000"),
+    ];
     let listed = units(site, COLLECTION_DEPRECATION, &filters)?;
     let pairs = results(&listed).iter().map(|unit| {
         (

@@ -15,7 +15,10 @@ pub(super) fn list(asked: &Asked<'_>) -> Result<Response> {
         .iter()
         .map(|(name, value)| format!("{name}={}", encode(value)))
         .collect();
-    let path = format!("distributions/ansible/ansible/?ordering=name&{}", query.join("&"));
+    let path = format!(
+        "distributions/ansible/ansible/?ordering=name&{}",
+        query.join("&")
+    );
     let listed = match asked.call("GET", &path, None) {
         Ok(listed) => listed,
         Err(refused) => return refused.answer(),
@@ -70,7 +73,9 @@ fn related(asked: &Asked<'_>, distribution: &Value, name: &str) -> Option<Value>
             "pulp_last_updated": repository["pulp_last_updated"],
         })),
         "remote" => {
-            let remote = asked.call("GET", below_root(&repository["remote"])?, None).ok()?;
+            let remote = asked
+                .call("GET", below_root(&repository["remote"])?, None)
+                .ok()?;
             Some(json!({
                 "url": remote["url"],
                 "pk": id_of(&remote["pulp_href"]),
@@ -102,9 +107,13 @@ fn last_sync(asked: &Asked<'_>, repository: &Value) -> Option<Value> {
 /// The repository that is served, as a path below the host's root.
 fn repository(asked: &Asked<'_>) -> Result<String> {
     let config = config(&asked.site()?);
-    below_root(&config["repository"]).map(str::to_owned).ok_or_else(|| {
-        Error::conflict("what is served here is one version of a repository, which does not change")
-    })
+    below_root(&config["repository"])
+        .map(str::to_owned)
+        .ok_or_else(|| {
+            Error::conflict(
+                "what is served here is one version of a repository, which does not change",
+            )
+        })
 }
 
 /// `POST distributions/<base path>/sync/`
@@ -153,7 +162,9 @@ fn remote(asked: &Asked<'_>) -> Result<Remote> {
         Err(refused) => return Ok(Err(refused)),
     };
     let Some(path) = below_root(&repository["remote"]) else {
-        return Err(Error::not_found("the repository that is served has no remote"));
+        return Err(Error::not_found(
+            "the repository that is served has no remote",
+        ));
     };
     Ok(asked.call("GET", path, None))
 }

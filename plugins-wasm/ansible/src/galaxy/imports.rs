@@ -27,7 +27,12 @@ fn one(asked: &Asked<'_>, show: fn(&Asked<'_>, &Value) -> Value) -> Result<Respo
 
 /// `GET imports/`
 pub(super) fn list(asked: &Asked<'_>) -> Result<Response> {
-    pages(asked, "tasks/ansible/uploads/", "plugin/ansible/imports/", import)
+    pages(
+        asked,
+        "tasks/ansible/uploads/",
+        "plugin/ansible/imports/",
+        import,
+    )
 }
 
 /// `GET tasks/`
@@ -55,7 +60,10 @@ fn pages(
     let path = format!("{from}?{}", query.join("&"));
     match asked.call("GET", &path, None) {
         Ok(listed) => {
-            let data = results(&listed).iter().map(|task| show(asked, task)).collect();
+            let data = results(&listed)
+                .iter()
+                .map(|task| show(asked, task))
+                .collect();
             let count = listed["count"].as_u64().unwrap_or_default();
             let path = format!("{}/v3/{at}", asked.root());
             page::answer(asked.request, &path, page, count, data)
@@ -93,7 +101,11 @@ fn state_of(task: &Value) -> Value {
         }),
     };
     if !error.is_null() {
-        messages.push(message("ERROR", &error["description"], &task["finished_at"]));
+        messages.push(message(
+            "ERROR",
+            &error["description"],
+            &task["finished_at"],
+        ));
     }
     json!({
         "id": id_of(&task["pulp_href"]),

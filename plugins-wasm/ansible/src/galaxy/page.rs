@@ -102,7 +102,13 @@ mod tests {
     #[test]
     fn a_page_has_bounds() {
         let of = |query: &[(&str, &str)]| Page::of(&request(query));
-        assert_eq!(of(&[]), Ok(Page { limit: 10, offset: 0 }));
+        assert_eq!(
+            of(&[]),
+            Ok(Page {
+                limit: 10,
+                offset: 0
+            })
+        );
         assert_eq!(of(&[("limit", "5000")]).expect("a page").limit, 100);
         assert_eq!(of(&[("limit", "0")]).expect("a page").limit, 10);
         assert!(of(&[("offset", "-1")]).is_err());

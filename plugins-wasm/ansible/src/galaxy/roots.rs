@@ -24,7 +24,14 @@ pub(super) fn v3(asked: &Asked<'_>) -> Result<Response> {
     let mut body = below(
         asked,
         "v3/",
-        &["auth/", "configuration/", "groups/", "plugin/", "tasks/", "users/"],
+        &[
+            "auth/",
+            "configuration/",
+            "groups/",
+            "plugin/",
+            "tasks/",
+            "users/",
+        ],
     );
     let published = match asked.site() {
         Ok(site) => changed(&site)?,

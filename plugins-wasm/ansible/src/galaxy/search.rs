@@ -52,7 +52,10 @@ pub(super) fn list(asked: &Asked<'_>) -> Result<Response> {
     let path = format!("search/ansible/collection_versions/?{}", query.join("&"));
     match asked.call("GET", &path, None) {
         Ok(listed) => {
-            let data = results(&listed).iter().map(|found| shown(asked, found)).collect();
+            let data = results(&listed)
+                .iter()
+                .map(|found| shown(asked, found))
+                .collect();
             let count = listed["count"].as_u64().unwrap_or_default();
             let path = format!(
                 "{}/v3/plugin/ansible/search/collection-versions/",
@@ -145,11 +148,20 @@ mod tests {
         let of = |name, value| meant(name, value).map(|(name, value)| format!("{name}={value}"));
         assert_eq!(of("repo", "a").as_deref(), Some("distribution=a"));
         let labels = of("repo_labels", "content=public");
-        assert_eq!(labels.as_deref(), Some("distribution_labels=content=public"));
-        assert_eq!(of("q", "dns").as_deref(), Some("description__icontains=dns"));
+        assert_eq!(
+            labels.as_deref(),
+            Some("distribution_labels=content=public")
+        );
+        assert_eq!(
+            of("q", "dns").as_deref(),
+            Some("description__icontains=dns")
+        );
         assert_eq!(of("q", "name='dns'").as_deref(), Some("q=name='dns'"));
         assert_eq!(of("is_highest", "false"), None);
         assert_eq!(of("includ_related", "x"), None);
-        assert_eq!(of("name__startswith", "d").as_deref(), Some("name__startswith=d"));
+        assert_eq!(
+            of("name__startswith", "d").as_deref(),
+            Some("name__startswith=d")
+        );
     }
 }

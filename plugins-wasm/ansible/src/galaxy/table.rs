@@ -131,9 +131,17 @@ pub(super) fn entries() -> &'static [Entry] {
 
 fn roots() -> Vec<Entry> {
     vec![
-        get("/", ("root_read", "Which versions of the API there are"), roots::top),
+        get(
+            "/",
+            ("root_read", "Which versions of the API there are"),
+            roots::top,
+        ),
         get("/v3", ("v3_read", "What is below"), roots::v3),
-        get("/v3/plugin", ("v3_plugin_read", "What is below"), roots::plugin),
+        get(
+            "/v3/plugin",
+            ("v3_plugin_read", "What is below"),
+            roots::plugin,
+        ),
         get(
             "/v3/plugin/ansible",
             ("v3_plugin_ansible_read", "What is below"),
@@ -147,7 +155,10 @@ fn roots() -> Vec<Entry> {
         get("/v3/auth", ("v3_auth_read", "What is below"), roots::auth),
         get(
             "/v3/configuration",
-            ("v3_configuration_read", "Which plugins and repositories are the default"),
+            (
+                "v3_configuration_read",
+                "Which plugins and repositories are the default",
+            ),
             configuration::read,
         ),
     ]
@@ -167,14 +178,20 @@ fn search_and_distributions() -> Vec<Entry> {
         .for_users(),
         get(
             "/v3/plugin/ansible/distributions",
-            ("v3_plugin_ansible_distributions_list", "List what is served"),
+            (
+                "v3_plugin_ansible_distributions_list",
+                "List what is served",
+            ),
             distributions::list,
         )
         .with(&["limit", "offset", "include_related"])
         .for_users(),
         get(
             "/v3/plugin/ansible/distributions/{base_path...}",
-            ("v3_plugin_ansible_distributions_read", "Inspect what is served"),
+            (
+                "v3_plugin_ansible_distributions_read",
+                "Inspect what is served",
+            ),
             distributions::read,
         )
         .with(&["include_related"])
@@ -236,7 +253,10 @@ macro_rules! place {
             index: (concat!($root, "/index"), concat!($name, "_index_list")),
             collection: (
                 concat!($root, "/index/{namespace}/{name}"),
-                [concat!($name, "_index_read"), concat!($name, "_index_delete")],
+                [
+                    concat!($name, "_index_read"),
+                    concat!($name, "_index_delete"),
+                ],
             ),
             versions: (
                 concat!($root, "/index/{namespace}/{name}/versions"),
@@ -244,10 +264,16 @@ macro_rules! place {
             ),
             version: (
                 concat!($root, "/index/{namespace}/{name}/versions/{version}"),
-                [concat!($name, "_versions_read"), concat!($name, "_versions_delete")],
+                [
+                    concat!($name, "_versions_read"),
+                    concat!($name, "_versions_delete"),
+                ],
             ),
             docs: (
-                concat!($root, "/index/{namespace}/{name}/versions/{version}/docs-blob"),
+                concat!(
+                    $root,
+                    "/index/{namespace}/{name}/versions/{version}/docs-blob"
+                ),
                 concat!($name, "_docs_blob_read"),
             ),
             movement: (
@@ -301,7 +327,10 @@ fn collections_at(place: &Place) -> Vec<Entry> {
         entry(
             "DELETE",
             place.collection.0,
-            (place.collection.1[1], "Remove a collection from a repository"),
+            (
+                place.collection.1[1],
+                "Remove a collection from a repository",
+            ),
             collections::delete,
         ),
         get(
@@ -326,7 +355,10 @@ fn collections_at(place: &Place) -> Vec<Entry> {
         ),
         get(
             place.docs.0,
-            (place.docs.1, "Read the documentation of a version of a collection"),
+            (
+                place.docs.1,
+                "Read the documentation of a version of a collection",
+            ),
             versions::docs,
         ),
         post(
@@ -349,37 +381,60 @@ fn imports() -> Vec<Entry> {
     vec![
         get(
             "/v3/plugin/ansible/imports",
-            ("v3_plugin_ansible_imports_list", "List imports of collections"),
+            (
+                "v3_plugin_ansible_imports_list",
+                "List imports of collections",
+            ),
             imports::list,
         )
         .with(&["limit", "offset", "state"])
         .for_users(),
         get(
             "/v3/plugin/ansible/imports/collections/{id}",
-            ("v3_plugin_ansible_imports_read", "Inspect the import of a collection"),
+            (
+                "v3_plugin_ansible_imports_read",
+                "Inspect the import of a collection",
+            ),
             imports::read,
         )
         .for_users(),
         get(
             "/v3/imports/collections/{id}",
-            ("v3_imports_collections_read", "Inspect the import of a collection"),
+            (
+                "v3_imports_collections_read",
+                "Inspect the import of a collection",
+            ),
             imports::read,
         )
         .for_users(),
+        get("/v3/tasks", ("v3_tasks_list", "List tasks"), imports::tasks)
+            .with(&[
+                "limit",
+                "offset",
+                "state",
+                "state__in",
+                "name",
+                "name__contains",
+                "ordering",
+            ])
+            .for_users(),
         get(
-            "/v3/tasks",
-            ("v3_tasks_list", "List tasks"),
-            imports::tasks,
+            "/v3/tasks/{id}",
+            ("v3_tasks_read", "Inspect a task"),
+            imports::task,
         )
-        .with(&["limit", "offset", "state", "state__in", "name", "name__contains", "ordering"])
         .for_users(),
-        get("/v3/tasks/{id}", ("v3_tasks_read", "Inspect a task"), imports::task).for_users(),
     ]
 }
 
 fn accounts() -> Vec<Entry> {
     vec![
-        get("/v3/auth/me", ("v3_auth_me_read", "Who one is"), account::me).for_users(),
+        get(
+            "/v3/auth/me",
+            ("v3_auth_me_read", "Who one is"),
+            account::me,
+        )
+        .for_users(),
         post(
             "/v3/auth/login",
             ("v3_auth_login_create", "Begin a session"),
@@ -394,7 +449,10 @@ fn accounts() -> Vec<Entry> {
         ),
         post(
             "/v3/auth/token",
-            ("v3_auth_token_create", "Make a token in place of the one before"),
+            (
+                "v3_auth_token_create",
+                "Make a token in place of the one before",
+            ),
             account::make_token,
         ),
         entry(
@@ -406,9 +464,13 @@ fn accounts() -> Vec<Entry> {
         get("/v3/users", ("v3_users_list", "List users"), account::users)
             .with(PAGE)
             .for_users(),
-        get("/v3/groups", ("v3_groups_list", "List groups"), account::groups)
-            .with(PAGE)
-            .for_users(),
+        get(
+            "/v3/groups",
+            ("v3_groups_list", "List groups"),
+            account::groups,
+        )
+        .with(PAGE)
+        .for_users(),
     ]
 }
 

@@ -67,6 +67,7 @@ pub(super) fn sync(upstream: &Upstream<'_>) -> Result<()> {
                 source: Source::Held(artifact),
             }],
             fragments: Vec::new(),
+            terms: Vec::new(),
         })?;
     }
     batcher.finish()?;

@@ -116,6 +116,7 @@ fn thing(number: u64) -> UnitDraft {
         fields: json!({ "name": format!("thing {number}") }).to_string(),
         artifacts: Vec::new(),
         fragments: Vec::new(),
+        terms: Vec::new(),
     }
 }
 
@@ -134,6 +135,7 @@ fn stage_one(staging: &Staging, fields: String, artifacts: Vec<ArtifactDraft>) -
         fields,
         artifacts,
         fragments: Vec::new(),
+        terms: Vec::new(),
     }])?;
     Ok(())
 }
@@ -161,6 +163,7 @@ fn add_tree(count: u64, staging: &Staging, next: &Changes) -> Result<()> {
             })
             .to_string(),
             fragments: Vec::new(),
+            terms: Vec::new(),
             artifacts: Vec::new(),
         })?;
     }

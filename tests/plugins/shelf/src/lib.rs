@@ -147,6 +147,7 @@ fn book(build: Build, title: &str) -> UnitDraft {
         fields: fields.to_string(),
         artifacts: Vec::new(),
         fragments: Vec::new(),
+        terms: Vec::new(),
     }
 }
 
