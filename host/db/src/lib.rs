@@ -5,6 +5,7 @@
 //! SQL that runs on both. A function takes a [`Connection`]; whoever calls decides
 //! whether that is a reader or a transaction.
 
+pub mod access;
 pub mod artifact;
 mod budget;
 pub mod checkpoint;
@@ -20,6 +21,7 @@ pub mod distribution;
 pub mod error;
 pub mod filter;
 pub mod fragment;
+pub mod group;
 pub mod hold;
 mod json_filter;
 pub mod label;
@@ -32,6 +34,8 @@ pub mod remote;
 pub mod remote_artifact;
 pub mod repair;
 pub mod repository;
+pub mod role;
+pub mod role_assignment;
 pub mod row;
 pub mod search;
 mod sequence;

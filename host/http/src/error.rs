@@ -87,6 +87,11 @@ impl Error {
         self.status.is_client_error()
     }
 
+    /// Whether the client can mend it by sending something else.
+    pub(crate) fn is_mendable(&self) -> bool {
+        self.is_clients() && self.status != StatusCode::FORBIDDEN
+    }
+
     /// The messages by field; those of an error about no field stand for the whole.
     pub(crate) fn field_errors(&self) -> FieldErrors {
         match &self.problem {

@@ -200,6 +200,11 @@ impl Query {
         self.conditions.push(condition);
     }
 
+    /// Leaves out what the caller may not see.
+    pub(crate) fn only(&mut self, seen: Option<Condition>) {
+        self.conditions.extend(seen);
+    }
+
     /// Gives a meaning to the filters `name` and `name_in`: that a column holds the UUID in
     /// a reference (an href or a PRN), or in one of several.
     pub(crate) fn refer(
