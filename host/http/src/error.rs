@@ -155,6 +155,11 @@ impl Error {
         )
     }
 
+    /// 403 for everybody.
+    pub(crate) fn denied(detail: &'static str) -> Self {
+        Self::detail(StatusCode::FORBIDDEN, detail)
+    }
+
     /// 403: a browser's session without proof that the page meant it.
     pub(crate) fn forged(why: &'static str) -> Self {
         Self::detail(StatusCode::FORBIDDEN, why)

@@ -368,6 +368,17 @@ fn text_of(term: &Term, name: &str) -> Option<String> {
     asks.then_some(text)
 }
 
+/// Users and groups as hrefs and PRNs name them: by number.
+pub(crate) fn numbers(parameter: &str, text: &str) -> Result<Vec<i64>> {
+    text.split(',')
+        .map(|text| {
+            let last = text.trim().trim_end_matches('/').rsplit(['/', ':']).next();
+            last.and_then(|last| last.parse().ok())
+                .ok_or_else(|| Error::invalid(parameter, not_a_reference(text)))
+        })
+        .collect()
+}
+
 fn uuid_of(parameter: &str, text: &str) -> Result<Uuid> {
     match Reference::parse(text.trim()) {
         Some(reference) => Ok(reference.uuid),

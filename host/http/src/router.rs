@@ -24,9 +24,9 @@ use crate::openapi::refusals::Access;
 use crate::routes::{Documented, Routes};
 use crate::serve::Content;
 use crate::{
-    artifacts, components, content, copies, distributions, docs, login, orphans, publications,
-    remotes, repositories, roots, search, status, task_groups, task_schedules, tasks, tokens,
-    upload, uploads, users, versions, workers,
+    artifacts, components, content, copies, distributions, docs, groups, login, objects, orphans,
+    publications, remotes, repositories, roles, roots, search, status, task_groups, task_schedules,
+    tasks, tokens, upload, uploads, users, versions, workers,
 };
 
 /// Needs nobody to say who he is.
@@ -56,10 +56,13 @@ fn guarded() -> Routes {
         .merge(content::routes())
         .merge(copies::routes())
         .merge(distributions::routes())
+        .merge(groups::routes())
+        .merge(objects::routes())
         .merge(orphans::routes())
         .merge(publications::routes())
         .merge(remotes::routes())
         .merge(repositories::routes())
+        .merge(roles::routes())
         .merge(search::routes())
         .merge(task_groups::routes())
         .merge(task_schedules::routes())
