@@ -12,6 +12,7 @@ use uuid::Uuid;
 use crate::condition::Condition;
 use crate::database::Connection;
 use crate::error::Result;
+pub use crate::object::{Name, Object};
 use crate::statement::{Value, insert_many, sql};
 use crate::user::User;
 
@@ -33,78 +34,12 @@ pub struct Roles {
     pub permissions: HashSet<String>,
 }
 
-/// A row that roles can be given for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Object {
-    /// Which table it is in.
-    pub kind: Securable,
-    /// Its number there.
-    pub id: i64,
-    /// `file.filerepository`
-    pub model: String,
-}
-
-/// What an object is called in a path.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Name {
-    /// Most things.
-    Uuid(Uuid),
-    /// A group of users.
-    Number(i64),
-}
-
 /// Below so many units it is quicker to begin with what may be seen; above, to walk along all
 /// units and to leave out what may not.
 const FEW: i64 = 20_000;
 
 /// As many objects of a kind that a user has roles for are looked up one by one.
 const MANY: i64 = 5_000;
-
-impl Object {
-    /// A row of a plugin's type.
-    pub fn typed(kind: Securable, id: i64, plugin: &str, type_name: &str) -> Self {
-        Self {
-            kind,
-            id,
-            model: kind.model(plugin, type_name),
-        }
-    }
-
-    /// A row of the host's own.
-    pub fn core(kind: Securable, id: i64) -> Self {
-        Self::typed(kind, id, "", "")
-    }
-
-    /// The row with a name, if there is one.
-    pub async fn find(
-        connection: &mut Connection,
-        kind: Securable,
-        name: &Name,
-    ) -> Result<Option<Self>> {
-        let table = kind.table();
-        let types = if kind.is_typed() {
-            "plugin, type_name"
-        } else {
-            "'', ''"
-        };
-        let (column, value): (_, Value) = match name {
-            Name::Uuid(uuid) => ("uuid", (*uuid).into()),
-            Name::Number(number) => ("id", (*number).into()),
-        };
-        let row = sql(format!(
-            "SELECT id, {types} FROM {table} WHERE {column} = ?"
-        ))
-        .quick()
-        .bind(value)
-        .fetch_optional(connection)
-        .await?;
-        row.map(|row| {
-            let (plugin, type_name): (String, String) = (row.get(1)?, row.get(2)?);
-            Ok(Self::typed(kind, row.get(0)?, &plugin, &type_name))
-        })
-        .transpose()
-    }
-}
 
 /// The objects of a kind that a user has a role for which allows a verb.
 fn assigned(kind: Securable, verb: &str) -> String {

@@ -28,6 +28,7 @@ pub mod label;
 pub mod list;
 pub mod membership;
 pub mod migrate;
+pub mod object;
 pub mod orphan;
 pub mod publication;
 pub mod remote;

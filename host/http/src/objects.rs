@@ -4,7 +4,7 @@ mod find;
 mod holders;
 mod roles;
 
-pub(crate) use find::{by_text, href};
+pub(crate) use find::href;
 
 use pith_model::access::Securable;
 use serde_json::{Value, json};

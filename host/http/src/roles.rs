@@ -6,6 +6,7 @@ mod change;
 use axum::extract::{Path, RawQuery};
 use axum::response::Response;
 use http::StatusCode;
+use pith_db::object::Object as Secured;
 use pith_db::role::{self, Role};
 use pith_db::{Connection, list};
 use pith_model::Root;
@@ -16,7 +17,6 @@ use crate::context::Context;
 use crate::document::{self, Href, Object, Text};
 use crate::error::{Error, Result};
 use crate::lookup::uuid_in_path;
-use crate::objects;
 use crate::openapi::parameters::IDENTITY;
 use crate::openapi::{Field, Filters, Operation, Parameter, Resource};
 use crate::page;
@@ -150,7 +150,7 @@ async fn list_all(context: Context, RawQuery(text): RawQuery) -> Result<Response
         query.push(role::with_permission(&wanted));
     }
     while let Some(text) = query.take("for_object_type") {
-        let object = objects::by_text(&mut connection, &text).await?;
+        let object = Secured::by_text(&mut connection, &text).await?;
         let object =
             object.ok_or_else(|| Error::invalid("for_object_type", not_a_reference(&text)))?;
         let known = known_permissions(&context.app).into_iter();

@@ -195,7 +195,7 @@ pub fn names_of(verb: &str) -> &[&str] {
 }
 
 /// What can be done with the objects of a type.
-fn verbs_of(kind: Securable, one: &ResourceType) -> Vec<String> {
+pub fn verbs_of(kind: Securable, one: &ResourceType) -> Vec<String> {
     let usual = || kind.verbs().iter().map(|verb| (*verb).to_owned()).collect();
     let Some(own) = one.config.get(VERBS).and_then(Value::as_array) else {
         return usual();

@@ -5,7 +5,8 @@
 use http::Method;
 use pith_db::Condition;
 use pith_db::access::{Access, Name, Object, allows};
-use pith_model::access::{Securable, upload_permission};
+use pith_model::ResourceType;
+use pith_model::access::{Securable, names_of, permission, upload_permission, verbs_of};
 use uuid::Uuid;
 
 use crate::app::App;
@@ -95,6 +96,30 @@ impl<'a> Matched<'a> {
 }
 
 impl Need {
+    /// What the document says of it; types' words stand in braces.
+    pub(crate) fn described(self, own: Option<&ResourceType>) -> String {
+        let of = |kind: Securable, verb: &str| {
+            let model = kind.model("{plugin}", "{type_name}");
+            let names = names_of(verb);
+            let known = own.map(|one| verbs_of(kind, one)).unwrap_or_default();
+            let name = names
+                .iter()
+                .find(|name| known.iter().any(|one| one == **name));
+            permission(&model, name.unwrap_or(&verb))
+        };
+        match self {
+            Self::Administrator => "administrator".to_owned(),
+            Self::User => "authenticated".to_owned(),
+            Self::Add(kind) => of(kind, "add"),
+            Self::Object(kind, verb) => format!("{} on the object", of(kind, verb)),
+            Self::Unit => "view of a repository that has the unit".to_owned(),
+            Self::Label => "core.manage_content_labels".to_owned(),
+            Self::Upload => upload_permission("{plugin}", "{plural}"),
+            Self::Artifact => "uploader".to_owned(),
+            Self::TaskGroup(verb) => format!("{} on all its tasks", of(Securable::Task, verb)),
+        }
+    }
+
     /// Refuses whoever has not what is needed: 404 if he may not know, else 403.
     pub(crate) async fn check(self, app: &App, access: &Access, at: Matched<'_>) -> Result<()> {
         if access.is_everything() {

@@ -85,7 +85,7 @@ impl Operation {
         self
     }
 
-    /// Whom it is for.
+    /// Whom it is for, where its route is guarded.
     pub(crate) fn need(&self) -> Need {
         self.need
     }
@@ -275,6 +275,15 @@ impl Operation {
             _ => json!([{"basicAuth": []}, {"tokenAuth": []}, {"cookieAuth": []}]),
         };
         written.insert("security".to_owned(), security);
+        let needed = match access {
+            Access::Open => None,
+            Access::Own => Some(Need::User),
+            Access::Guarded => Some(self.need),
+        };
+        if let Some(need) = needed {
+            let text = place.fill(&need.described(place.resource_type()));
+            written.insert("x-required-permission".to_owned(), text.into());
+        }
         (path, written.into())
     }
 }

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use axum::extract::{Path, RawQuery};
 use axum::response::Response;
 use http::StatusCode;
-use pith_db::access::Object as Secured;
 use pith_db::list::{self, Column};
+use pith_db::object::Object as Secured;
 use pith_db::role;
 use pith_db::role_assignment::{self, Assignment, Holder, Place};
 use pith_db::{Condition, Connection, group, user};
@@ -225,7 +225,7 @@ async fn list_of(
             query.push(role_assignment::about(None));
             continue;
         }
-        let object = objects::by_text(&mut connection, &text)
+        let object = Secured::by_text(&mut connection, &text)
             .await?
             .ok_or_else(|| {
                 let message = format!("Invalid value for 'content_object': {text}.");
@@ -314,7 +314,7 @@ async fn content_object(connection: &mut Connection, form: &mut Form) -> Result<
     };
     match form.nullable_text(field) {
         Given::This(text) => {
-            let object = objects::by_text(connection, &text).await?;
+            let object = Secured::by_text(connection, &text).await?;
             if object.is_none() {
                 form.wrong(field, "Invalid hyperlink - Object does not exist.");
             }
