@@ -1,6 +1,8 @@
 //! The OpenAPI document: what it says is so, it has all of Pulp's operations of files and
 //! of the core, and it follows the plugins.
 
+mod access;
+
 use std::collections::BTreeSet;
 
 use anyhow::{Context, Result, ensure};
@@ -174,6 +176,7 @@ async fn every_operation_of_pulps_answers_as_documented(test: Test) -> Result<()
     lists_and_reads(api, &mut document, &made).await?;
     changes(api, &mut document, &made).await?;
     made_and_removed(api, &mut document).await?;
+    access::walked(api, &mut document, &made).await?;
     let mut left: BTreeSet<String> = pulps()?
         .iter()
         .map(|one| text(&one["id"]).to_owned())
@@ -476,6 +479,22 @@ fn value_for(name: &str, schema: &Value, made: &Made, row: &Value) -> String {
     }
 }
 
+/// Where a list is: below a repository, if it is below anything but a user or a group.
+async fn listed_at(api: &Api, path: &str, repository: &Value) -> Result<String> {
+    let owner = if path.starts_with("{auth_user_href}") {
+        href(&api.list("/users/").await?[0])
+    } else if path.starts_with("{group_href}") {
+        let known = api.list("/groups/").await?;
+        match known.first() {
+            Some(group) => href(group),
+            None => href(&api.create("/groups/", json!({"name": "listed"})).await?),
+        }
+    } else {
+        href(repository)
+    };
+    Ok(fill(path, &owner))
+}
+
 /// So many filters are asked for at once: each is looked at, and a refusal names it.
 const TOGETHER: usize = 12;
 
@@ -490,7 +509,7 @@ async fn every_documented_filter_is_taken(test: Test) -> Result<()> {
         if operation.method != Method::GET || answer.is_null() || !id.ends_with("_list") {
             continue;
         }
-        let path = fill(&operation.path, &href(&made.repository));
+        let path = listed_at(api, &operation.path, &made.repository).await?;
         let row = api.get(&format!("{path}?limit=1")).await?.ok()?["results"][0].clone();
         let query = operation.query();
         let mut filters = Vec::new();
@@ -529,7 +548,7 @@ async fn every_filter_is_documented(test: Test) -> Result<()> {
         if operation.method != Method::GET || !query.contains_key("ordering") {
             continue;
         }
-        let path = fill(&operation.path, &href(&repository));
+        let path = listed_at(api, &operation.path, &repository).await?;
         let refusal = api.get(&format!("{path}?no_such_filter=1")).await?;
         let told = refusal.errors_of("no_such_filter")?.join(" ");
         let names = told

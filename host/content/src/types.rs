@@ -8,6 +8,7 @@ use arc_swap::ArcSwap;
 use pith_db::content_type::TypeTable;
 use pith_db::{Database, Result, Transaction};
 use pith_model::Descriptor;
+use pith_model::access::roles_of;
 use pith_model::descriptor::{ContentType, FieldKind};
 use pith_model::schema::ORDER;
 use serde_json::{Map, Value};
@@ -118,6 +119,7 @@ impl Types {
                 "the content type {gone:?} is gone, but its content is stored"
             )));
         }
+        pith_db::role::ensure(transaction, &roles_of(descriptor)).await?;
         let mut types = Vec::new();
         for content_type in &descriptor.content_types {
             let table =

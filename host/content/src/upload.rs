@@ -17,7 +17,6 @@ mod receive;
 use std::time::Duration;
 
 use pith_db::upload::{self, NewUpload, Progress, Upload};
-use pith_db::user::User;
 use pith_model::{Timestamp, UserId};
 use pith_storage::{ResumableHasher, Session, SessionName, Store};
 use uuid::Uuid;
@@ -124,12 +123,21 @@ pub async fn discard(services: &Services, upload: &Upload) -> Result<bool, Error
     Ok(deleted)
 }
 
-/// An upload of a user, which did not expire.
-pub async fn find(services: &Services, user: &User, uuid: Uuid) -> Result<Upload, Refusal> {
+/// Whose uploads are looked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Whose {
+    /// A user's own.
+    Own(UserId),
+    /// Anybody's: the caller knows that this is allowed.
+    Anybodys,
+}
+
+/// An upload, which did not expire.
+pub async fn find(services: &Services, whose: Whose, uuid: Uuid) -> Result<Upload, Refusal> {
     let mut connection = services.database.read().await?;
     upload::by_uuid(&mut connection, uuid)
         .await?
-        .filter(|upload| upload.user == user.id || user.is_superuser)
+        .filter(|upload| whose == Whose::Anybodys || whose == Whose::Own(upload.user))
         .ok_or(Refusal::Gone)
 }
 

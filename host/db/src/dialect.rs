@@ -46,7 +46,43 @@ impl Dialect {
                 let to = if self == Self::Sqlite { lite } else { postgres };
                 text.replace(word, to)
             });
-        self.sequences(&text)
+        self.forgetting(&self.sequences(&text))
+    }
+
+    /// Replaces `{forgets notes: one other}` by what removes the rows of `notes` about a row
+    /// (its table in `kind`, its number in `object_id`) when a row of one of the other tables
+    /// is removed.
+    fn forgetting(self, text: &str) -> String {
+        let mut parts = text.split("{forgets ");
+        let mut out = parts.next().unwrap_or_default().to_owned();
+        for part in parts {
+            let (said, rest) = part.split_once('}').unwrap_or((part, ""));
+            let (notes, tables) = said.split_once(':').unwrap_or((said, ""));
+            if self == Self::Postgres {
+                out.push_str(&format!(
+                    "CREATE FUNCTION forget_{notes}() RETURNS trigger LANGUAGE plpgsql AS $$\n\
+                     BEGIN\n\
+                     DELETE FROM {notes} WHERE kind = TG_TABLE_NAME AND object_id = OLD.id;\n\
+                     RETURN NULL;\n\
+                     END $$;\n"
+                ));
+            }
+            for table in tables.split_whitespace() {
+                let when =
+                    format!("CREATE TRIGGER {table}_forgets_{notes} AFTER DELETE ON {table}");
+                out.push_str(&match self {
+                    Self::Sqlite => format!(
+                        "{when} BEGIN DELETE FROM {notes} \
+                         WHERE kind = '{table}' AND object_id = OLD.id; END;\n"
+                    ),
+                    Self::Postgres => {
+                        format!("{when} FOR EACH ROW EXECUTE FUNCTION forget_{notes}();\n")
+                    }
+                });
+            }
+            out.push_str(rest);
+        }
+        out
     }
 
     /// Replaces `{sequence name}` by what makes a source of numbers. SQLite has none, and

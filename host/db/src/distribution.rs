@@ -242,17 +242,20 @@ pub async fn is_named(connection: &mut Connection, name: &str) -> Result<bool> {
 }
 
 /// The distributions that name publications: the publication, and the distribution's
-/// UUID, plugin and type.
+/// UUID, plugin and type; of those (`d`) that may be seen.
 pub async fn of_publications(
     connection: &mut Connection,
     publications: &[PublicationId],
+    seen: Option<Condition>,
 ) -> Result<Vec<(PublicationId, Uuid, String, String)>> {
     let ids: Vec<i64> = publications.iter().map(|id| id.0).collect();
-    let rows = sql(
-        "SELECT publication_id, uuid, plugin, type_name FROM distribution
-         WHERE publication_id IN (?*) ORDER BY id",
-    )
+    let Condition { text, values, .. } = seen.unwrap_or_else(|| Condition::new("TRUE", []));
+    let rows = sql(format!(
+        "SELECT d.publication_id, d.uuid, d.plugin, d.type_name FROM distribution d
+         WHERE d.publication_id IN (?*) AND ({text}) ORDER BY d.id"
+    ))
     .bind(ids)
+    .bind_all(values)
     .fetch_all(connection)
     .await?;
     rows.iter()

@@ -5,6 +5,7 @@
 //! SQL that runs on both. A function takes a [`Connection`]; whoever calls decides
 //! whether that is a reader or a transaction.
 
+pub mod access;
 pub mod artifact;
 mod budget;
 pub mod candidate;
@@ -22,18 +23,22 @@ pub mod error;
 pub mod filter;
 pub mod fragment;
 pub mod greatest;
+pub mod group;
 pub mod hold;
 mod json_filter;
 pub mod label;
 pub mod list;
 pub mod membership;
 pub mod migrate;
+pub mod object;
 pub mod orphan;
 pub mod publication;
 pub mod remote;
 pub mod remote_artifact;
 pub mod repair;
 pub mod repository;
+pub mod role;
+pub mod role_assignment;
 pub mod row;
 pub mod search;
 mod sequence;

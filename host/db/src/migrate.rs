@@ -4,10 +4,12 @@
 //! in one transaction and never changed afterwards.
 
 use pith_model::Timestamp;
+use pith_model::access::core_roles;
 
 use crate::database::{Database, Transaction};
 use crate::dialect::Dialect;
 use crate::error::{Error, Result};
+use crate::role;
 use crate::statement::sql;
 
 const MIGRATIONS: &[(i64, &str, &str)] = &[
@@ -31,6 +33,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
         include_str!("../migrations/0007_logging_cid.sql"),
     ),
     (8, "term", include_str!("../migrations/0008_term.sql")),
+    (11, "access", include_str!("../migrations/0011_access.sql")),
 ];
 
 /// Any number that other programs on the same server are unlikely to use.
@@ -71,6 +74,7 @@ pub async fn migrate(database: &Database) -> Result<usize> {
         tracing::info!(number, name, "applied migration {number} ({name})");
         applied += 1;
     }
+    role::ensure(&mut transaction, &core_roles()).await?;
     transaction.commit().await?;
     Ok(applied)
 }

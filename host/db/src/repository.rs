@@ -192,10 +192,17 @@ pub fn holding(units: Vec<Uuid>, only_newest: bool) -> Condition {
     )
 }
 
-/// The names of repositories.
-pub async fn names(connection: &mut Connection, uuids: Vec<Uuid>) -> Result<Vec<(Uuid, String)>> {
-    let rows = sql("SELECT uuid, name FROM repository WHERE uuid IN (?*)")
+/// The names of repositories, of those that may be seen.
+pub async fn names(
+    connection: &mut Connection,
+    uuids: Vec<Uuid>,
+    seen: Option<Condition>,
+) -> Result<Vec<(Uuid, String)>> {
+    let Condition { text, values, .. } = seen.unwrap_or_else(|| Condition::new("TRUE", []));
+    let text = format!("SELECT r.uuid, r.name FROM repository r WHERE r.uuid IN (?*) AND ({text})");
+    let rows = sql(text)
         .bind(uuids)
+        .bind_all(values)
         .fetch_all(connection)
         .await?;
     rows.iter()

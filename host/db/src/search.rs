@@ -62,13 +62,15 @@ pub struct Found {
 /// above, to walk along all units and to leave out what is not.
 const FEW: i64 = 20_000;
 
-/// The versions that the distributions serve for which a condition holds (`d`), with how
-/// many units of a type each has.
+/// The versions (`v`) that the distributions serve for which a condition holds (`d`), with how
+/// many units of a type each has; of those that may be seen.
 pub async fn sites(
     connection: &mut Connection,
     table: &TypeTable,
     distributions: Condition,
+    seen: Option<Condition>,
 ) -> Result<Vec<Site>> {
+    let seen = seen.unwrap_or_else(|| Condition::new("TRUE", []));
     let text = format!(
         "SELECT v.repository_id, v.number,
                 COALESCE((SELECT n.present FROM version_count n
@@ -80,13 +82,14 @@ pub async fn sites(
                          WHERE x.repository_id = d.repository_id
                          ORDER BY x.number DESC LIMIT 1))
              FROM distribution d LEFT JOIN publication p ON p.id = d.publication_id
-             WHERE {})
+             WHERE {}) AND ({})
          ORDER BY v.repository_id, v.number",
-        distributions.text
+        distributions.text, seen.text
     );
     let rows = sql(text)
         .bind(table.id)
         .bind_all(distributions.values)
+        .bind_all(seen.values)
         .fetch_all(connection)
         .await?;
     rows.iter()
@@ -232,16 +235,18 @@ pub struct Serving {
     pub pulp_created: Timestamp,
 }
 
-/// The distributions that serve these repositories, ordered by repository and base path.
+/// The distributions (`d`) that serve these repositories and may be seen, ordered by repository and base path.
 pub async fn distributions(
     connection: &mut Connection,
     repositories: &[RepositoryId],
+    seen: Option<Condition>,
 ) -> Result<Vec<Serving>> {
+    let Condition { text, values, .. } = seen.unwrap_or_else(|| Condition::new("TRUE", []));
     let ids: Vec<i64> = repositories.iter().map(|id| id.0).collect();
     if ids.is_empty() {
         return Ok(Vec::new());
     }
-    let rows = sql(
+    let rows = sql(format!(
         "SELECT z.repository_id, d.uuid, d.plugin, d.type_name, d.name, d.base_path,
                 d.pulp_labels, d.pulp_created
          FROM (SELECT d.id, COALESCE(d.repository_id, v.repository_id, pv.repository_id)
@@ -251,9 +256,10 @@ pub async fn distributions(
                LEFT JOIN publication p ON p.id = d.publication_id
                LEFT JOIN repository_version pv ON pv.id = p.version_id) z
          JOIN distribution d ON d.id = z.id
-         WHERE z.repository_id IN (?*) ORDER BY z.repository_id, d.base_path",
-    )
+         WHERE z.repository_id IN (?*) AND ({text}) ORDER BY z.repository_id, d.base_path"
+    ))
     .bind(ids)
+    .bind_all(values)
     .fetch_all(connection)
     .await?;
     rows.iter()

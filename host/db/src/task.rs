@@ -1,11 +1,13 @@
 //! Tasks: durable rows that a worker of any process takes. How they begin and end is in
 //! [`task_life`](crate::task_life).
 
+use pith_model::access::Securable;
 use pith_model::task::{Lock, TaskState};
 use pith_model::{TaskId, Timestamp, UserId, WorkerId};
 use serde_json::{Value as JsonValue, json};
 use uuid::Uuid;
 
+use crate::access::{self, Object};
 use crate::database::Connection;
 use crate::error::{Error, Result};
 use crate::list::{Column, Condition, Kind, Record, record};
@@ -318,6 +320,9 @@ pub(crate) async fn insert_row(
             .bind(id)
             .execute(connection)
             .await?;
+    }
+    if let Some(user) = new.user {
+        access::own(connection, user, &Object::core(Securable::Task, id.0)).await?;
     }
     Ok((id, uuid))
 }

@@ -9,7 +9,7 @@
 use std::collections::HashMap;
 
 use pith_model::task::{TaskError, TaskState};
-use pith_model::{TaskId, Timestamp, WorkerId};
+use pith_model::{TaskId, Timestamp, UserId, WorkerId};
 use serde_json::{Value as JsonValue, json};
 use uuid::Uuid;
 
@@ -30,10 +30,13 @@ pub struct Claimed {
     pub work: JsonValue,
     /// Whether it is the first of an atomic group.
     pub leads: bool,
+    /// On whose behalf it runs.
+    pub user: Option<UserId>,
 }
 
 /// The columns of [`Claimed`].
-const CLAIMED: &str = "id, uuid, name, plugin, work, CASE WHEN leader_id = id THEN 1 ELSE 0 END";
+const CLAIMED: &str =
+    "id, uuid, name, plugin, work, CASE WHEN leader_id = id THEN 1 ELSE 0 END, user_id";
 
 fn claimed(row: &Row) -> Result<Claimed> {
     Ok(Claimed {
@@ -43,6 +46,7 @@ fn claimed(row: &Row) -> Result<Claimed> {
         plugin: row.get(3)?,
         work: row.get(4)?,
         leads: row.get::<i64>(5)? == 1,
+        user: row.get(6)?,
     })
 }
 

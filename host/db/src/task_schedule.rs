@@ -1,9 +1,11 @@
 //! Schedules: tasks that are made again and again, or once at a given time.
 
+use pith_model::access::Securable;
 use pith_model::{TaskId, Timestamp, UserId};
 use serde_json::Value as JsonValue;
 use uuid::Uuid;
 
+use crate::access::{self, Object};
 use crate::database::Connection;
 use crate::error::Result;
 use crate::list::{Column, Kind, Record, record};
@@ -121,11 +123,11 @@ pub async fn insert(
 ) -> Result<Uuid> {
     let uuid = Uuid::now_v7();
     let now = Timestamp::now();
-    sql(
+    let id: i64 = sql(
         "INSERT INTO task_schedule (uuid, name, pulp_created, pulp_last_updated, plugin,
              type_name, task_name, parameters, dispatch_interval, cron, next_dispatch, enabled,
              user_id)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
     )
     .bind(uuid)
     .bind(settings.name.as_str())
@@ -140,17 +142,24 @@ pub async fn insert(
     .bind(settings.next_dispatch)
     .bind(settings.enabled)
     .bind(user)
-    .execute(connection)
+    .scalar(connection)
     .await?;
+    access::own(connection, user, &Object::core(Securable::TaskSchedule, id)).await?;
     Ok(uuid)
 }
 
-/// Changes a schedule; what went wrong before is forgotten.
-pub async fn update(connection: &mut Connection, id: i64, settings: &Settings) -> Result<()> {
+/// Changes a schedule; what went wrong before is forgotten. From now on it runs on behalf of
+/// the user, if one is given.
+pub async fn update(
+    connection: &mut Connection,
+    id: i64,
+    settings: &Settings,
+    user: Option<UserId>,
+) -> Result<()> {
     sql(
         "UPDATE task_schedule SET name = ?, pulp_last_updated = ?, plugin = ?, type_name = ?,
              task_name = ?, parameters = ?, dispatch_interval = ?, cron = ?, next_dispatch = ?,
-             enabled = ?, last_error = NULL
+             enabled = ?, user_id = COALESCE(?, user_id), last_error = NULL
          WHERE id = ?",
     )
     .bind(settings.name.as_str())
@@ -163,6 +172,7 @@ pub async fn update(connection: &mut Connection, id: i64, settings: &Settings) -
     .bind(settings.cron.clone())
     .bind(settings.next_dispatch)
     .bind(settings.enabled)
+    .bind(user)
     .bind(id)
     .execute(connection)
     .await?;

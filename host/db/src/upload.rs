@@ -3,9 +3,11 @@
 //! Invariant: a change of `received` names the value it started from and is refused when
 //! that is not so any more, or when the upload is sealed.
 
+use pith_model::access::Securable;
 use pith_model::{ArtifactId, Timestamp, UploadId, UserId};
 use uuid::Uuid;
 
+use crate::access::{self, Object};
 use crate::database::Connection;
 use crate::dialect::Dialect;
 use crate::error::Result;
@@ -148,6 +150,7 @@ pub async fn insert(connection: &mut Connection, new: &NewUpload) -> Result<Uplo
     .bind(progress.keeper)
     .scalar(connection)
     .await?;
+    access::own(connection, new.user, &Object::core(Securable::Upload, id.0)).await?;
     Ok(Upload {
         id,
         uuid: new.uuid,

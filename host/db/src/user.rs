@@ -24,6 +24,7 @@ pub struct User {
     pub email: String,
     pub password_hash: Option<String>,
     pub is_superuser: bool,
+    pub is_staff: bool,
     pub is_active: bool,
     pub credential_version: i64,
     pub date_joined: Timestamp,
@@ -39,16 +40,16 @@ impl Record for User {
         Column::new("last_name", "u.last_name", Kind::Text),
         Column::new("email", "u.email", Kind::Text),
         Column::new("", "u.password_hash", Kind::Text),
-        Column::new("is_staff", "u.is_superuser", Kind::Boolean),
+        Column::new("is_superuser", "u.is_superuser", Kind::Boolean),
         Column::new("is_active", "u.is_active", Kind::Boolean),
         Column::new("", "u.credential_version", Kind::Integer),
         Column::new("date_joined", "u.date_joined", Kind::Time),
+        Column::new("is_staff", "u.is_staff", Kind::Boolean),
     ];
     const FILTERS: &'static [Column] = &[
         Column::new("pk", "u.id", Kind::Integer),
         Column::new("pulp_href", "'{root}users/' || u.id || '/'", Kind::Text),
         Column::new("prn", "'prn:auth.user:' || u.id", Kind::Text),
-        Column::new("is_superuser", "u.is_superuser", Kind::Boolean),
     ];
 
     fn read(row: &Row) -> Result<Self> {
@@ -63,6 +64,7 @@ impl Record for User {
             is_active: row.get(7)?,
             credential_version: row.get(8)?,
             date_joined: row.get(9)?,
+            is_staff: row.get(10)?,
         })
     }
 }
@@ -76,6 +78,7 @@ pub struct Settings {
     pub last_name: String,
     pub email: String,
     pub is_superuser: bool,
+    pub is_staff: bool,
     pub is_active: bool,
 }
 
@@ -109,7 +112,8 @@ pub async fn insert(
 ) -> Result<UserId> {
     sql(
         "INSERT INTO app_user (username, first_name, last_name, email, password_hash,
-             is_superuser, is_active, date_joined) VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
+             is_superuser, is_staff, is_active, date_joined)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
     )
     .bind(settings.username.as_str())
     .bind(settings.first_name.as_str())
@@ -117,6 +121,7 @@ pub async fn insert(
     .bind(settings.email.as_str())
     .bind(password_hash)
     .bind(settings.is_superuser)
+    .bind(settings.is_staff)
     .bind(settings.is_active)
     .bind(Timestamp::now())
     .scalar(connection)
@@ -127,7 +132,7 @@ pub async fn insert(
 pub async fn update(connection: &mut Connection, id: UserId, settings: &Settings) -> Result<()> {
     sql(
         "UPDATE app_user SET username = ?, first_name = ?, last_name = ?, email = ?,
-             is_superuser = ?, is_active = ?, credential_version = credential_version + 1
+             is_superuser = ?, is_staff = ?, is_active = ?, credential_version = credential_version + 1
          WHERE id = ?",
     )
     .bind(settings.username.as_str())
@@ -135,6 +140,7 @@ pub async fn update(connection: &mut Connection, id: UserId, settings: &Settings
     .bind(settings.last_name.as_str())
     .bind(settings.email.as_str())
     .bind(settings.is_superuser)
+    .bind(settings.is_staff)
     .bind(settings.is_active)
     .bind(id)
     .execute(connection)

@@ -9,6 +9,7 @@ mod shape;
 use pith_db::Connection;
 use pith_db::artifact::{self, Artifact};
 
+use crate::auth::need::Need;
 use crate::error::{Error, Result};
 use crate::lookup::uuid_in_path;
 use crate::openapi::Operation;
@@ -21,6 +22,7 @@ pub(crate) fn routes() -> Routes {
             "/artifacts/",
             get(
                 Operation::new("artifacts_list", "List artifacts")
+                    .needs(Need::User)
                     .lists(&shape::ARTIFACT, list::FILTERS),
                 list::list,
             )
@@ -34,7 +36,9 @@ pub(crate) fn routes() -> Routes {
         .route(
             "/artifacts/{id}/",
             get(
-                Operation::new("artifacts_read", "Inspect an artifact").reads(&shape::ARTIFACT),
+                Operation::new("artifacts_read", "Inspect an artifact")
+                    .needs(Need::Artifact)
+                    .reads(&shape::ARTIFACT),
                 read::read,
             )
             .delete(

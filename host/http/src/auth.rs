@@ -3,17 +3,20 @@
 //! Invariant: every request asks the database for the user's row, once. What a process
 //! remembers (that a password was right) counts only for the row's present
 //! `credential_version`, so a changed password, a revoked token or a disabled user is
-//! denied on the next request, in every process.
+//! denied on the next request, in every process; so is whoever lost a role, since roles are
+//! not remembered at all.
 
 mod basic;
 pub(crate) mod gate;
 mod memory;
+pub(crate) mod need;
 pub mod password;
 pub(crate) mod session;
 pub(crate) mod token;
 
 use http::Method;
 use http::header::{self, HeaderMap};
+use pith_db::access::Access;
 use pith_db::user::User;
 
 use crate::app::App;
@@ -26,6 +29,8 @@ pub(crate) use basic::Authenticator;
 pub(crate) struct Identity {
     /// The user.
     pub(crate) user: User,
+    /// What he may do.
+    pub(crate) access: Access,
     /// The hash of the session's cookie, if that is how he is known.
     pub(crate) session: Option<[u8; 32]>,
 }
@@ -47,10 +52,27 @@ pub(crate) async fn identify(
             "token" | "bearer" => token::verify(app, credentials).await?,
             _ => return Err(Error::unauthenticated()),
         };
-        return Ok(Some(Identity {
-            user,
-            session: None,
-        }));
+        return Identity::of(app, user, None).await.map(Some);
     }
-    session::verify(app, method, headers).await
+    match session::verify(app, method, headers).await? {
+        Some((user, session)) => Identity::of(app, user, Some(session)).await.map(Some),
+        None => Ok(None),
+    }
+}
+
+impl Identity {
+    /// Somebody, with what he may do now. An administrator costs no question.
+    pub(crate) async fn of(app: &App, user: User, session: Option<[u8; 32]>) -> Result<Self> {
+        let access = if user.is_superuser {
+            Access::Everything
+        } else {
+            let mut connection = app.database.read().await?;
+            Access::of(&mut connection, &user).await?
+        };
+        Ok(Self {
+            user,
+            access,
+            session,
+        })
+    }
 }

@@ -8,6 +8,7 @@ mod shape;
 mod source;
 mod upload;
 
+use crate::auth::need::Need;
 use crate::label;
 use crate::openapi::Operation;
 use crate::order;
@@ -24,6 +25,7 @@ pub(crate) fn routes() -> Routes {
             "/content/",
             get(
                 Operation::new("content_list", "List content of all types")
+                    .needs(Need::User)
                     .lists(&shape::CONTENT, list::FILTERS),
                 list::all,
             ),
@@ -32,6 +34,7 @@ pub(crate) fn routes() -> Routes {
             "/content/{plugin}/{plural}/",
             get(
                 Operation::new("content_{plugin}_{plural}_list", "List {plural}")
+                    .needs(Need::User)
                     .lists(&shape::UNIT, list::FILTERS_OF_TYPE),
                 list::of_type,
             )
@@ -40,6 +43,7 @@ pub(crate) fn routes() -> Routes {
                     "content_{plugin}_{plural}_create",
                     "Create content from a file",
                 )
+                .needs(Need::User)
                 .when(order::upload::is_offered)
                 .takes_upload("{plugin}.{plural}.ContentUpload", order::upload::described)
                 .orders(),
@@ -53,6 +57,7 @@ pub(crate) fn routes() -> Routes {
                     "content_{plugin}_{plural}_upload",
                     "Create content from a file, and wait for it",
                 )
+                .needs(Need::Upload)
                 .when(order::upload::is_offered)
                 .takes_upload("{plugin}.{plural}.ContentUpload", order::upload::described)
                 .shows(201, &shape::UNIT),
@@ -66,6 +71,7 @@ pub(crate) fn routes() -> Routes {
                     "content_{plugin}_{plural}_read",
                     "Inspect one of the {plural}",
                 )
+                .needs(Need::Unit)
                 .reads(&shape::UNIT),
                 read::read,
             ),
@@ -73,14 +79,15 @@ pub(crate) fn routes() -> Routes {
         .route(
             "/content/{plugin}/{plural}/{id}/set_label/",
             post(
-                label::set_operation("content_{plugin}_{plural}_set_label", 201),
+                label::set_operation("content_{plugin}_{plural}_set_label", 201).needs(Need::Label),
                 labels::set,
             ),
         )
         .route(
             "/content/{plugin}/{plural}/{id}/unset_label/",
             post(
-                label::unset_operation("content_{plugin}_{plural}_unset_label", 201),
+                label::unset_operation("content_{plugin}_{plural}_unset_label", 201)
+                    .needs(Need::Label),
                 labels::unset,
             ),
         )

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use axum::extract::{FromRequestParts, Request};
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::request::Parts;
+use pith_content::upload::Whose;
+use pith_db::access::Access;
 use pith_db::user::User;
 use pith_model::Root;
 use pith_tasks::profile;
@@ -141,25 +143,38 @@ fn origin(is_https: bool, host: Option<&str>) -> String {
 
 impl Context {
     /// Of what the server does by itself on behalf of a user.
-    pub(crate) fn of_user(app: &Arc<App>, user: User) -> Self {
-        Self {
+    pub(crate) async fn of_user(app: &Arc<App>, user: User) -> Result<Self, Error> {
+        let identity = Identity::of(app, user, None).await?;
+        Ok(Self {
             app: Arc::clone(app),
             root: Root::default(),
             correlation_id: CorrelationId::of(None),
             path: String::new(),
             diagnostics: Vec::new(),
-            identity: Some(Arc::new(Identity {
-                user,
-                session: None,
-            })),
+            identity: Some(Arc::new(identity)),
             host: None,
             is_https: false,
-        }
+        })
     }
 
     /// Who asks.
     pub(crate) fn identity(&self) -> Result<&Identity, Error> {
         self.identity.as_deref().ok_or_else(Error::unauthenticated)
+    }
+
+    /// What whoever asks may do.
+    pub(crate) fn access(&self) -> Result<&Access, Error> {
+        self.identity().map(|identity| &identity.access)
+    }
+
+    /// Whose uploads may be named by whoever asks, where chunks just follow one another.
+    pub(crate) fn whose(&self) -> Result<Whose, Error> {
+        let identity = self.identity()?;
+        Ok(if identity.access.is_everything() {
+            Whose::Anybodys
+        } else {
+            Whose::Own(identity.user.id)
+        })
     }
 
     /// The user who asks.

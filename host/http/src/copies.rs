@@ -4,6 +4,7 @@
 use axum::extract::{Path, Request};
 use axum::response::Response;
 
+use crate::auth::need::Need;
 use crate::body;
 use crate::context::Context;
 use crate::declared;
@@ -20,6 +21,7 @@ pub(crate) fn routes() -> Routes {
             "/{plugin}/copy/",
             post(
                 Operation::new("{plugin}_copy_copy_content", "Copy content")
+                    .needs(Need::User)
                     .about("Several lines appear together; what a unit refers to comes along.")
                     .tag("Copy")
                     .takes("Copy", |_| joined(&order::copy::schema(), None))
@@ -31,6 +33,7 @@ pub(crate) fn routes() -> Routes {
             "/{plugin}/{plural}/copy/",
             post(
                 Operation::new("{plugin}_{plural}_copy", "Copy content of one type")
+                    .needs(Need::User)
                     .tag("Copy")
                     .takes("Copy", |_| joined(&order::copy::schema(), None))
                     .orders(),
@@ -77,6 +80,6 @@ async fn place(
         }
     }
     let parameters = order::shown(&fields.map);
-    let order = order::copy::build(&context.app, plugin, fields.into(), parameters).await?;
+    let order = order::copy::build(context, plugin, fields.into(), parameters).await?;
     order::accept(context, order).await
 }

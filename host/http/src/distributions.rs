@@ -12,11 +12,13 @@ mod update;
 use pith_db::Connection;
 use pith_db::distribution::{self, Distribution};
 
+use crate::auth::need::Need;
 use crate::error::{Error, Result};
 use crate::label;
 use crate::lookup::uuid_in_path;
 use crate::openapi::Operation;
 use crate::routes::{Routes, get, post};
+use pith_model::access::Securable;
 
 /// The routes.
 pub(crate) fn routes() -> Routes {
@@ -25,6 +27,7 @@ pub(crate) fn routes() -> Routes {
             "/distributions/",
             get(
                 Operation::new("distributions_list", "List distributions of all types")
+                    .needs(Need::User)
                     .lists(&shape::DISTRIBUTION, list::FILTERS),
                 list::all,
             ),
@@ -36,6 +39,7 @@ pub(crate) fn routes() -> Routes {
                     "distributions_{plugin}_{type_name}_list",
                     "List {type_name} distributions",
                 )
+                .needs(Need::User)
                 .lists(&shape::DISTRIBUTION, list::FILTERS_OF_TYPE),
                 list::of_type,
             )
@@ -44,6 +48,7 @@ pub(crate) fn routes() -> Routes {
                     "distributions_{plugin}_{type_name}_create",
                     "Create a {type_name} distribution",
                 )
+                .needs(Need::Add(Securable::Distribution))
                 .takes_all(&shape::DISTRIBUTION)
                 .orders(),
                 create::create,
@@ -56,6 +61,7 @@ pub(crate) fn routes() -> Routes {
                     "distributions_{plugin}_{type_name}_read",
                     "Inspect a {type_name} distribution",
                 )
+                .needs(Need::Object(Securable::Distribution, "view"))
                 .reads(&shape::DISTRIBUTION),
                 read::read,
             )
@@ -64,6 +70,7 @@ pub(crate) fn routes() -> Routes {
                     "distributions_{plugin}_{type_name}_update",
                     "Replace a {type_name} distribution's settings",
                 )
+                .needs(Need::Object(Securable::Distribution, "change"))
                 .replaces(&shape::DISTRIBUTION),
                 update::replace,
             )
@@ -72,6 +79,7 @@ pub(crate) fn routes() -> Routes {
                     "distributions_{plugin}_{type_name}_partial_update",
                     "Change a {type_name} distribution",
                 )
+                .needs(Need::Object(Securable::Distribution, "change"))
                 .changes(&shape::DISTRIBUTION),
                 update::change,
             )
@@ -80,6 +88,7 @@ pub(crate) fn routes() -> Routes {
                     "distributions_{plugin}_{type_name}_delete",
                     "Delete a {type_name} distribution",
                 )
+                .needs(Need::Object(Securable::Distribution, "delete"))
                 .orders(),
                 delete::delete,
             ),
@@ -87,14 +96,16 @@ pub(crate) fn routes() -> Routes {
         .route(
             "/distributions/{plugin}/{type_name}/{id}/set_label/",
             post(
-                label::set_operation("distributions_{plugin}_{type_name}_set_label", 200),
+                label::set_operation("distributions_{plugin}_{type_name}_set_label", 200)
+                    .needs(Need::Object(Securable::Distribution, "change")),
                 labels::set,
             ),
         )
         .route(
             "/distributions/{plugin}/{type_name}/{id}/unset_label/",
             post(
-                label::unset_operation("distributions_{plugin}_{type_name}_unset_label", 200),
+                label::unset_operation("distributions_{plugin}_{type_name}_unset_label", 200)
+                    .needs(Need::Object(Securable::Distribution, "change")),
                 labels::unset,
             ),
         )

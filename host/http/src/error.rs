@@ -87,6 +87,11 @@ impl Error {
         self.status.is_client_error()
     }
 
+    /// Whether the client can mend it by sending something else.
+    pub(crate) fn is_mendable(&self) -> bool {
+        self.is_clients() && self.status != StatusCode::FORBIDDEN
+    }
+
     /// The messages by field; those of an error about no field stand for the whole.
     pub(crate) fn field_errors(&self) -> FieldErrors {
         match &self.problem {
@@ -148,6 +153,11 @@ impl Error {
             StatusCode::FORBIDDEN,
             "You do not have permission to perform this action.",
         )
+    }
+
+    /// 403 for everybody.
+    pub(crate) fn denied(detail: &'static str) -> Self {
+        Self::detail(StatusCode::FORBIDDEN, detail)
     }
 
     /// 403: a browser's session without proof that the page meant it.

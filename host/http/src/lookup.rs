@@ -1,14 +1,17 @@
 //! From references in a request to the rows they name.
 //!
-//! A reference that names nothing is the user's to mend, so it is noted in the form.
+//! A reference that names nothing is the user's to mend, so it is noted in the form. One that
+//! names what he may not see is noted in the same words.
 
+use pith_db::access::{Access, Object};
 use pith_db::artifact::{self, Artifact};
 use pith_db::publication::{self, Publication};
 use pith_db::remote::{self, Remote};
 use pith_db::repository::{self, Repository};
 use pith_db::version::{self, Version};
-use pith_db::{Connection, Result};
+use pith_db::{Condition, Connection, Result};
 use pith_model::Reference;
+use pith_model::access::Securable;
 use pith_model::reference::Kind;
 use uuid::Uuid;
 
@@ -72,44 +75,53 @@ fn of_plugin<T>(
 }
 
 macro_rules! lookup {
-    ($(#[$doc:meta])* $name:ident, $row:ty, $kind:expr, $query:path, |$one:ident| $plugin:expr) => {
+    ($(#[$doc:meta])* $name:ident, $row:ty, $kind:ident, $query:path) => {
         $(#[$doc])*
         pub(crate) async fn $name(
             connection: &mut Connection,
+            access: &Access,
             form: &mut Form,
             field: &str,
             plugin: &str,
         ) -> Result<Given<$row>> {
-            let reference = match reference(form, field, $kind) {
+            let reference = match reference(form, field, Kind::$kind) {
                 Given::This(reference) => reference,
                 Given::Null => return Ok(Given::Null),
                 Given::Absent => return Ok(Given::Absent),
             };
-            let row = $query(connection, reference.uuid).await?;
+            let mut row = $query(connection, reference.uuid).await?;
+            if let Some(one) = &row {
+                let kind = Securable::$kind;
+                let object = Object::typed(kind, one.id.0, &one.plugin, &one.type_name);
+                if !access.may(connection, &object, "view").await? {
+                    row = None;
+                }
+            }
             let given = found(form, field, row);
-            Ok(of_plugin(form, field, given, |$one| $plugin, plugin))
+            Ok(of_plugin(form, field, given, |one| &one.plugin, plugin))
         }
     };
 }
 
 lookup! {
     /// A repository of a plugin.
-    repository, Repository, Kind::Repository, repository::by_uuid, |row| &row.plugin
+    repository, Repository, Repository, repository::by_uuid
 }
 
 lookup! {
     /// A remote of a plugin.
-    remote, Remote, Kind::Remote, remote::by_uuid, |row| &row.plugin
+    remote, Remote, Remote, remote::by_uuid
 }
 
 lookup! {
     /// A publication of a plugin.
-    publication, Publication, Kind::Publication, publication::by_uuid, |row| &row.plugin
+    publication, Publication, Publication, publication::by_uuid
 }
 
 /// A repository version of a plugin.
 pub(crate) async fn version(
     connection: &mut Connection,
+    access: &Access,
     form: &mut Form,
     field: &str,
     plugin: &str,
@@ -119,14 +131,31 @@ pub(crate) async fn version(
         Given::Null => return Ok(Given::Null),
         Given::Absent => return Ok(Given::Absent),
     };
-    let row = version::by_reference(connection, reference.uuid, reference.number).await?;
+    let row = seen_version(connection, access, &reference).await?;
     let given = found(form, field, row);
     Ok(of_plugin(form, field, given, |row| &row.plugin, plugin))
 }
 
-/// Stored bytes.
+/// A version that the caller may see, by a reference.
+async fn seen_version(
+    connection: &mut Connection,
+    access: &Access,
+    reference: &Reference,
+) -> Result<Option<Version>> {
+    let row = version::by_reference(connection, reference.uuid, reference.number).await?;
+    let Some(row) = row else {
+        return Ok(None);
+    };
+    let (kind, id) = (Securable::Repository, row.repository.0);
+    let object = Object::typed(kind, id, &row.plugin, &row.type_name);
+    let may = access.may(connection, &object, "view").await?;
+    Ok(may.then_some(row))
+}
+
+/// Stored bytes, which the caller sent.
 pub(crate) async fn artifact(
     connection: &mut Connection,
+    access: &Access,
     form: &mut Form,
     field: &str,
 ) -> Result<Given<Artifact>> {
@@ -135,20 +164,27 @@ pub(crate) async fn artifact(
         Given::Null => return Ok(Given::Null),
         Given::Absent => return Ok(Given::Absent),
     };
-    let row = artifact::by_uuid(connection, reference.uuid).await?;
+    let mut row = artifact::by_uuid(connection, reference.uuid).await?;
+    if let (Some(one), Some(own)) = (&row, access.own_artifact("a.id")) {
+        let this = Condition::new("a.id = ?", [one.id.into()]);
+        if !Access::any(connection, "artifact a", [this, own]).await? {
+            row = None;
+        }
+    }
     Ok(found(form, field, row))
 }
 
 /// The version that a filter of a list names.
 pub(crate) async fn version_of_filter(
     connection: &mut Connection,
+    access: &Access,
     parameter: &str,
     text: &str,
 ) -> Result<Version, Error> {
     let reference = Reference::parse(text)
         .filter(|reference| reference.kind == Kind::Version)
         .ok_or_else(|| Error::invalid(parameter, not_a_reference(text)))?;
-    version::by_reference(connection, reference.uuid, reference.number)
+    seen_version(connection, access, &reference)
         .await?
         .ok_or_else(|| {
             Error::invalid(

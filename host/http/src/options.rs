@@ -35,6 +35,7 @@ const RESOURCES: &[(&str, &str, &str)] = &[
         "Documents",
         "What the API is, for people and for programs.",
     ),
+    ("groups", "Groups", "Users who have roles together."),
     ("livez", "Liveness", "Whether the server answers at all."),
     ("login", "Login", "The session of a browser or a script."),
     (
@@ -59,6 +60,7 @@ const RESOURCES: &[(&str, &str, &str)] = &[
         "Repository versions",
         "Immutable, numbered sets of content.",
     ),
+    ("roles", "Roles", "Names for what may be done."),
     (
         "search",
         "Search",

@@ -14,9 +14,12 @@ pub(crate) mod upload;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use http::header::{self, HeaderValue};
+use pith_db::access::{Access, Object};
+use pith_db::repository::Repository;
 use pith_db::task::NewTask;
-use pith_db::{Transaction, task_note};
+use pith_db::{Connection, Transaction, task_note};
 use pith_model::TaskId;
+use pith_model::access::Securable;
 use pith_model::task::Lock;
 use pith_tasks::profile;
 use pith_tasks::work::Work;
@@ -110,6 +113,22 @@ pub(crate) fn is_shortened(value: &Value) -> bool {
             is_count || map.values().any(is_shortened)
         }
         _ => false,
+    }
+}
+
+/// Refuses whoever may not do this with a repository that he sees.
+pub(crate) async fn permit(
+    connection: &mut Connection,
+    access: &Access,
+    repository: &Repository,
+    verb: &str,
+) -> Result<()> {
+    let (plugin, type_name) = (&repository.plugin, &repository.type_name);
+    let object = Object::typed(Securable::Repository, repository.id.0, plugin, type_name);
+    if access.may(connection, &object, verb).await? {
+        Ok(())
+    } else {
+        Err(Error::forbidden())
     }
 }
 

@@ -9,10 +9,12 @@ mod shape;
 use pith_db::Connection;
 use pith_db::publication::{self, Publication};
 
+use crate::auth::need::Need;
 use crate::error::{Error, Result};
 use crate::lookup::uuid_in_path;
 use crate::openapi::Operation;
 use crate::routes::{Routes, get};
+use pith_model::access::Securable;
 
 /// The routes.
 pub(crate) fn routes() -> Routes {
@@ -21,6 +23,7 @@ pub(crate) fn routes() -> Routes {
             "/publications/",
             get(
                 Operation::new("publications_list", "List publications of all types")
+                    .needs(Need::User)
                     .lists(&shape::PUBLICATION, list::FILTERS),
                 list::all,
             ),
@@ -32,6 +35,7 @@ pub(crate) fn routes() -> Routes {
                     "publications_{plugin}_{type_name}_list",
                     "List {type_name} publications",
                 )
+                .needs(Need::User)
                 .lists(&shape::PUBLICATION, list::FILTERS_OF_TYPE),
                 list::of_type,
             )
@@ -40,6 +44,7 @@ pub(crate) fn routes() -> Routes {
                     "publications_{plugin}_{type_name}_create",
                     "Create a {type_name} publication",
                 )
+                .needs(Need::Add(Securable::Publication))
                 .takes_all(&shape::PUBLICATION)
                 .orders(),
                 create::create,
@@ -52,6 +57,7 @@ pub(crate) fn routes() -> Routes {
                     "publications_{plugin}_{type_name}_read",
                     "Inspect a {type_name} publication",
                 )
+                .needs(Need::Object(Securable::Publication, "view"))
                 .reads(&shape::PUBLICATION),
                 read::read,
             )
@@ -60,6 +66,7 @@ pub(crate) fn routes() -> Routes {
                     "publications_{plugin}_{type_name}_delete",
                     "Delete a {type_name} publication",
                 )
+                .needs(Need::Object(Securable::Publication, "delete"))
                 .answers_nothing(204),
                 delete::delete,
             ),

@@ -200,6 +200,11 @@ impl Query {
         self.conditions.push(condition);
     }
 
+    /// Leaves out what the caller may not see.
+    pub(crate) fn only(&mut self, seen: Option<Condition>) {
+        self.conditions.extend(seen);
+    }
+
     /// Gives a meaning to the filters `name` and `name_in`: that a column holds the UUID in
     /// a reference (an href or a PRN), or in one of several.
     pub(crate) fn refer(
@@ -361,6 +366,17 @@ fn text_of(term: &Term, name: &str) -> Option<String> {
         _ => false,
     };
     asks.then_some(text)
+}
+
+/// Users and groups as hrefs and PRNs name them: by number.
+pub(crate) fn numbers(parameter: &str, text: &str) -> Result<Vec<i64>> {
+    text.split(',')
+        .map(|text| {
+            let last = text.trim().trim_end_matches('/').rsplit(['/', ':']).next();
+            last.and_then(|last| last.parse().ok())
+                .ok_or_else(|| Error::invalid(parameter, not_a_reference(text)))
+        })
+        .collect()
 }
 
 fn uuid_of(parameter: &str, text: &str) -> Result<Uuid> {

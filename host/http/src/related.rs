@@ -1,10 +1,12 @@
 //! `include_related=`: summaries of what a row refers to, under `related_fields`.
 
+use pith_db::access::Access;
 use pith_db::distribution::Distribution;
 use pith_db::list::{Column, Kind};
 use pith_db::repository::Repository;
 use pith_db::version::{self, Latest};
 use pith_db::{Connection, repository};
+use pith_model::access::{Securable, is_of_model};
 use pith_model::reference::{self, typed_path, version_path};
 use pith_model::{RepositoryId, Root};
 
@@ -41,23 +43,65 @@ const COLUMNS: &[(&str, Column)] = &[
     ),
 ];
 
-/// The columns of the summaries that a list includes.
-pub(crate) fn columns(included: &[&str]) -> Vec<Column> {
-    COLUMNS
-        .iter()
-        .filter(|(name, _)| included.contains(name))
-        .map(|(_, column)| column.clone())
+/// The columns of the summaries that a list includes. What the caller may not see has no
+/// name that he could guess at.
+pub(crate) fn columns(included: &[&str], access: &Access) -> Vec<Column> {
+    let columns = COLUMNS.iter().filter(|(name, _)| included.contains(name));
+    columns
+        .map(|(name, column)| {
+            let seen = access.seen_text(Securable::Repository, "r");
+            let mut column = column.clone();
+            if let ("repository", Some(seen)) = (*name, seen) {
+                column.expression =
+                    format!("CASE WHEN {seen} THEN {} END", column.expression).into();
+            }
+            column
+        })
         .collect()
 }
 
-/// What the caller may do with a resource. Only administrators come here, and they may do
-/// everything.
-fn write_permissions(object: &mut Object<'_>, plugin: &str, model: &str, verbs: &[&str]) {
-    let permissions: Vec<String> = verbs
-        .iter()
-        .map(|verb| format!("{plugin}.{verb}_{model}"))
-        .collect();
-    object.field("my_permissions", permissions);
+/// What the caller may do with the resources of a page.
+#[derive(Debug, Default)]
+struct Permissions {
+    /// For all of them; none for an administrator, who may do everything.
+    all: Option<Vec<String>>,
+    own: Vec<(i64, String)>,
+}
+
+impl Permissions {
+    async fn read(
+        connection: &mut Connection,
+        access: &Access,
+        kind: Securable,
+        ids: Vec<i64>,
+    ) -> Result<Self> {
+        Ok(Self {
+            own: access.assigned_permissions(connection, kind, &ids).await?,
+            all: match access {
+                Access::Everything => None,
+                Access::Roles(roles) => Some(roles.permissions.iter().cloned().collect()),
+            },
+        })
+    }
+
+    fn write(&self, object: &mut Object<'_>, kind: Securable, id: i64, resource: (&str, &str)) {
+        let (plugin, type_name) = resource;
+        let model = kind.model(plugin, type_name);
+        let possible = kind.usual_permissions(&model);
+        let own = self.own.iter().filter(|(of, _)| *of == id);
+        let own = own.map(|(_, permission)| permission);
+        let mut permissions: Vec<&String> = match &self.all {
+            None => possible.iter().collect(),
+            Some(all) => all
+                .iter()
+                .chain(own)
+                .filter(|permission| is_of_model(permission, &model))
+                .collect(),
+        };
+        permissions.sort();
+        permissions.dedup();
+        object.field("my_permissions", permissions);
+    }
 }
 
 /// Summaries for the repositories of a page.
@@ -65,12 +109,14 @@ fn write_permissions(object: &mut Object<'_>, plugin: &str, model: &str, verbs: 
 pub(crate) struct OfRepositories {
     included: Vec<&'static str>,
     latest: Vec<Latest>,
+    permissions: Permissions,
 }
 
 impl OfRepositories {
     /// Reads what is included, for all rows at once.
     pub(crate) async fn read(
         connection: &mut Connection,
+        access: &Access,
         included: Vec<&'static str>,
         rows: &[Repository],
     ) -> Result<Self> {
@@ -80,7 +126,17 @@ impl OfRepositories {
         } else {
             Vec::new()
         };
-        Ok(Self { included, latest })
+        let permissions = if included.contains(&"my_permissions") {
+            let ids = rows.iter().map(|row| row.id.0).collect();
+            Permissions::read(connection, access, Securable::Repository, ids).await?
+        } else {
+            Permissions::default()
+        };
+        Ok(Self {
+            included,
+            latest,
+            permissions,
+        })
     }
 
     /// Writes the summaries of one of the rows.
@@ -90,9 +146,9 @@ impl OfRepositories {
         }
         object.object("related_fields", |related| {
             if self.included.contains(&"my_permissions") {
-                let model = format!("{}repository", row.type_name);
-                let verbs = ["view", "change", "delete", "sync", "modify", "repair"];
-                write_permissions(related, &row.plugin, &model, &verbs);
+                let resource = (row.plugin.as_str(), row.type_name.as_str());
+                let kind = Securable::Repository;
+                self.permissions.write(related, kind, row.id.0, resource);
             }
             let latest = self.latest.iter().find(|one| one.repository == row.id);
             if let Some(latest) = latest {
@@ -115,12 +171,14 @@ impl OfRepositories {
 pub(crate) struct OfDistributions {
     included: Vec<&'static str>,
     names: Vec<(uuid::Uuid, String)>,
+    permissions: Permissions,
 }
 
 impl OfDistributions {
     /// Reads what is included, for all rows at once.
     pub(crate) async fn read(
         connection: &mut Connection,
+        access: &Access,
         included: Vec<&'static str>,
         rows: &[Distribution],
     ) -> Result<Self> {
@@ -129,11 +187,22 @@ impl OfDistributions {
                 .iter()
                 .filter_map(|row| row.repository_reference.as_ref());
             let uuids = references.map(|(uuid, ..)| *uuid).collect();
-            repository::names(connection, uuids).await?
+            let seen = access.seen(Securable::Repository, "r");
+            repository::names(connection, uuids, seen).await?
         } else {
             Vec::new()
         };
-        Ok(Self { included, names })
+        let permissions = if included.contains(&"my_permissions") {
+            let ids = rows.iter().map(|row| row.id.0).collect();
+            Permissions::read(connection, access, Securable::Distribution, ids).await?
+        } else {
+            Permissions::default()
+        };
+        Ok(Self {
+            included,
+            names,
+            permissions,
+        })
     }
 
     /// Writes the summaries of one of the rows.
@@ -143,8 +212,9 @@ impl OfDistributions {
         }
         object.object("related_fields", |related| {
             if self.included.contains(&"my_permissions") {
-                let model = format!("{}distribution", row.type_name);
-                write_permissions(related, &row.plugin, &model, &["view", "change", "delete"]);
+                let resource = (row.plugin.as_str(), row.type_name.as_str());
+                let kind = Securable::Distribution;
+                self.permissions.write(related, kind, row.id.0, resource);
             }
             if !self.included.contains(&"repository") {
                 return;
@@ -154,6 +224,10 @@ impl OfDistributions {
                 return;
             };
             let name = self.names.iter().find(|(known, _)| known == uuid);
+            if name.is_none() {
+                related.field("repository", ());
+                return;
+            }
             related.object("repository", |repository| {
                 let path = typed_path(reference::Kind::Repository, plugin, type_name, *uuid);
                 repository

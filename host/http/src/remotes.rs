@@ -13,11 +13,13 @@ mod update;
 use pith_db::Connection;
 use pith_db::remote::{self, Remote};
 
+use crate::auth::need::Need;
 use crate::error::{Error, Result};
 use crate::label;
 use crate::lookup::uuid_in_path;
 use crate::openapi::Operation;
 use crate::routes::{Routes, get, post};
+use pith_model::access::Securable;
 
 pub(crate) use settings::network;
 
@@ -28,6 +30,7 @@ pub(crate) fn routes() -> Routes {
             "/remotes/",
             get(
                 Operation::new("remotes_list", "List remotes of all types")
+                    .needs(Need::User)
                     .lists(&shape::REMOTE, list::FILTERS),
                 list::all,
             ),
@@ -39,6 +42,7 @@ pub(crate) fn routes() -> Routes {
                     "remotes_{plugin}_{type_name}_list",
                     "List {type_name} remotes",
                 )
+                .needs(Need::User)
                 .lists(&shape::REMOTE, list::FILTERS_OF_TYPE),
                 list::of_type,
             )
@@ -47,6 +51,7 @@ pub(crate) fn routes() -> Routes {
                     "remotes_{plugin}_{type_name}_create",
                     "Create a {type_name} remote",
                 )
+                .needs(Need::Add(Securable::Remote))
                 .creates(&shape::REMOTE),
                 create::create,
             ),
@@ -58,6 +63,7 @@ pub(crate) fn routes() -> Routes {
                     "remotes_{plugin}_{type_name}_read",
                     "Inspect a {type_name} remote",
                 )
+                .needs(Need::Object(Securable::Remote, "view"))
                 .reads(&shape::REMOTE),
                 read::read,
             )
@@ -66,6 +72,7 @@ pub(crate) fn routes() -> Routes {
                     "remotes_{plugin}_{type_name}_update",
                     "Replace a {type_name} remote's settings",
                 )
+                .needs(Need::Object(Securable::Remote, "change"))
                 .replaces(&shape::REMOTE),
                 update::replace,
             )
@@ -74,6 +81,7 @@ pub(crate) fn routes() -> Routes {
                     "remotes_{plugin}_{type_name}_partial_update",
                     "Change a {type_name} remote",
                 )
+                .needs(Need::Object(Securable::Remote, "change"))
                 .changes(&shape::REMOTE),
                 update::change,
             )
@@ -82,6 +90,7 @@ pub(crate) fn routes() -> Routes {
                     "remotes_{plugin}_{type_name}_delete",
                     "Delete a {type_name} remote",
                 )
+                .needs(Need::Object(Securable::Remote, "delete"))
                 .orders(),
                 delete::delete,
             ),
@@ -89,14 +98,16 @@ pub(crate) fn routes() -> Routes {
         .route(
             "/remotes/{plugin}/{type_name}/{id}/set_label/",
             post(
-                label::set_operation("remotes_{plugin}_{type_name}_set_label", 201),
+                label::set_operation("remotes_{plugin}_{type_name}_set_label", 201)
+                    .needs(Need::Object(Securable::Remote, "change")),
                 labels::set,
             ),
         )
         .route(
             "/remotes/{plugin}/{type_name}/{id}/unset_label/",
             post(
-                label::unset_operation("remotes_{plugin}_{type_name}_unset_label", 201),
+                label::unset_operation("remotes_{plugin}_{type_name}_unset_label", 201)
+                    .needs(Need::Object(Securable::Remote, "change")),
                 labels::unset,
             ),
         )

@@ -14,12 +14,14 @@ mod update;
 use pith_db::Connection;
 use pith_db::repository::{self, Repository};
 
+use crate::auth::need::Need;
 use crate::error::{Error, Result};
 use crate::label;
 use crate::lookup::uuid_in_path;
 use crate::openapi::Operation;
 use crate::order;
 use crate::routes::{Routes, get, post};
+use pith_model::access::Securable;
 
 pub(crate) use list::units;
 
@@ -30,6 +32,7 @@ pub(crate) fn routes() -> Routes {
             "/repositories/",
             get(
                 Operation::new("repositories_list", "List repositories of all types")
+                    .needs(Need::User)
                     .lists(&shape::REPOSITORY, list::FILTERS),
                 list::all,
             ),
@@ -41,6 +44,7 @@ pub(crate) fn routes() -> Routes {
                     "repositories_{plugin}_{type_name}_list",
                     "List {type_name} repositories",
                 )
+                .needs(Need::User)
                 .lists(&shape::REPOSITORY, list::FILTERS_OF_TYPE),
                 list::of_type,
             )
@@ -49,6 +53,7 @@ pub(crate) fn routes() -> Routes {
                     "repositories_{plugin}_{type_name}_create",
                     "Create a {type_name} repository",
                 )
+                .needs(Need::Add(Securable::Repository))
                 .creates(&shape::REPOSITORY),
                 create::create,
             ),
@@ -60,6 +65,7 @@ pub(crate) fn routes() -> Routes {
                     "repositories_{plugin}_{type_name}_read",
                     "Inspect a {type_name} repository",
                 )
+                .needs(Need::Object(Securable::Repository, "view"))
                 .reads(&shape::REPOSITORY),
                 read::read,
             )
@@ -68,6 +74,7 @@ pub(crate) fn routes() -> Routes {
                     "repositories_{plugin}_{type_name}_update",
                     "Replace a {type_name} repository's settings",
                 )
+                .needs(Need::Object(Securable::Repository, "change"))
                 .replaces(&shape::REPOSITORY),
                 update::replace,
             )
@@ -76,6 +83,7 @@ pub(crate) fn routes() -> Routes {
                     "repositories_{plugin}_{type_name}_partial_update",
                     "Change a {type_name} repository",
                 )
+                .needs(Need::Object(Securable::Repository, "change"))
                 .changes(&shape::REPOSITORY),
                 update::change,
             )
@@ -84,6 +92,7 @@ pub(crate) fn routes() -> Routes {
                     "repositories_{plugin}_{type_name}_delete",
                     "Delete a {type_name} repository",
                 )
+                .needs(Need::Object(Securable::Repository, "delete"))
                 .orders(),
                 delete::delete,
             ),
@@ -95,6 +104,7 @@ pub(crate) fn routes() -> Routes {
                     "repositories_{plugin}_{type_name}_sync",
                     "Sync from a remote",
                 )
+                .needs(Need::Object(Securable::Repository, "sync"))
                 .when(order::sync::is_offered)
                 .may_take("{plugin}.RepositorySyncURL", order::sync::described)
                 .orders(),
@@ -108,6 +118,7 @@ pub(crate) fn routes() -> Routes {
                     "repositories_{plugin}_{type_name}_modify",
                     "Add and remove content units",
                 )
+                .needs(Need::Object(Securable::Repository, "modify"))
                 .may_take("RepositoryAddRemoveContent", |_| order::modify::described())
                 .orders(),
                 modify::modify,
@@ -116,14 +127,16 @@ pub(crate) fn routes() -> Routes {
         .route(
             "/repositories/{plugin}/{type_name}/{id}/set_label/",
             post(
-                label::set_operation("repositories_{plugin}_{type_name}_set_label", 201),
+                label::set_operation("repositories_{plugin}_{type_name}_set_label", 201)
+                    .needs(Need::Object(Securable::Repository, "change")),
                 labels::set,
             ),
         )
         .route(
             "/repositories/{plugin}/{type_name}/{id}/unset_label/",
             post(
-                label::unset_operation("repositories_{plugin}_{type_name}_unset_label", 201),
+                label::unset_operation("repositories_{plugin}_{type_name}_unset_label", 201)
+                    .needs(Need::Object(Securable::Repository, "change")),
                 labels::unset,
             ),
         )

@@ -7,6 +7,7 @@ use pith_model::reference::Kind;
 use serde::Serialize;
 use serde_json::json;
 
+use crate::auth::need::Need;
 use crate::context::Context;
 use crate::declared;
 use crate::document::{self, Href};
@@ -20,6 +21,7 @@ const TOP: &[&str] = &[
     "content/",
     "distributions/",
     "docs/",
+    "groups/",
     "livez/",
     "login/",
     "orphans/",
@@ -28,6 +30,7 @@ const TOP: &[&str] = &[
     "remotes/",
     "repositories/",
     "repository_versions/",
+    "roles/",
     "search/",
     "status/",
     "task-groups/",
@@ -41,13 +44,15 @@ const TOP: &[&str] = &[
 
 /// What the document says of a root.
 pub(crate) fn operation(id: &'static str) -> Operation {
-    Operation::new(id, "List what is below").answers(200, "SubRoutes", |_| {
-        json!({"type": "object", "properties": {"sub_routes": {"type": "array", "items": {
+    Operation::new(id, "List what is below")
+        .needs(Need::User)
+        .answers(200, "SubRoutes", |_| {
+            json!({"type": "object", "properties": {"sub_routes": {"type": "array", "items": {
             "type": "object", "properties": {
                 "url": {"type": "string", "format": "uri-reference"},
                 "status": {"type": "string",
                     "enum": ["production", "tech_preview", "deprecated"]}}}}}})
-    })
+        })
 }
 
 /// The routes.

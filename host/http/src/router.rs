@@ -1,7 +1,7 @@
 //! Which path is answered by whom.
 //!
-//! Invariant: the routes are in three lists, by who may use them. Whatever is in none of
-//! the first two, a path that nobody thought of included, is for administrators.
+//! Invariant: the routes are in three lists, by who may use them. In the third, each
+//! operation says what it needs of whoever asks; one that does not is for administrators.
 
 use std::sync::Arc;
 
@@ -14,7 +14,8 @@ use http::{Extensions, Uri};
 use pith_model::Root;
 
 use crate::app::App;
-use crate::auth::gate;
+use crate::auth::gate::{self, Gate};
+use crate::auth::need::Needs;
 use crate::envelope;
 use crate::error::Error;
 use crate::header_case;
@@ -24,9 +25,9 @@ use crate::plugin_routes::{self, Routed};
 use crate::routes::{Documented, Routes};
 use crate::serve::Content;
 use crate::{
-    artifacts, components, content, copies, distributions, docs, login, orphans, publications,
-    remotes, repositories, roots, search, status, task_groups, task_schedules, tasks, tokens,
-    upload, uploads, users, versions, workers,
+    artifacts, components, content, copies, distributions, docs, groups, login, objects, orphans,
+    publications, remotes, repositories, roles, roots, search, status, task_groups, task_schedules,
+    tasks, tokens, upload, uploads, users, versions, workers,
 };
 
 /// Needs nobody to say who he is.
@@ -47,8 +48,8 @@ fn own() -> Routes {
         .for_whom(Access::Own)
 }
 
-/// For administrators.
-fn administered() -> Routes {
+/// For those who have what each operation needs.
+fn guarded() -> Routes {
     Routes::new()
         .merge(roots::routes())
         .merge(artifacts::routes())
@@ -56,10 +57,13 @@ fn administered() -> Routes {
         .merge(content::routes())
         .merge(copies::routes())
         .merge(distributions::routes())
+        .merge(groups::routes())
+        .merge(objects::routes())
         .merge(orphans::routes())
         .merge(publications::routes())
         .merge(remotes::routes())
         .merge(repositories::routes())
+        .merge(roles::routes())
         .merge(search::routes())
         .merge(task_groups::routes())
         .merge(task_schedules::routes())
@@ -69,25 +73,28 @@ fn administered() -> Routes {
         .merge(users::routes())
         .merge(versions::routes())
         .merge(workers::routes())
-        .for_whom(Access::Administered)
+        .for_whom(Access::Guarded)
 }
 
 /// What the OpenAPI document says of all routes.
 pub(crate) fn documented() -> Vec<Documented> {
-    open().merge(own()).merge(administered()).into_documented()
+    open().merge(own()).merge(guarded()).into_documented()
 }
 
 /// The API, its paths below a root.
 fn api(app: &Arc<App>) -> Router {
-    let any_user = middleware::from_fn_with_state(Arc::clone(app), gate::any_user);
-    let administrator = middleware::from_fn_with_state(Arc::clone(app), gate::administrator);
-    let administered = administered()
+    let gate = Arc::new(Gate {
+        app: Arc::clone(app),
+        needs: Needs::of(&documented()),
+    });
+    let guarded = own()
+        .merge(guarded())
         .into_router()
-        .fallback(async || Error::not_found());
+        .fallback(async || Error::not_found())
+        .layer(middleware::from_fn_with_state(gate, gate::admit));
     open()
         .into_router()
-        .merge(own().into_router().layer(any_user))
-        .merge(administered.layer(administrator))
+        .merge(guarded)
         // Each handler reads its body within its own limit.
         .layer(DefaultBodyLimit::disable())
         .with_state(Arc::clone(app))

@@ -9,6 +9,7 @@ use axum::routing::{MethodRouter, on};
 use http::Method;
 
 use crate::app::App;
+use crate::auth::need::Need;
 use crate::openapi::Operation;
 use crate::openapi::refusals::Access;
 
@@ -23,6 +24,16 @@ pub(crate) struct Documented {
     pub(crate) operation: Operation,
     /// Who may use it.
     pub(crate) access: Access,
+}
+
+impl Documented {
+    /// What it needs of whoever asks.
+    pub(crate) fn need(&self) -> Need {
+        match self.access {
+            Access::Own => Need::User,
+            Access::Open | Access::Guarded => self.operation.need(),
+        }
+    }
 }
 
 /// The verbs of one path.
@@ -110,7 +121,7 @@ impl Routes {
                         path,
                         method,
                         operation,
-                        access: Access::Administered,
+                        access: Access::Guarded,
                     }),
             );
         self

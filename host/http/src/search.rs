@@ -5,10 +5,12 @@ use axum::extract::{Path, RawQuery};
 use axum::response::Response;
 use pith_db::search::{self, Found, Serving, Versions};
 use pith_db::{Condition, Dialect, unit_list};
+use pith_model::access::Securable;
 use pith_model::descriptor::ArtifactCount;
 use pith_model::reference::{Kind, typed_path, typed_prn, version_path};
 use pith_model::{Expression, Root};
 
+use crate::auth::need::Need;
 use crate::context::Context;
 use crate::document::{Href, Object};
 use crate::error::{Error, Result};
@@ -63,6 +65,7 @@ pub(crate) fn routes() -> Routes {
                 "search_{plugin}_{plural}_list",
                 "Say which repositories hold which {plural}",
             )
+            .needs(Need::User)
             .lists(&FOUND, FILTERS),
             find,
         ),
@@ -98,7 +101,9 @@ async fn find(
     selection.unread = content::unread(&query, Some(&table));
 
     let mut connection = context.app.database.read().await?;
-    let sites = search::sites(&mut connection, &table, distributions).await?;
+    let access = context.access()?;
+    let seen = access.seen_repository("v.repository_id");
+    let sites = search::sites(&mut connection, &table, distributions, seen).await?;
     if sites.len() > MOST_SITES {
         return Err(Error::invalid(
             "distribution",
@@ -121,7 +126,8 @@ async fn find(
         let mut ids: Vec<_> = rows.iter().map(|row| row.repository).collect();
         ids.sort_unstable();
         ids.dedup();
-        Some(search::distributions(&mut connection, &ids).await?)
+        let seen = access.seen(Securable::Distribution, "d");
+        Some(search::distributions(&mut connection, &ids, seen).await?)
     } else {
         None
     };

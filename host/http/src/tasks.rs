@@ -20,11 +20,13 @@ use pith_db::Connection;
 use pith_db::task::{self, Task};
 use uuid::Uuid;
 
+use crate::auth::need::Need;
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::lookup::uuid_in_path;
 use crate::openapi::Operation;
 use crate::routes::{Routes, get, post};
+use pith_model::access::Securable;
 
 pub(crate) use build::order_of;
 pub(crate) use cancel::described as cancel_described;
@@ -35,7 +37,9 @@ pub(crate) fn routes() -> Routes {
         .route(
             "/tasks/",
             get(
-                Operation::new("tasks_list", "List tasks").lists(&shape::TASK, list::FILTERS),
+                Operation::new("tasks_list", "List tasks")
+                    .needs(Need::User)
+                    .lists(&shape::TASK, list::FILTERS),
                 list::all,
             ),
         )
@@ -47,6 +51,7 @@ pub(crate) fn routes() -> Routes {
             "/tasks/purge/",
             post(
                 Operation::new("tasks_purge", "Purge completed tasks")
+                    .needs(Need::User)
                     .about("Forgets tasks that are over, by a task of its own.")
                     .tag("Tasks")
                     .may_take("Purge", |_| purge::described())
@@ -58,6 +63,7 @@ pub(crate) fn routes() -> Routes {
             "/tasks/{id}/clones/",
             post(
                 Operation::new("tasks_clone", "Do the same again")
+                    .needs(Need::Object(Securable::Task, "view"))
                     .about("Any parameter that is given replaces that of the task.")
                     .may_take("TaskClone", |_| clones::described())
                     .shows(202, &shape::TASK),
@@ -68,6 +74,7 @@ pub(crate) fn routes() -> Routes {
             "/tasks/{id}/events/",
             get(
                 Operation::new("tasks_events", "Follow a task")
+                    .needs(Need::Object(Securable::Task, "view"))
                     .about(
                         "Server-sent events: `state` with the task, `progress` with its reports.",
                     )
@@ -79,6 +86,7 @@ pub(crate) fn routes() -> Routes {
             "/tasks/{word}/",
             get(
                 Operation::new("tasks_read", "Inspect a task")
+                    .needs(Need::Object(Securable::Task, "view"))
                     .at("/tasks/{id}/")
                     .reads(&shape::TASK),
                 task_or_types,
@@ -89,11 +97,13 @@ pub(crate) fn routes() -> Routes {
                     "tasks_{plugin}_list_types",
                     "List a plugin's types of tasks",
                 )
+                .needs(Need::User)
                 .at("/tasks/{plugin}/")
                 .answers(200, "TaskTypes", |_| types::described()),
             )
             .patch(
                 Operation::new("tasks_cancel", "Cancel a task")
+                    .needs(Need::Object(Securable::Task, "change"))
                     .at("/tasks/{id}/")
                     .takes("PatchedTaskCancel", |_| cancel::described())
                     .shows(200, &shape::TASK)
@@ -102,6 +112,7 @@ pub(crate) fn routes() -> Routes {
             )
             .delete(
                 Operation::new("tasks_delete", "Forget a task that is over")
+                    .needs(Need::Object(Securable::Task, "delete"))
                     .at("/tasks/{id}/")
                     .answers_nothing(204),
                 delete::delete,
@@ -114,6 +125,7 @@ pub(crate) fn routes() -> Routes {
                     "tasks_{plugin}_{type_name}_list",
                     "List {plugin} {type_name}",
                 )
+                .needs(Need::User)
                 .lists(&shape::TASK, list::FILTERS),
                 list::of_type,
             )
@@ -122,6 +134,7 @@ pub(crate) fn routes() -> Routes {
                     "tasks_{plugin}_{type_name}_create",
                     "Start one of the {plugin} {type_name}",
                 )
+                .needs(Need::User)
                 .takes("{plugin}.{type_name}.Task", types::described_one)
                 .shows(202, &shape::TASK),
                 create::create,
@@ -134,6 +147,7 @@ pub(crate) fn routes() -> Routes {
                     "tasks_{plugin}_{type_name}_read",
                     "Inspect one of the {plugin} {type_name}",
                 )
+                .needs(Need::Object(Securable::Task, "view"))
                 .reads(&shape::TASK),
                 read::typed,
             )
@@ -142,6 +156,7 @@ pub(crate) fn routes() -> Routes {
                     "tasks_{plugin}_{type_name}_cancel",
                     "Cancel one of the {plugin} {type_name}",
                 )
+                .needs(Need::Object(Securable::Task, "change"))
                 .takes("PatchedTaskCancel", |_| cancel::described())
                 .shows(200, &shape::TASK)
                 .shows(409, &shape::TASK),
@@ -152,6 +167,7 @@ pub(crate) fn routes() -> Routes {
                     "tasks_{plugin}_{type_name}_delete",
                     "Forget one of the {plugin} {type_name} that is over",
                 )
+                .needs(Need::Object(Securable::Task, "delete"))
                 .answers_nothing(204),
                 delete::typed,
             ),
@@ -163,6 +179,7 @@ pub(crate) fn routes() -> Routes {
                     "tasks_{plugin}_{type_name}_events",
                     "Follow one of the {plugin} {type_name}",
                 )
+                .needs(Need::Object(Securable::Task, "view"))
                 .answers_bytes(200, "text/event-stream"),
                 events::typed,
             ),
@@ -174,6 +191,7 @@ pub(crate) fn routes() -> Routes {
                     "tasks_{plugin}_{type_name}_clone",
                     "Do one of the {plugin} {type_name} again",
                 )
+                .needs(Need::Object(Securable::Task, "view"))
                 .may_take("TaskClone", |_| clones::described())
                 .shows(202, &shape::TASK),
                 clones::typed,

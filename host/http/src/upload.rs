@@ -4,9 +4,11 @@ mod append;
 mod import;
 mod shape;
 
+use crate::auth::need::Need;
 use crate::openapi::resource::object;
 use crate::openapi::{Field, Operation, Parameter, Place};
 use crate::routes::{Routes, post, put};
+use pith_model::access::Securable;
 
 pub(crate) use shape::refuse;
 
@@ -32,6 +34,7 @@ pub(crate) fn routes() -> Routes {
             "/upload/",
             put(
                 Operation::new("upload_append", "Send a chunk of a file")
+                    .needs(Need::Add(Securable::Upload))
                     .about(
                         "Chunks follow one another. One that does not begin at the offset \
                          that comes next is ignored, and the answer says which that is.",
@@ -48,6 +51,7 @@ pub(crate) fn routes() -> Routes {
             "/import_upload/",
             post(
                 Operation::new("import_upload", "Make content of an upload")
+                    .needs(Need::User)
                     .about("The upload stays for more of them until it expires.")
                     .takes("ImportUpload", described)
                     .orders()

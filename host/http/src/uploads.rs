@@ -9,14 +9,16 @@ mod range;
 mod read;
 mod shape;
 
-use pith_content::upload;
+use pith_content::upload::{self, Whose};
 use pith_db::upload::Upload;
 
+use crate::auth::need::Need;
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::lookup::uuid_in_path;
 use crate::openapi::{Operation, Parameter};
 use crate::routes::{Routes, get, post};
+use pith_model::access::Securable;
 
 /// Where a chunk belongs.
 const RANGE: &[Parameter] = &[Parameter::text(
@@ -32,29 +34,38 @@ pub(crate) fn routes() -> Routes {
         .route(
             "/uploads/",
             get(
-                Operation::new("uploads_list", "List uploads").lists(&shape::UPLOAD, list::FILTERS),
+                Operation::new("uploads_list", "List uploads")
+                    .needs(Need::User)
+                    .lists(&shape::UPLOAD, list::FILTERS),
                 list::list,
             )
             .post(
-                Operation::new("uploads_create", "Begin an upload").creates(&shape::UPLOAD),
+                Operation::new("uploads_create", "Begin an upload")
+                    .needs(Need::Add(Securable::Upload))
+                    .creates(&shape::UPLOAD),
                 create::create,
             ),
         )
         .route(
             "/uploads/{id}/",
             get(
-                Operation::new("uploads_read", "Inspect an upload").reads(&shape::UPLOAD_DETAIL),
+                Operation::new("uploads_read", "Inspect an upload")
+                    .needs(Need::Object(Securable::Upload, "view"))
+                    .reads(&shape::UPLOAD_DETAIL),
                 read::read,
             )
             .put(
                 Operation::new("uploads_update", "Upload a chunk")
+                    .needs(Need::Object(Securable::Upload, "change"))
                     .parameters(RANGE)
                     .takes_upload("UploadChunk", put::described)
                     .shows(200, &shape::UPLOAD),
                 put::put,
             )
             .delete(
-                Operation::new("uploads_delete", "Delete an upload").answers_nothing(204),
+                Operation::new("uploads_delete", "Delete an upload")
+                    .needs(Need::Object(Securable::Upload, "delete"))
+                    .answers_nothing(204),
                 delete::delete,
             ),
         )
@@ -62,6 +73,7 @@ pub(crate) fn routes() -> Routes {
             "/uploads/{id}/commit/",
             post(
                 Operation::new("uploads_commit", "Make an artifact of an upload")
+                    .needs(Need::Object(Securable::Upload, "change"))
                     .takes("UploadCommit", commit::described)
                     .orders(),
                 commit::commit,
@@ -69,10 +81,11 @@ pub(crate) fn routes() -> Routes {
         )
 }
 
-/// The upload that a path names.
+/// The upload that a path names. Whether the caller may do that with it was looked at
+/// before.
 async fn find(context: &Context, id: &str) -> Result<Upload> {
     let uuid = uuid_in_path(id)?;
-    let found = upload::find(&context.app.services, context.user()?, uuid).await;
+    let found = upload::find(&context.app.services, Whose::Anybodys, uuid).await;
     match found.map_err(crate::upload::refuse)? {
         upload if upload.size.is_some() => Ok(upload),
         // Of the other kind, which is not shown here.

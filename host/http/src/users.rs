@@ -8,6 +8,7 @@ mod update;
 use axum::extract::{Path, RawQuery};
 use axum::response::Response;
 use http::StatusCode;
+use pith_db::group::{self, Group};
 use pith_db::list;
 use pith_db::user::{self, User};
 use pith_db::{Condition, Connection};
@@ -73,7 +74,8 @@ pub(crate) static USER: Resource = Resource::new(
         Field::blank("first_name", ""),
         Field::blank("last_name", ""),
         Field::blank("email", ""),
-        Field::boolean("is_staff", "Whether the user is an administrator."),
+        Field::boolean("is_staff", "A mark that allows nothing, as in Pulp."),
+        Field::boolean("is_superuser", "Whether the user is an administrator."),
         Field::boolean("is_active", "Whether the user may log in at all."),
         Field::time("date_joined", "").read_only(),
         Field::objects("groups", "").read_only(),
@@ -96,9 +98,19 @@ const FILTERS: Filters = Filters::new(
     ],
 );
 
+/// The groups that several users are in.
+type Groups = [(UserId, Group)];
+
 /// Writes a user: all but the password.
-fn write(object: &mut Object<'_>, user: &User, root: Root) {
-    let groups: [(); 0] = [];
+fn write(object: &mut Object<'_>, user: &User, groups: &Groups, root: Root) {
+    let groups: Vec<_> = groups
+        .iter()
+        .filter(|(id, _)| *id == user.id)
+        .map(|(_, group)| {
+            let href = Href(root, format!("groups/{}/", group.id));
+            json!({"name": group.name, "pulp_href": href.to_string()})
+        })
+        .collect();
     object
         .field("pulp_href", Href(root, format_args!("users/{}/", user.id)))
         .field("prn", Text(format_args!("prn:auth.user:{}", user.id)))
@@ -107,7 +119,8 @@ fn write(object: &mut Object<'_>, user: &User, root: Root) {
         .field("first_name", &user.first_name)
         .field("last_name", &user.last_name)
         .field("email", &user.email)
-        .field("is_staff", user.is_superuser)
+        .field("is_staff", user.is_staff)
+        .field("is_superuser", user.is_superuser)
         .field("is_active", user.is_active)
         .field("date_joined", user.date_joined)
         .field("groups", groups)
@@ -136,7 +149,7 @@ async fn list(context: Context, RawQuery(text): RawQuery) -> Result<Response> {
         "pulp_id__in",
     ] {
         query.filter(parameter, |text| {
-            let ids = numbers(parameter, text)?;
+            let ids = query::numbers(parameter, text)?;
             Ok(Condition::new(
                 format!("{} IN (?*)", user::ID),
                 [ids.into()],
@@ -146,26 +159,17 @@ async fn list(context: Context, RawQuery(text): RawQuery) -> Result<Response> {
     let selection = query.select(&list::filters::<User>(), context.app.database.dialect())?;
     let mut connection = context.app.database.read().await?;
     let (rows, count): (Vec<User>, i64) = list::page(&mut connection, &selection).await?;
+    let ids: Vec<UserId> = rows.iter().map(|row| row.id).collect();
+    let groups = group::of_users(&mut connection, &ids).await?;
     drop(connection);
     Ok(page::answer(
         &context,
         &query,
         (&rows, count),
         |object, row| {
-            write(object, row, context.root);
+            write(object, row, &groups, context.root);
         },
     ))
-}
-
-/// Users as hrefs and PRNs name them: by number.
-fn numbers(parameter: &str, text: &str) -> Result<Vec<i64>> {
-    text.split(',')
-        .map(|text| {
-            let last = text.trim().trim_end_matches('/').rsplit(['/', ':']).next();
-            last.and_then(|last| last.parse().ok())
-                .ok_or_else(|| Error::invalid(parameter, query::not_a_reference(text)))
-        })
-        .collect()
 }
 
 /// `GET users/<id>/`
@@ -177,8 +181,9 @@ async fn read(
     let projection = query::projection(text.as_deref())?;
     let mut connection = context.app.database.read().await?;
     let user = find(&mut connection, &id).await?;
+    let groups = group::of_users(&mut connection, &[user.id]).await?;
     Ok(document::object(Some(&projection), |object| {
-        write(object, &user, context.root);
+        write(object, &user, &groups, context.root);
     }))
 }
 

@@ -10,10 +10,12 @@ mod shape;
 use pith_db::Connection;
 use pith_db::version::{self, Version};
 
+use crate::auth::need::Need;
 use crate::error::{Error, Result};
 use crate::lookup::uuid_in_path;
 use crate::openapi::Operation;
 use crate::routes::{Routes, get, post};
+use pith_model::access::Securable;
 
 /// The routes.
 pub(crate) fn routes() -> Routes {
@@ -28,6 +30,7 @@ pub(crate) fn routes() -> Routes {
                     "repository_versions_list",
                     "List versions of all repositories",
                 )
+                .needs(Need::User)
                 .lists(&shape::VERSION, list::FILTERS),
                 list::all,
             ),
@@ -39,6 +42,7 @@ pub(crate) fn routes() -> Routes {
                     "repositories_{plugin}_{type_name}_versions_list",
                     "List versions",
                 )
+                .needs(Need::Object(Securable::Repository, "view"))
                 .lists(&shape::VERSION, list::FILTERS),
                 list::of_repository,
             ),
@@ -50,6 +54,7 @@ pub(crate) fn routes() -> Routes {
                     "repositories_{plugin}_{type_name}_versions_read",
                     "Inspect a version",
                 )
+                .needs(Need::Object(Securable::Repository, "view"))
                 .reads(&shape::VERSION),
                 read::read,
             )
@@ -58,6 +63,7 @@ pub(crate) fn routes() -> Routes {
                     "repositories_{plugin}_{type_name}_versions_delete",
                     "Delete a version",
                 )
+                .needs(Need::Object(Securable::Repository, "delete_version"))
                 .orders(),
                 delete::delete,
             ),
@@ -69,6 +75,7 @@ pub(crate) fn routes() -> Routes {
                     "repositories_{plugin}_{type_name}_versions_repair",
                     "Repair a version",
                 )
+                .needs(Need::Object(Securable::Repository, "repair"))
                 .about("Reads every stored file again and fetches anew what is damaged.")
                 .may_take("Repair", |_| repair::described())
                 .orders(),

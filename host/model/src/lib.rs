@@ -1,5 +1,6 @@
 //! The words of the domain as types. No I/O lives here.
 
+pub mod access;
 pub mod descriptor;
 pub mod expression;
 pub mod filter;

@@ -4,9 +4,11 @@ mod client;
 mod config;
 mod data_directory;
 mod doctor;
+mod group;
 mod logging;
 mod open;
 mod plugins;
+mod role;
 mod serve;
 mod user;
 
@@ -37,6 +39,20 @@ enum Command {
         flags: Flags,
         #[command(subcommand)]
         command: user::Command,
+    },
+    /// Make and change groups of users.
+    Group {
+        #[command(flatten)]
+        flags: Flags,
+        #[command(subcommand)]
+        command: group::Command,
+    },
+    /// See roles, give them and take them.
+    Role {
+        #[command(flatten)]
+        flags: Flags,
+        #[command(subcommand)]
+        command: role::Command,
     },
     /// Say whether this machine and these settings can run the server.
     Doctor(Flags),
@@ -85,6 +101,12 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Serve(flags) => on_server(&flags, async |config| serve::run(config).await),
         Command::User { flags, command } => {
             on_server(&flags, async |config| user::run(config, command).await)
+        }
+        Command::Group { flags, command } => {
+            on_server(&flags, async |config| group::run(config, command).await)
+        }
+        Command::Role { flags, command } => {
+            on_server(&flags, async |config| role::run(config, command).await)
         }
         Command::Doctor(flags) => on_server(&flags, async |config| doctor::run(config).await),
         Command::Migrate(flags) => on_server(&flags, async |config| open::migrate(config).await),

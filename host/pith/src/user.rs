@@ -89,6 +89,7 @@ async fn set_active(transaction: &mut Transaction, name: &str, active: bool) -> 
         last_name: found.last_name,
         email: found.email,
         is_superuser: found.is_superuser,
+        is_staff: found.is_staff,
         is_active: active,
     };
     user::update(transaction, found.id, &settings).await?;

@@ -41,7 +41,11 @@ pub(crate) async fn carry_out(context: Context, work: Work) -> Result<Box<dyn Co
             config,
         } => publish::run(&context, version, repository, type_name, config).await,
         Work::Copy(plan) => copy::run(&context, plan).await,
-        Work::Purge { before, states } => purge::run(&context, before, &states).await,
+        Work::Purge {
+            before,
+            states,
+            user,
+        } => purge::run(&context, before, &states, user).await,
         Work::Upload {
             content_type,
             source,

@@ -3,10 +3,10 @@
 use async_trait::async_trait;
 use pith_content::error::Result;
 use pith_content::upload::{self, Finished};
-use pith_db::Connection;
+use pith_db::{Connection, access};
 use pith_model::reference::{Kind, core_prn};
 use pith_model::task::TaskError;
-use pith_model::{ArtifactId, UploadId};
+use pith_model::{ArtifactId, UploadId, UserId};
 use pith_storage::{Algorithm, Digest, Expected};
 use uuid::Uuid;
 
@@ -35,6 +35,7 @@ pub(crate) async fn run(
         upload: id,
         artifact,
         uuid: row.uuid,
+        owner: context.task.user,
     }))
 }
 
@@ -42,6 +43,7 @@ struct Committed {
     upload: UploadId,
     artifact: ArtifactId,
     uuid: Uuid,
+    owner: Option<UserId>,
 }
 
 #[async_trait]
@@ -49,6 +51,9 @@ impl Commit for Committed {
     async fn commit(&self, connection: &mut Connection) -> Result<Outcome> {
         tracing::debug!("upload {} became artifact {}", self.upload, self.artifact);
         pith_db::upload::delete(connection, self.upload).await?;
+        if let Some(owner) = self.owner {
+            access::note_artifact(connection, owner, self.artifact).await?;
+        }
         Ok(Outcome {
             created: vec![Created {
                 path: format!("artifacts/{}/", self.uuid),

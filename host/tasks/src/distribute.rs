@@ -3,9 +3,11 @@
 use async_trait::async_trait;
 use pith_content::error::{Error, Result};
 use pith_db::Connection;
+use pith_db::access::{self, Object};
 use pith_db::distribution::{self, Settings};
+use pith_model::access::Securable;
 use pith_model::reference::{typed_path, typed_prn};
-use pith_model::{Kind, PublicationId, RepositoryId, VersionId};
+use pith_model::{Kind, PublicationId, RepositoryId, UserId, VersionId};
 
 use crate::commit::{Commit, Created, Outcome};
 use crate::run::Context;
@@ -29,6 +31,7 @@ pub(crate) fn create(
             publication: settings.publication.map(PublicationId),
             config: settings.config,
         },
+        owner: context.task.user,
     })
 }
 
@@ -36,6 +39,7 @@ struct Create {
     plugin: String,
     type_name: String,
     settings: Settings,
+    owner: Option<UserId>,
 }
 
 #[async_trait]
@@ -52,7 +56,7 @@ impl Commit for Create {
         }
         let made =
             distribution::insert(connection, &self.plugin, &self.type_name, &self.settings).await;
-        let (_, uuid) = match made {
+        let (id, uuid) = match made {
             Ok(made) => made,
             Err(pith_db::Error::Unique(_)) => {
                 return Err(Error::conflict(format!(
@@ -66,6 +70,11 @@ impl Commit for Create {
             }
             Err(error) => return Err(error.into()),
         };
+        if let Some(owner) = self.owner {
+            let kind = Securable::Distribution;
+            let object = Object::typed(kind, id.0, &self.plugin, &self.type_name);
+            access::own(connection, owner, &object).await?;
+        }
         Ok(Outcome {
             created: vec![Created {
                 path: typed_path(Kind::Distribution, &self.plugin, &self.type_name, uuid),

@@ -8,10 +8,12 @@ use pith_content::publish::{Finished, PublicationDraft};
 use pith_content::references::References;
 use pith_content::view::View;
 use pith_db::Connection;
+use pith_db::access::{self, Object};
+use pith_model::access::Securable;
 use pith_model::reference::typed_path;
 use pith_model::reference::typed_prn;
 use pith_model::task::TaskError;
-use pith_model::{Kind, RepositoryId, VersionId};
+use pith_model::{Kind, RepositoryId, UserId, VersionId};
 use pith_plugin::call::{PublishCall, publish};
 use serde_json::{Map, Value};
 
@@ -64,6 +66,7 @@ pub(crate) struct Made {
     type_name: String,
     config: Value,
     finished: Finished,
+    owner: Option<UserId>,
 }
 
 /// Makes a publication of a version, which may itself not be visible yet.
@@ -95,6 +98,7 @@ pub(crate) async fn make(
         type_name: type_name.to_owned(),
         config,
         finished,
+        owner: context.task.user,
     })
 }
 
@@ -105,7 +109,7 @@ impl Made {
         connection: &mut Connection,
         version: VersionId,
     ) -> Result<Created> {
-        let (_, uuid) = self
+        let (id, uuid) = self
             .finished
             .publish(
                 connection,
@@ -115,6 +119,11 @@ impl Made {
                 &self.config,
             )
             .await?;
+        if let Some(owner) = self.owner {
+            let kind = Securable::Publication;
+            let object = Object::typed(kind, id.0, &self.plugin, &self.type_name);
+            access::own(connection, owner, &object).await?;
+        }
         Ok(Created {
             path: typed_path(Kind::Publication, &self.plugin, &self.type_name, uuid),
             prn: typed_prn(Kind::Publication, &self.plugin, &self.type_name, uuid),

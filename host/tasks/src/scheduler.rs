@@ -76,6 +76,7 @@ impl Scheduler {
         let place = workers.as_ref().and_then(|workers| workers.place());
         let worker = place.as_ref().and(workers.as_ref()).map(|own| own.id);
         let (name, plugin, work) = (new.name.clone(), new.plugin.clone(), new.work.clone());
+        let user = new.user;
         let mut transaction = self.database.write().await?;
         let (id, uuid, runs) = pith_db::task::insert_for(&mut transaction, new, worker).await?;
         transaction.commit().await?;
@@ -89,6 +90,7 @@ impl Scheduler {
             plugin,
             work,
             leads: false,
+            user,
         };
         match (workers, place) {
             (Some(workers), Some(place)) if runs => workers.run(task, place),

@@ -8,10 +8,10 @@ use pith_content::error::{Error, Result};
 use pith_content::inputs::{Input, Inputs};
 use pith_content::references::References;
 use pith_content::staging::Staging;
-use pith_db::{Connection, unit_list};
+use pith_db::{Connection, access, unit_list};
 use pith_model::reference::typed_path;
 use pith_model::task::TaskError;
-use pith_model::{Kind, UnitId, UploadId};
+use pith_model::{ArtifactId, Kind, UnitId, UploadId, UserId};
 use pith_plugin::call::{UploadCall, upload};
 use serde_json::{Map, Value};
 
@@ -41,6 +41,7 @@ pub(crate) async fn run(
     let services = &context.toolbox.services;
     let plugin = context.task.plugin.clone();
     let artifact = file.source.artifact(context).await?;
+    let artifact_id = artifact.id;
     let generation = context.generation(&plugin)?;
     let references = Arc::new(References::default());
     let staging = Staging::start(
@@ -89,6 +90,7 @@ pub(crate) async fn run(
         labels: file.labels.map(Value::Object),
         version,
         used_up: file.source.used_up(),
+        sender: context.task.user.map(|user| (user, artifact_id)),
     }))
 }
 
@@ -159,6 +161,8 @@ struct Uploaded {
     version: Option<NewVersion>,
     /// Goes with success.
     used_up: Option<UploadId>,
+    /// Who sent which file.
+    sender: Option<(UserId, ArtifactId)>,
 }
 
 #[async_trait]
@@ -173,6 +177,11 @@ impl Commit for Uploaded {
                 pith_db::unit::set_labels(connection, *unit, labels).await?;
             }
             created.push(one.clone());
+        }
+        if let Some((user, artifact)) = self.sender {
+            let units = self.units.iter().map(|(unit, _)| *unit);
+            access::note_units(connection, user, units).await?;
+            access::note_artifact(connection, user, artifact).await?;
         }
         if let Some(upload) = self.used_up {
             pith_db::upload::delete(connection, upload).await?;

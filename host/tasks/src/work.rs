@@ -126,6 +126,9 @@ pub enum Work {
         before: i64,
         /// Those that ended so.
         states: Vec<TaskState>,
+        /// Those that this user may delete; all without one.
+        #[serde(default)]
+        user: Option<i64>,
     },
     /// Removes what nobody refers to.
     OrphanCleanup {

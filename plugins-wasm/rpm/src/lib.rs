@@ -49,7 +49,7 @@ impl Plugin for RpmPlugin {
             pulp_version: Some("3.39.4".into()),
             title: "RPM".into(),
             content_types: content_types::all(),
-            repository_types: vec![resource_type("RPM repository", &repository_settings())],
+            repository_types: vec![repository_type()],
             remote_types: vec![resource_type("RPM remote", &json!({}))],
             publication_types: vec![resource_type("RPM publication", &publication_settings())],
             distribution_types: vec![resource_type("RPM distribution", &json!({}))],
@@ -82,6 +82,23 @@ fn resource_type(title: &str, settings: &Value) -> ResourceType {
         name: "rpm".into(),
         title: title.into(),
         config: schema::object(settings, &[]),
+    }
+}
+
+/// With the verbs that Pulp's permissions for RPM repositories have.
+fn repository_type() -> ResourceType {
+    let one = resource_type("RPM repository", &repository_settings());
+    let mut config: Value = serde_json::from_str(&one.config).unwrap_or_default();
+    config["x-verbs"] = json!([
+        "modify_content",
+        "sync",
+        "manage_roles",
+        "repair",
+        "delete_version"
+    ]);
+    ResourceType {
+        config: config.to_string(),
+        ..one
     }
 }
 

@@ -4,14 +4,14 @@ use std::ops::Range;
 
 use pith_db::upload::{self, NewUpload, Upload};
 use pith_db::upload_chunk;
-use pith_db::user::User;
+use pith_model::UserId;
 use pith_storage::{Algorithm, Chunk, ChunkPlan, Expected, Session, SessionName};
 use uuid::Uuid;
 
 use super::catch_up::catch_up;
 use super::{
-    LARGEST_CHUNK, Refusal, beginning, bytes, count, find, hasher_of, hold, new_upload, reconcile,
-    room, step_back,
+    LARGEST_CHUNK, Refusal, Whose, beginning, bytes, count, find, hasher_of, hold, new_upload,
+    reconcile, room, step_back,
 };
 use crate::Services;
 use crate::error::Error;
@@ -55,11 +55,11 @@ impl Receiving {
     /// The first chunk of a new upload.
     pub async fn start(
         services: &Services,
-        user: &User,
+        user: UserId,
         algorithms: Vec<Algorithm>,
     ) -> Result<Self, Refusal> {
-        let room = room(services, user.id).await?;
-        let new = new_upload(services, user.id, None);
+        let room = room(services, user).await?;
+        let new = new_upload(services, user, None);
         let name = SessionName(new.uuid.as_u128());
         let mut session = services.store.begin_session(name).await?;
         session.begin(ChunkPlan {
@@ -80,12 +80,12 @@ impl Receiving {
     /// The next chunk of an upload whose chunks follow one another.
     pub async fn next(
         services: &Services,
-        user: &User,
+        whose: Whose,
         uuid: Uuid,
         offset: Option<u64>,
         algorithms: Vec<Algorithm>,
     ) -> Result<Self, Refusal> {
-        let (session, upload) = open(services, user, uuid).await?;
+        let (session, upload) = open(services, whose, uuid).await?;
         if upload.size.is_some() {
             return Err(Refusal::Gone);
         }
@@ -101,12 +101,12 @@ impl Receiving {
     /// forgotten before its first byte is written.
     pub async fn at(
         services: &Services,
-        user: &User,
+        whose: Whose,
         uuid: Uuid,
         range: Range<u64>,
         algorithms: Vec<Algorithm>,
     ) -> Result<Self, Refusal> {
-        let (session, mut upload) = open(services, user, uuid).await?;
+        let (session, mut upload) = open(services, whose, uuid).await?;
         match upload.size {
             None => return Err(Refusal::Gone),
             Some(size) if range.end > bytes(size) => {
@@ -205,14 +205,14 @@ impl Receiving {
 /// An upload that takes bytes, and its file.
 async fn open(
     services: &Services,
-    user: &User,
+    whose: Whose,
     uuid: Uuid,
 ) -> Result<(Box<dyn Session>, Upload), Refusal> {
     let name = SessionName(uuid.as_u128());
     let session = match services.store.resume_session(name).await? {
         Some(session) => session,
         None => {
-            let upload = find(services, user, uuid).await?;
+            let upload = find(services, whose, uuid).await?;
             if upload.sealed {
                 return Err(Refusal::Complete(Box::new(upload)));
             }
@@ -220,7 +220,7 @@ async fn open(
         }
     };
     // Read while nobody else can change it.
-    let mut upload = find(services, user, uuid).await?;
+    let mut upload = find(services, whose, uuid).await?;
     if upload.sealed {
         return Err(Refusal::Complete(Box::new(upload)));
     }

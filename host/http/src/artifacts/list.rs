@@ -35,11 +35,17 @@ pub(super) const FILTERS: Filters = Filters::new(
 pub(super) async fn list(context: Context, RawQuery(text): RawQuery) -> Result<Response> {
     let mut query = Query::parse(text.as_deref())?.below(context.root);
     let mut connection = context.app.database.read().await?;
+    query.only(context.access()?.own_artifact("a.id"));
     query.identify(artifact::UUID)?;
     orphaned_for(&mut query, artifact::orphaned_since)?;
     for text in query.given("repository_version") {
-        let version =
-            lookup::version_of_filter(&mut connection, "repository_version", &text).await?;
+        let version = lookup::version_of_filter(
+            &mut connection,
+            context.access()?,
+            "repository_version",
+            &text,
+        )
+        .await?;
         let condition = artifact::in_version(version.repository, version.number);
         query.settle("repository_version", &text, &condition);
     }

@@ -165,6 +165,7 @@ mod tests {
             email: String::new(),
             password_hash: Some(password::hash("secret").unwrap()),
             is_superuser: true,
+            is_staff: false,
             is_active: true,
             credential_version: 1,
             date_joined: pith_model::Timestamp(0),

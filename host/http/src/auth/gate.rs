@@ -1,38 +1,47 @@
-//! The two gates in front of the API: for any user, and for administrators.
+//! The gate in front of the API: who asks, and whether he may.
 //!
-//! Invariant: a route is behind one of them unless `router.rs` puts it into the list of
-//! open ones; what matches no route is behind the stricter.
+//! Invariant: a route is behind it unless `router.rs` puts it into the list of open ones, and
+//! an operation that does not say what it needs is for administrators.
 
 use std::sync::Arc;
 
-use axum::extract::{Request, State};
+use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
 
+use super::need::{Matched, Needs};
 use crate::app::App;
 use crate::auth::{Identity, identify};
 use crate::error::{Error, Result};
 
-/// Lets any active user pass.
-pub(crate) async fn any_user(
-    State(app): State<Arc<App>>,
-    mut request: Request,
-    next: Next,
-) -> Result<Response> {
-    let identity = authenticate(&app, &mut request).await?;
-    request.extensions_mut().insert(identity);
-    Ok(next.run(request).await)
+/// Who keeps the gate, and by which list.
+#[derive(Debug)]
+pub(crate) struct Gate {
+    /// The server's parts.
+    pub(crate) app: Arc<App>,
+    /// What each operation needs.
+    pub(crate) needs: Needs,
 }
 
-/// Lets administrators pass.
-pub(crate) async fn administrator(
-    State(app): State<Arc<App>>,
+/// Lets those pass who have what the operation needs.
+pub(crate) async fn admit(
+    State(gate): State<Arc<Gate>>,
     mut request: Request,
     next: Next,
 ) -> Result<Response> {
-    let identity = authenticate(&app, &mut request).await?;
-    if !identity.user.is_superuser {
-        return Err(Error::forbidden());
+    let app = &gate.app;
+    let identity = authenticate(app, &mut request).await?;
+    if !identity.access.is_everything()
+        && let Some(template) = request.extensions().get::<MatchedPath>()
+    {
+        let at = Matched {
+            template: template.as_str(),
+            path: request.uri().path(),
+        };
+        // A verb that the route has not is refused by the router, for everybody alike.
+        if let Some(need) = gate.needs.find(at.template, request.method()) {
+            need.check(app, &identity.access, at).await?;
+        }
     }
     request.extensions_mut().insert(identity);
     Ok(next.run(request).await)

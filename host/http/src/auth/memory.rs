@@ -78,6 +78,7 @@ mod tests {
             email: String::new(),
             password_hash: None,
             is_superuser: false,
+            is_staff: false,
             is_active: true,
             credential_version,
             date_joined: Timestamp(0),

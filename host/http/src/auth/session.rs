@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use http::header::{self, HeaderMap};
 use http::{HeaderValue, Method};
-use pith_db::user;
+use pith_db::user::{self, User};
 use pith_model::Timestamp;
 use sha2::{Digest, Sha256};
 
 use crate::app::App;
-use crate::auth::{Identity, token};
+use crate::auth::token;
 use crate::error::{Error, Result};
 
 /// The cookie that stands for the login; scripts of a page cannot read it.
@@ -30,7 +30,7 @@ pub(super) async fn verify(
     app: &App,
     method: &Method,
     headers: &HeaderMap,
-) -> Result<Option<Identity>> {
+) -> Result<Option<(User, [u8; 32])>> {
     let Some(session) = cookie(headers, SESSION) else {
         return Ok(None);
     };
@@ -45,10 +45,7 @@ pub(super) async fn verify(
     if !method.is_safe() {
         check_forgery(session, headers)?;
     }
-    Ok(Some(Identity {
-        user,
-        session: Some(hash),
-    }))
+    Ok(Some((user, hash)))
 }
 
 /// Whether the page that sends this can read our cookies.

@@ -62,7 +62,7 @@ async fn order_for(
         .map(|task_type| property_names(&task_type.params).collect())
         .unwrap_or_default();
     let found = source::take(context, &mut form, received.file, &params).await?;
-    let upload = order::upload::check(&context.app, table, form).await?;
+    let upload = order::upload::check(context, table, form).await?;
     let found = found.ok_or_else(Error::not_found)?;
     let file = source::keep(context, found).await?;
     Ok(upload.order(file, parameters))

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use axum::extract::{Path, RawQuery};
 use axum::response::Response;
+use pith_db::access::Access;
 use pith_db::content_type::TypeTable;
 use pith_db::unit_list::{self, ListedUnit, Relation, Scope};
 use pith_db::{Condition, Connection};
@@ -127,15 +128,16 @@ async fn select(
     table: Option<&TypeTable>,
 ) -> Result<(Vec<ListedUnit>, i64)> {
     let dialect = context.app.database.dialect();
+    let access = context.access()?;
     let mut scopes = Vec::new();
     for (parameter, relation) in SCOPES {
         while let Some(text) = query.take(parameter) {
-            scopes.push(scope(connection, parameter, &text, relation).await?);
+            scopes.push(scope(connection, access, parameter, &text, relation).await?);
         }
     }
     for (parameter, relation) in SCOPES {
         for text in query.given(parameter) {
-            let scope = scope(connection, parameter, &text, relation).await?;
+            let scope = scope(connection, access, parameter, &text, relation).await?;
             query.settle(parameter, &text, &unit_list::in_version(scope));
         }
     }
@@ -145,8 +147,8 @@ async fn select(
                 let message = "Expected two repository versions separated by a comma.";
                 return Err(Error::invalid(parameter, message));
             };
-            let first = scope(connection, parameter, first, Relation::Present).await?;
-            let second = scope(connection, parameter, second, Relation::Present).await?;
+            let first = scope(connection, access, parameter, first, Relation::Present).await?;
+            let second = scope(connection, access, parameter, second, Relation::Present).await?;
             let condition = if parameter == "added_between" {
                 unit_list::between(first, second)
             } else {
@@ -154,6 +156,11 @@ async fn select(
             };
             query.settle(parameter, &text, &condition);
         }
+    }
+    // Who may see a version may see what is in it.
+    if scopes.is_empty() {
+        let column = if table.is_some() { "c.unit_id" } else { "u.id" };
+        query.only(access.seen_units(connection, column).await?);
     }
     query.identify(unit_list::UUID)?;
     query.label_select(unit_list::LABELS, dialect)?;
@@ -209,11 +216,12 @@ pub(crate) fn unread(query: &Query, table: Option<&TypeTable>) -> Vec<String> {
 /// What a filter that names a version asks for.
 async fn scope(
     connection: &mut Connection,
+    access: &Access,
     parameter: &str,
     text: &str,
     relation: Relation,
 ) -> Result<Scope> {
-    let version = lookup::version_of_filter(connection, parameter, text.trim()).await?;
+    let version = lookup::version_of_filter(connection, access, parameter, text.trim()).await?;
     Ok(Scope {
         relation,
         version: version.id,

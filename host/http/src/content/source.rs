@@ -2,8 +2,10 @@
 //! upload, or from an address that the host fetches.
 
 use pith_content::ingest::ingest;
-use pith_content::upload;
+use pith_content::upload::{self, Whose};
+use pith_db::access::Object;
 use pith_model::Reference;
+use pith_model::access::Securable;
 use pith_model::reference::{Kind, core_prn};
 use pith_tasks::work::{Expectation, Source};
 use serde_json::{Map, Value};
@@ -80,7 +82,7 @@ async fn artifact(
     announced: &Expectation,
 ) -> Result<Option<File>> {
     let mut connection = context.app.database.read().await?;
-    let given = lookup::artifact(&mut connection, form, "artifact").await?;
+    let given = lookup::artifact(&mut connection, context.access()?, form, "artifact").await?;
     drop(connection);
     let Given::This(artifact) = given else {
         return Ok(None);
@@ -122,8 +124,19 @@ async fn chunked(
         form.wrong("upload", not_a_reference(&text));
         return Ok(None);
     };
-    let user = context.user()?;
-    let Ok(upload) = upload::find(&context.app.services, user, reference.uuid).await else {
+    let found = upload::find(&context.app.services, Whose::Anybodys, reference.uuid).await;
+    let mut connection = context.app.database.read().await?;
+    let upload = match found {
+        Ok(upload) => {
+            let object = Object::core(Securable::Upload, upload.id.0);
+            let access = context.access()?;
+            let may = access.may(&mut connection, &object, "change").await?;
+            may.then_some(upload)
+        }
+        Err(_) => None,
+    };
+    drop(connection);
+    let Some(upload) = upload else {
         form.wrong("upload", "Invalid hyperlink - Object does not exist.");
         return Ok(None);
     };

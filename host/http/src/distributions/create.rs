@@ -31,7 +31,8 @@ pub(super) async fn create(
     let mut new = settings::defaults();
     {
         let mut connection = context.app.database.read().await?;
-        settings::take(&mut connection, &declared, form, &mut new, None).await?;
+        let access = context.access()?;
+        settings::take(&mut connection, access, &declared, form, &mut new, None).await?;
         if distribution::is_named(&mut connection, &new.name).await? {
             return Err(Error::must_be_unique("name"));
         }

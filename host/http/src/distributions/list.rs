@@ -4,6 +4,7 @@ use axum::extract::{Path, RawQuery};
 use axum::response::Response;
 use pith_db::distribution::{self, Distribution};
 use pith_db::list::{self, Column};
+use pith_model::access::Securable;
 use pith_model::reference::Kind;
 
 use super::shape;
@@ -96,14 +97,20 @@ async fn select(
     columns: &[Column],
 ) -> Result<(Vec<Distribution>, i64, OfDistributions)> {
     let dialect = context.app.database.dialect();
+    query.only(context.access()?.seen(Securable::Distribution, "d"));
     query.identify(distribution::UUID)?;
     query.refer("repository", "repository__in", distribution::REPOSITORY)?;
     query.refer("publication", "publication__in", distribution::PUBLICATION)?;
     query.label_select(distribution::LABELS, dialect)?;
     let mut connection = context.app.database.read().await?;
     for text in query.given("repository_version") {
-        let version =
-            lookup::version_of_filter(&mut connection, "repository_version", &text).await?;
+        let version = lookup::version_of_filter(
+            &mut connection,
+            context.access()?,
+            "repository_version",
+            &text,
+        )
+        .await?;
         let condition = distribution::of_version(version.id);
         query.settle("repository_version", &text, &condition);
     }
@@ -115,9 +122,10 @@ async fn select(
     })?;
     let included = query.include_related(related::OF_DISTRIBUTIONS)?;
     let mut columns = columns.to_vec();
-    columns.extend(related::columns(&included));
+    columns.extend(related::columns(&included, context.access()?));
     let selection = query.select(&columns, dialect)?;
     let (rows, count) = list::page(&mut connection, &selection).await?;
-    let related = OfDistributions::read(&mut connection, included, &rows).await?;
+    let related =
+        OfDistributions::read(&mut connection, context.access()?, included, &rows).await?;
     Ok((rows, count, related))
 }

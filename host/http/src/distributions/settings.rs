@@ -1,6 +1,7 @@
 //! What a client can set of a distribution.
 
 use pith_db::Connection;
+use pith_db::access::Access;
 use pith_db::distribution::{self, Settings};
 use pith_model::{DistributionId, path};
 use serde_json::{Map, Value};
@@ -41,6 +42,7 @@ pub(super) fn defaults() -> Settings {
 /// there already), and ends the form.
 pub(super) async fn take(
     connection: &mut Connection,
+    access: &Access,
     declared: &Declared,
     mut form: Form,
     settings: &mut Settings,
@@ -59,7 +61,7 @@ pub(super) async fn take(
     }
     form.refuse("content_guard", &Value::Null);
     form.refuse("checkpoint", &Value::Bool(false));
-    take_served(connection, &mut form, declared.plugin(), settings).await?;
+    take_served(connection, access, &mut form, declared.plugin(), settings).await?;
     let mut config = settings.config.as_object().cloned().unwrap_or_default();
     config::take(&mut form, declared.schema(), &mut config);
     settings.config = Value::Object(config);
@@ -97,15 +99,16 @@ async fn take_base_path(
 /// Takes what is served: at most one of three.
 async fn take_served(
     connection: &mut Connection,
+    access: &Access,
     form: &mut Form,
     plugin: &str,
     settings: &mut Settings,
 ) -> Result<()> {
-    let repository = lookup::repository(connection, form, "repository", plugin).await?;
+    let repository = lookup::repository(connection, access, form, "repository", plugin).await?;
     repository.map(|row| row.id).set(&mut settings.repository);
-    let version = lookup::version(connection, form, "repository_version", plugin).await?;
+    let version = lookup::version(connection, access, form, "repository_version", plugin).await?;
     version.map(|row| row.id).set(&mut settings.version);
-    let publication = lookup::publication(connection, form, "publication", plugin).await?;
+    let publication = lookup::publication(connection, access, form, "publication", plugin).await?;
     publication.map(|row| row.id).set(&mut settings.publication);
     let served = [
         settings.repository.is_some(),

@@ -50,7 +50,16 @@ async fn update(
     hold(&mut transaction, "distribution", id.0).await?;
     let mut distribution = find(&mut transaction, &path).await?;
     let mut changed = distribution.settings.clone();
-    settings::take(&mut transaction, &declared, form, &mut changed, Some(id)).await?;
+    let access = context.access()?;
+    settings::take(
+        &mut transaction,
+        access,
+        &declared,
+        form,
+        &mut changed,
+        Some(id),
+    )
+    .await?;
     if changed != distribution.settings {
         distribution::update(&mut transaction, id, &changed).await?;
         distribution = find(&mut transaction, &path).await?;

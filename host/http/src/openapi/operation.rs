@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::auth::need::Need;
 use crate::openapi::parameters::{Filters, Parameter, projection};
 use crate::openapi::place::{Place, Style};
 use crate::openapi::refusals::{self, Access};
@@ -55,6 +56,7 @@ pub(crate) struct Operation {
     is_projected: bool,
     parameters: &'static [Parameter],
     when: Option<fn(&Place) -> bool>,
+    need: Need,
 }
 
 impl Operation {
@@ -73,7 +75,19 @@ impl Operation {
             is_projected: false,
             parameters: &[],
             when: None,
+            need: Need::Administrator,
         }
+    }
+
+    /// Whom it is for, if not for administrators alone.
+    pub(crate) fn needs(mut self, need: Need) -> Self {
+        self.need = need;
+        self
+    }
+
+    /// Whom it is for, where its route is guarded.
+    pub(crate) fn need(&self) -> Need {
+        self.need
     }
 
     /// More for people.
@@ -261,6 +275,15 @@ impl Operation {
             _ => json!([{"basicAuth": []}, {"tokenAuth": []}, {"cookieAuth": []}]),
         };
         written.insert("security".to_owned(), security);
+        let needed = match access {
+            Access::Open => None,
+            Access::Own => Some(Need::User),
+            Access::Guarded => Some(self.need),
+        };
+        if let Some(need) = needed {
+            let text = place.fill(&need.described(place.resource_type()));
+            written.insert("x-required-permission".to_owned(), text.into());
+        }
         (path, written.into())
     }
 }

@@ -233,6 +233,12 @@ impl Place {
                         parameters.clear();
                         path = self.href_parameter("repository_version", &mut parameters);
                     }
+                    (None, "assignment" | "member") if style == Style::Href => {
+                        // So does the path of what belongs to a user or a group.
+                        parameters.clear();
+                        let name = self.belonging(variable);
+                        path = self.href_parameter(name, &mut parameters);
+                    }
                     (None, "id") if style == Style::Href => {
                         let name = self.singular();
                         path = self.href_parameter(&name, &mut parameters);
@@ -261,6 +267,15 @@ impl Place {
         let name = format!("{}_href", self.resource_name(resource));
         parameters.push(parameter(&name, &json!({"type": "string"})));
         format!("{{{name}}}")
+    }
+
+    /// What belongs to one of the collection, as Pulp's parameters call it.
+    fn belonging(&self, variable: &str) -> &'static str {
+        match (variable, self.path.starts_with("/users/")) {
+            ("assignment", true) => "auth_users_user_role",
+            ("assignment", false) => "groups_group_role",
+            _ => "groups_user",
+        }
     }
 
     /// What one of the collection is called: `repository`, `task_group`.

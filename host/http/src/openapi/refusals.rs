@@ -9,8 +9,8 @@ pub(crate) enum Access {
     Open,
     /// Any user, about himself.
     Own,
-    /// Administrators.
-    Administered,
+    /// Whoever has what the operation needs.
+    Guarded,
 }
 
 /// The refusals by status: name in the document, and for people.

@@ -14,12 +14,13 @@ use serde_json::{Map, Value, json};
 
 use crate::app::App;
 use crate::body::Fields;
+use crate::context::Context;
 use crate::declared;
 use crate::error::{Error, Result};
 use crate::form::{Form, Given};
 use crate::lookup;
-use crate::order::Order;
 use crate::order::units::Units;
+use crate::order::{Order, permit};
 
 /// What stands for all content types.
 const ALL: &str = "all";
@@ -72,11 +73,12 @@ struct Resolved {
 
 /// Builds it; `parameters` are what the task shows.
 pub(crate) async fn build(
-    app: &App,
+    context: &Context,
     plugin: &str,
     mut form: Form,
     mut parameters: Map<String, Value>,
 ) -> Result<Order> {
+    let app = &*context.app;
     let generation = declared::generation(app, plugin)?;
     let only = types(&mut form, generation.descriptor());
     let filters = filters(app, &mut form, generation.descriptor(), only.as_deref());
@@ -94,7 +96,7 @@ pub(crate) async fn build(
         );
     }
     let dry_run = form.boolean("dry_run").unwrap_or(false);
-    let lines = lines(app, plugin, &mut form).await?;
+    let lines = lines(context, plugin, &mut form).await?;
     form.finish()?;
 
     let mut locks = Vec::with_capacity(2 * lines.len());
@@ -214,7 +216,7 @@ fn filters(
 }
 
 /// The lines that a client gives, in the long form or in the short one.
-async fn lines(app: &App, plugin: &str, form: &mut Form) -> Result<Vec<Resolved>> {
+async fn lines(context: &Context, plugin: &str, form: &mut Form) -> Result<Vec<Resolved>> {
     let short = [
         "source_repository",
         "source_repo_version",
@@ -258,7 +260,7 @@ async fn lines(app: &App, plugin: &str, form: &mut Form) -> Result<Vec<Resolved>
             map,
             textual: is_short && form.is_textual(),
         };
-        let taken = Taker { app, plugin }.line(fields.into()).await?;
+        let taken = Taker { context, plugin }.line(fields.into()).await?;
         match taken {
             Ok(line) => resolved.push(line),
             Err(error) => {
@@ -295,7 +297,7 @@ fn check_bases(form: &mut Form, lines: &[Resolved]) {
 }
 
 struct Taker<'a> {
-    app: &'a App,
+    context: &'a Context,
     plugin: &'a str,
 }
 
@@ -307,10 +309,14 @@ impl Taker<'_> {
         form.require("source_repo_version");
         form.require("dest_repo");
         let plugin = self.plugin;
-        let mut connection = self.app.database.read().await?;
+        let (app, access) = (&*self.context.app, self.context.access()?);
+        let mut connection = app.database.read().await?;
         let source = self.source(&mut connection, &mut form).await?;
         let destination =
-            lookup::repository(&mut connection, &mut form, "dest_repo", plugin).await?;
+            lookup::repository(&mut connection, access, &mut form, "dest_repo", plugin).await?;
+        if let Given::This(destination) = &destination {
+            permit(&mut connection, access, destination, "modify").await?;
+        }
         let base = match form.nullable_integer("dest_base_version", 0) {
             Given::This(number) => Some(number),
             Given::Absent | Given::Null => None,
@@ -323,7 +329,8 @@ impl Taker<'_> {
             }
         };
         let mut units = Units {
-            app: self.app,
+            app,
+            access,
             plugin,
             connection: &mut connection,
         };
@@ -367,13 +374,14 @@ impl Taker<'_> {
         form: &mut Form,
     ) -> Result<Option<(Repository, Option<Version>)>> {
         const FIELD: &str = "source_repo_version";
+        let access = self.context.access()?;
         let text = form.peek(FIELD).and_then(Value::as_str).unwrap_or_default();
         let kind = Reference::parse(text).map(|reference| reference.kind);
         if kind == Some(Kind::Repository) {
-            let found = lookup::repository(connection, form, FIELD, self.plugin).await?;
+            let found = lookup::repository(connection, access, form, FIELD, self.plugin).await?;
             return Ok(found.value().map(|repository| (repository, None)));
         }
-        let found = lookup::version(connection, form, FIELD, self.plugin).await?;
+        let found = lookup::version(connection, access, form, FIELD, self.plugin).await?;
         let Given::This(version) = found else {
             return Ok(None);
         };

@@ -6,15 +6,15 @@ use pith_model::task::Lock;
 use pith_tasks::work::Work;
 use serde_json::{Map, Value, json};
 
-use crate::app::App;
+use crate::context::Context;
 use crate::declared;
 use crate::error::Result;
 use crate::form::{Form, Given};
 use crate::lookup;
 use crate::openapi::Field;
 use crate::openapi::resource::object;
-use crate::order::Order;
 use crate::order::units::Units;
+use crate::order::{Order, permit};
 
 /// What stands for all units of a repository.
 const ALL: &str = "*";
@@ -74,11 +74,12 @@ pub(crate) fn described() -> Value {
 
 /// Builds it; `parameters` are what the task shows.
 pub(crate) async fn build(
-    app: &App,
+    context: &Context,
     repository: &Repository,
     mut form: Form,
     mut parameters: Map<String, Value>,
 ) -> Result<Order> {
+    let (app, access) = (&*context.app, context.access()?);
     let plugin = repository.plugin.as_str();
     let generation = declared::generation_of_row(app, plugin)?;
     let to_add = form.list("add_content_units").unwrap_or_default();
@@ -93,8 +94,10 @@ pub(crate) async fn build(
     let overwrite = form.boolean(OVERWRITE).unwrap_or(true);
 
     let mut connection = app.database.read().await?;
+    permit(&mut connection, access, repository, "modify").await?;
     let mut units = Units {
         app,
+        access,
         plugin,
         connection: &mut connection,
     };
@@ -108,7 +111,7 @@ pub(crate) async fn build(
             .resolve(&mut form, "remove_content_units", &to_remove)
             .await?
     };
-    let base = lookup::version(&mut connection, &mut form, "base_version", plugin).await?;
+    let base = lookup::version(&mut connection, access, &mut form, "base_version", plugin).await?;
     drop(connection);
     if let Given::This(base) = &base
         && base.type_name != repository.type_name

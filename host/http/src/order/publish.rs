@@ -2,6 +2,7 @@
 
 use pith_db::repository;
 use pith_db::version::{self, Version};
+use pith_model::access::{Securable, permission};
 use pith_model::descriptor::TaskKind;
 use pith_model::reference::{Kind, typed_prn};
 use pith_model::schema::settings_for;
@@ -11,6 +12,7 @@ use serde_json::{Map, Value, json};
 
 use crate::app::App;
 use crate::config;
+use crate::context::Context;
 use crate::declared::{self, Declared};
 use crate::error::{Error, Result};
 use crate::form::{Form, Given};
@@ -29,14 +31,19 @@ pub(crate) fn schema() -> Value {
 
 /// Builds it; `parameters` are what the task shows.
 pub(crate) async fn build(
-    app: &App,
+    context: &Context,
     declared: &Declared,
     mut form: Form,
     parameters: Map<String, Value>,
 ) -> Result<Order> {
+    let app = &*context.app;
     let plugin = declared.plugin();
+    let model = Securable::Publication.model(plugin, declared.type_name());
+    if !context.access()?.holds(&permission(&model, "add")) {
+        return Err(Error::forbidden());
+    }
     let names_repository = form.has("repository");
-    let version = version_of(app, plugin, &mut form).await?;
+    let version = version_of(context, plugin, &mut form).await?;
     form.refuse("checkpoint", &Value::Bool(false));
     let mut settings = match &version {
         Some(version) => settings_of(app, declared, version).await?,
@@ -84,10 +91,13 @@ async fn settings_of(
 }
 
 /// The version to publish: the one that is given, or the newest of a repository.
-async fn version_of(app: &App, plugin: &str, form: &mut Form) -> Result<Option<Version>> {
-    let mut connection = app.database.read().await?;
-    let repository = lookup::repository(&mut connection, form, "repository", plugin).await?;
-    let version = lookup::version(&mut connection, form, "repository_version", plugin).await?;
+async fn version_of(context: &Context, plugin: &str, form: &mut Form) -> Result<Option<Version>> {
+    let access = context.access()?;
+    let mut connection = context.app.database.read().await?;
+    let repository =
+        lookup::repository(&mut connection, access, form, "repository", plugin).await?;
+    let version =
+        lookup::version(&mut connection, access, form, "repository_version", plugin).await?;
     Ok(match (repository, version) {
         (Given::This(_), Given::This(_)) => {
             form.wrong_together(

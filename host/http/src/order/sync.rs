@@ -1,7 +1,11 @@
 //! The order to read a remote into a repository.
 
-use pith_db::remote;
+use pith_db::Connection;
+use pith_db::access::{Access, Object};
+use pith_db::remote::{self, Remote};
 use pith_db::repository::Repository;
+use pith_model::RemoteId;
+use pith_model::access::Securable;
 use pith_model::descriptor::TaskKind;
 use pith_model::reference::{Kind, typed_prn};
 use pith_model::schema::settings_for;
@@ -9,15 +13,15 @@ use pith_model::task::Lock;
 use pith_tasks::work::Work;
 use serde_json::{Map, Value, json};
 
-use crate::app::App;
 use crate::config;
+use crate::context::Context;
 use crate::declared;
 use crate::error::{Error, Result};
 use crate::form::{Form, Given};
 use crate::lookup;
 use crate::openapi::Place;
 use crate::openapi::resource::joined;
-use crate::order::Order;
+use crate::order::{Order, permit};
 
 /// The schema of what a client gives, beside what the plugin adds.
 pub(crate) fn schema() -> Value {
@@ -62,11 +66,12 @@ fn without_repository(schema: &Value) -> Value {
 
 /// Builds it; `parameters` are what the task shows.
 pub(crate) async fn build(
-    app: &App,
+    context: &Context,
     repository: &Repository,
     mut form: Form,
     mut parameters: Map<String, Value>,
 ) -> Result<Order> {
+    let (app, access) = (&*context.app, context.access()?);
     let plugin = repository.plugin.as_str();
     let generation = declared::generation_of_row(app, plugin)?;
     let task_type = declared::task_type(&generation, TaskKind::Sync)
@@ -74,10 +79,12 @@ pub(crate) async fn build(
 
     form.alias("remote", "importer");
     let mut connection = app.database.read().await?;
-    let remote = match lookup::remote(&mut connection, &mut form, "remote", plugin).await? {
+    permit(&mut connection, access, repository, "sync").await?;
+    let given = lookup::remote(&mut connection, access, &mut form, "remote", plugin).await?;
+    let remote = match given {
         Given::This(remote) => Some(remote),
         Given::Absent | Given::Null => match repository.remote {
-            Some(id) if !form.is_wrong() => remote::by_id(&mut connection, id).await?,
+            Some(id) if !form.is_wrong() => own_remote(&mut connection, access, id).await?,
             _ => None,
         },
     };
@@ -118,4 +125,21 @@ pub(crate) async fn build(
         },
         locks: vec![Lock::exclusive(prn), Lock::shared(remote_prn)],
     })
+}
+
+/// The repository's own remote, if the caller may see it.
+async fn own_remote(
+    connection: &mut Connection,
+    access: &Access,
+    id: RemoteId,
+) -> Result<Option<Remote>> {
+    let Some(remote) = remote::by_id(connection, id).await? else {
+        return Ok(None);
+    };
+    let object = Object::typed(Securable::Remote, id.0, &remote.plugin, &remote.type_name);
+    if access.may(connection, &object, "view").await? {
+        Ok(Some(remote))
+    } else {
+        Err(Error::forbidden())
+    }
 }

@@ -1,6 +1,8 @@
 //! From the units that a client names to their rows.
 
+use pith_db::access::Access;
 use pith_db::{Connection, unit};
+use pith_model::UnitId;
 use pith_model::reference::Kind;
 use pith_model::{Reference, Root};
 use serde_json::Value;
@@ -16,6 +18,7 @@ const TOLD: usize = 20;
 /// Finds the rows of units.
 pub(crate) struct Units<'a> {
     pub(crate) app: &'a App,
+    pub(crate) access: &'a Access,
     pub(crate) plugin: &'a str,
     pub(crate) connection: &'a mut Connection,
 }
@@ -37,12 +40,12 @@ impl Units<'_> {
         let mut all_fit = all_known;
         for (content_type, found) in unit::ids_by_type(self.connection, &known).await? {
             all_fit &= self.fits(content_type);
-            ids.extend(found.into_iter().map(|id| id.0));
+            ids.extend(self.access.units_among(self.connection, &found).await?);
         }
         if !all_fit || ids.len() != known.len() {
             self.complain(form, field, references, &uuids).await?;
         }
-        Ok(ids)
+        Ok(ids.into_iter().map(|id| id.0).collect())
     }
 
     /// Whether units of a type may be in a repository of the plugin.
@@ -62,7 +65,11 @@ impl Units<'_> {
         uuids: &[Option<Uuid>],
     ) -> Result<()> {
         let known: Vec<Uuid> = uuids.iter().flatten().copied().collect();
-        let rows = unit::by_uuid(self.connection, &known).await?;
+        let mut rows = unit::by_uuid(self.connection, &known).await?;
+        let found: Vec<UnitId> = rows.values().map(|(id, _)| *id).collect();
+        // What the caller may not see is not there.
+        let seen = self.access.units_among(self.connection, &found).await?;
+        rows.retain(|_, (id, _)| seen.contains(id));
         let mut wrong = Vec::new();
         for (reference, uuid) in references.iter().zip(uuids) {
             match uuid.and_then(|uuid| rows.get(&uuid)) {

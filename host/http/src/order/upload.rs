@@ -5,6 +5,7 @@ use std::sync::Arc;
 use pith_db::content_type::TypeTable;
 use pith_db::repository::Repository;
 use pith_model::ArtifactId;
+use pith_model::access::upload_permission;
 use pith_model::descriptor::TaskKind;
 use pith_model::reference::{Kind, typed_prn};
 use pith_model::task::Lock;
@@ -12,18 +13,17 @@ use pith_plugin::Generation;
 use pith_tasks::work::{Source, Work};
 use serde_json::{Map, Value, json};
 
-use crate::app::App;
 use crate::config;
+use crate::context::Context;
 use crate::declared;
 use crate::error::{Error, Result};
-use crate::form::Form;
+use crate::form::{Form, Given};
 use crate::label;
 use crate::lookup;
 use crate::openapi::Place;
 use crate::openapi::resource::joined;
-use crate::order::Order;
 use crate::order::modify::{OVERWRITE, overwrite_schema};
-use crate::order::named_unit;
+use crate::order::{Order, named_unit, permit};
 
 /// The schema of what a client gives, beside what the plugin adds.
 pub(crate) fn schema() -> Value {
@@ -114,7 +114,8 @@ pub(crate) struct Upload {
 }
 
 /// Takes and checks everything but the file.
-pub(crate) async fn check(app: &App, table: &TypeTable, mut form: Form) -> Result<Upload> {
+pub(crate) async fn check(context: &Context, table: &TypeTable, mut form: Form) -> Result<Upload> {
+    let (app, access) = (&*context.app, context.access()?);
     let plugin = table.plugin.as_str();
     let generation = declared::generation_of_row(app, plugin)?;
     let task_type = declared::task_type(&generation, TaskKind::Upload).ok_or_else(|| {
@@ -124,10 +125,25 @@ pub(crate) async fn check(app: &App, table: &TypeTable, mut form: Form) -> Resul
     })?;
     let repository = {
         let mut connection = app.database.read().await?;
-        lookup::repository(&mut connection, &mut form, "repository", plugin).await?
+        let given =
+            lookup::repository(&mut connection, access, &mut form, "repository", plugin).await?;
+        match &given {
+            Given::This(repository) => {
+                permit(&mut connection, access, repository, "modify").await?;
+            }
+            // Content in no repository is for those who may keep such.
+            _ if form.is_wrong() => {}
+            _ if access.holds(&upload_permission(plugin, &table.content_type.plural)) => {}
+            _ => return Err(Error::forbidden()),
+        }
+        given
     };
     let overwrite = form.boolean(OVERWRITE).unwrap_or(true);
     let labels = label::take(&mut form);
+    let has_labels = labels.as_ref().is_some_and(|labels| !labels.is_empty());
+    if has_labels && !access.holds("core.manage_content_labels") {
+        return Err(Error::forbidden());
+    }
     let mut params = Map::new();
     config::take(&mut form, &task_type.params, &mut params);
     named_unit::resolve(app, plugin, &task_type.params, &mut form, &mut params).await?;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use http::Method;
 use pith_content::error::{Error, Result};
+use pith_db::access::Access;
 use pith_db::distribution::{self, Distribution};
 use pith_db::user::User;
 use pith_db::{Connection, publication, version};
@@ -92,11 +93,13 @@ fn host() -> Arc<Identity> {
             last_name: String::new(),
             email: String::new(),
             password_hash: None,
+            is_staff: false,
             is_superuser: true,
             is_active: true,
             credential_version: 0,
             date_joined: Timestamp::now(),
         },
+        access: Access::Everything,
         session: None,
     })
 }

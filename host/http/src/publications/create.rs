@@ -18,6 +18,6 @@ pub(super) async fn create(
 ) -> Result<Response> {
     let declared = Declared::get(&context.app, Kind::Publication, &plugin, &type_name)?;
     let parameters = order::shown(&fields.map);
-    let order = order::publish::build(&context.app, &declared, fields.into(), parameters).await?;
+    let order = order::publish::build(&context, &declared, fields.into(), parameters).await?;
     order::accept(&context, order).await
 }

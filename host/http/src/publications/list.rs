@@ -5,6 +5,7 @@ use axum::response::Response;
 use pith_db::list::{self, Column};
 use pith_db::publication::{self, Publication};
 use pith_db::{Connection, distribution};
+use pith_model::access::Securable;
 use pith_model::reference::Kind;
 
 use super::shape;
@@ -82,7 +83,8 @@ pub(super) async fn of_type(
     let mut connection = context.app.database.read().await?;
     let (rows, count) = select(&context, &mut connection, &mut query, &columns).await?;
     let ids: Vec<_> = rows.iter().map(|row| row.id).collect();
-    let distributions = distribution::of_publications(&mut connection, &ids).await?;
+    let seen = context.access()?.seen(Securable::Distribution, "d");
+    let distributions = distribution::of_publications(&mut connection, &ids, seen).await?;
     drop(connection);
     Ok(page::answer(
         &context,
@@ -106,10 +108,13 @@ async fn select(
     query: &mut Query,
     columns: &[Column],
 ) -> Result<(Vec<Publication>, i64)> {
+    query.only(context.access()?.seen(Securable::Publication, "p"));
     query.identify(publication::UUID)?;
     query.refer("repository", "repository__in", publication::REPOSITORY)?;
     for text in query.given("repository_version") {
-        let version = lookup::version_of_filter(connection, "repository_version", &text).await?;
+        let version =
+            lookup::version_of_filter(connection, context.access()?, "repository_version", &text)
+                .await?;
         let condition = publication::of_version(version.id);
         query.settle("repository_version", &text, &condition);
     }

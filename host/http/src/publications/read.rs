@@ -3,6 +3,7 @@
 use axum::extract::{Path, RawQuery};
 use axum::response::Response;
 use pith_db::distribution;
+use pith_model::access::Securable;
 use pith_model::reference::Kind;
 
 use super::{PathOfOne, find, shape};
@@ -21,7 +22,9 @@ pub(super) async fn read(
     let projection = query::projection(text.as_deref())?;
     let mut connection = context.app.database.read().await?;
     let publication = find(&mut connection, &path).await?;
-    let distributions = distribution::of_publications(&mut connection, &[publication.id]).await?;
+    let seen = context.access()?.seen(Securable::Distribution, "d");
+    let distributions =
+        distribution::of_publications(&mut connection, &[publication.id], seen).await?;
     drop(connection);
     let declared = Declared::find(&context.app, Kind::Publication, &path.0, &path.1);
     let schema = declared.as_ref().map(Declared::schema);

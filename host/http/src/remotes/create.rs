@@ -3,7 +3,9 @@
 use axum::extract::Path;
 use axum::response::Response;
 use http::StatusCode;
+use pith_db::access::{self, Object};
 use pith_db::remote;
+use pith_model::access::Securable;
 use pith_model::reference::{Kind, typed_path};
 
 use super::{settings, shape};
@@ -30,6 +32,8 @@ pub(super) async fn create(
 
     let mut transaction = context.app.database.write_durably().await?;
     let id = remote::insert(&mut transaction, &plugin, &type_name, &new).await?;
+    let object = Object::typed(Securable::Remote, id.0, &plugin, &type_name);
+    access::own(&mut transaction, context.user()?.id, &object).await?;
     let made = remote::by_id(&mut transaction, id)
         .await?
         .ok_or_else(Error::not_found)?;

@@ -4,6 +4,7 @@ use axum::extract::{Path, RawQuery};
 use axum::response::Response;
 use pith_db::list::{self, Column};
 use pith_db::remote::{self, Remote};
+use pith_model::access::Securable;
 use pith_model::reference::Kind;
 
 use super::shape;
@@ -72,6 +73,7 @@ async fn select(
 ) -> Result<(Vec<Remote>, i64)> {
     let dialect = context.app.database.dialect();
     query.identify(remote::UUID)?;
+    query.only(context.access()?.seen(Securable::Remote, "m"));
     query.label_select(remote::LABELS, dialect)?;
     let selection = query.select(columns, dialect)?;
     let mut connection = context.app.database.read().await?;

@@ -3,7 +3,9 @@
 use axum::extract::Path;
 use axum::response::Response;
 use http::StatusCode;
+use pith_db::access::{self, Object};
 use pith_db::repository;
+use pith_model::access::Securable;
 use pith_model::reference::{Kind, typed_path};
 
 use super::{settings, shape};
@@ -27,10 +29,19 @@ pub(super) async fn create(
     let mut new = settings::defaults();
     {
         let mut connection = context.app.database.read().await?;
-        settings::take(&mut connection, &declared, form, &mut new).await?;
+        settings::take(
+            &mut connection,
+            context.access()?,
+            &declared,
+            form,
+            &mut new,
+        )
+        .await?;
     }
     let mut transaction = context.app.database.write_durably().await?;
     let id = repository::insert(&mut transaction, &plugin, &type_name, &new).await?;
+    let object = Object::typed(Securable::Repository, id.0, &plugin, &type_name);
+    access::own(&mut transaction, context.user()?.id, &object).await?;
     let made = repository::by_id(&mut transaction, id)
         .await?
         .ok_or_else(Error::not_found)?;

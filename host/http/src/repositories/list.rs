@@ -5,6 +5,7 @@ use axum::response::Response;
 use pith_db::list::{self, Column};
 use pith_db::repository::{self, Repository};
 use pith_model::Reference;
+use pith_model::access::Securable;
 use pith_model::reference::Kind;
 use uuid::Uuid;
 
@@ -101,6 +102,7 @@ async fn select(
     columns: &[Column],
 ) -> Result<(Vec<Repository>, i64, OfRepositories)> {
     let dialect = context.app.database.dialect();
+    query.only(context.access()?.seen(Securable::Repository, "r"));
     query.identify(repository::UUID)?;
     query.refer("remote", "remote__in", repository::REMOTE)?;
     query.label_select(repository::LABELS, dialect)?;
@@ -111,11 +113,11 @@ async fn select(
     }
     let included = query.include_related(related::OF_REPOSITORIES)?;
     let mut columns = columns.to_vec();
-    columns.extend(related::columns(&included));
+    columns.extend(related::columns(&included, context.access()?));
     let selection = query.select(&columns, dialect)?;
     let mut connection = context.app.database.read().await?;
     let (rows, count) = list::page(&mut connection, &selection).await?;
-    let related = OfRepositories::read(&mut connection, included, &rows).await?;
+    let related = OfRepositories::read(&mut connection, context.access()?, included, &rows).await?;
     Ok((rows, count, related))
 }
 

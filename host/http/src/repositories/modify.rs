@@ -21,6 +21,6 @@ pub(super) async fn modify(
         find(&mut connection, &path).await?
     };
     let parameters = order::shown(&fields.map);
-    let order = order::modify::build(&context.app, &repository, fields.into(), parameters).await?;
+    let order = order::modify::build(&context, &repository, fields.into(), parameters).await?;
     order::accept(&context, order).await
 }

@@ -1,6 +1,7 @@
 //! What a client can set of a repository.
 
 use pith_db::Connection;
+use pith_db::access::Access;
 use pith_db::repository::Settings;
 use serde_json::{Map, Value};
 
@@ -39,6 +40,7 @@ pub(super) fn defaults() -> Settings {
 /// Takes what a form says over into settings, and ends the form.
 pub(super) async fn take(
     connection: &mut Connection,
+    access: &Access,
     declared: &Declared,
     mut form: Form,
     settings: &mut Settings,
@@ -59,7 +61,7 @@ pub(super) async fn take(
     if let Some(autopublish) = form.boolean("autopublish") {
         settings.autopublish = autopublish;
     }
-    let remote = lookup::remote(connection, &mut form, "remote", declared.plugin()).await?;
+    let remote = lookup::remote(connection, access, &mut form, "remote", declared.plugin()).await?;
     remote.map(|remote| remote.id).set(&mut settings.remote);
     let mut config = settings.config.as_object().cloned().unwrap_or_default();
     config::take(&mut form, declared.schema(), &mut config);

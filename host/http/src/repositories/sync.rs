@@ -20,6 +20,6 @@ pub(super) async fn sync(
         find(&mut connection, &path).await?
     };
     let parameters = order::shown(&fields.map);
-    let order = order::sync::build(&context.app, &repository, fields.into(), parameters).await?;
+    let order = order::sync::build(&context, &repository, fields.into(), parameters).await?;
     order::accept(&context, order).await
 }

@@ -51,7 +51,8 @@ async fn update(
     hold(&mut transaction, "repository", id.0).await?;
     let repository = find(&mut transaction, &path).await?;
     let mut changed = Settings::from(&repository);
-    settings::take(&mut transaction, &declared, form, &mut changed).await?;
+    let access = context.access()?;
+    settings::take(&mut transaction, access, &declared, form, &mut changed).await?;
     if changed != Settings::from(&repository) {
         repository::update(&mut transaction, id, &changed).await?;
         version::retain(&mut transaction, id, changed.retain_repo_versions).await?;

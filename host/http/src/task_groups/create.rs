@@ -57,7 +57,7 @@ pub(super) async fn create(context: Context, request: Request) -> Result<Respons
             .await
             {
                 Ok(order) => tasks.push(order::new_task(&context, order)?),
-                Err(error) if error.is_clients() => {
+                Err(error) if error.is_mendable() => {
                     for (name, messages) in error.field_errors() {
                         for message in messages {
                             let message = format!("Task {}, {name}: {message}", at + 1);

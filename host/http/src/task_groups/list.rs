@@ -18,6 +18,7 @@ pub(super) const FILTERS: Filters = Filters::new(|_| list::filters::<Group>(), &
 /// `GET task-groups/`
 pub(super) async fn list(context: Context, RawQuery(text): RawQuery) -> Result<Response> {
     let mut query = Query::parse(text.as_deref())?.below(context.root);
+    query.only(context.access()?.task_group("view"));
     query.identify(task_group::UUID)?;
     let selection = query.select(&list::filters::<Group>(), context.app.database.dialect())?;
     let mut connection = context.app.database.read().await?;

@@ -11,6 +11,7 @@ use crate::error::Result;
 use crate::openapi::parameters::{Filters, IDENTITY, Parameter};
 use crate::page;
 use crate::query::Query;
+use pith_model::access::Securable;
 
 /// What can be filtered by.
 pub(super) const FILTERS: Filters = Filters::new(
@@ -28,6 +29,7 @@ pub(super) const FILTERS: Filters = Filters::new(
 /// `GET task-schedules/`
 pub(super) async fn list(context: Context, RawQuery(text): RawQuery) -> Result<Response> {
     let mut query = Query::parse(text.as_deref())?.below(context.root);
+    query.only(context.access()?.seen(Securable::TaskSchedule, "s"));
     query.identify(task_schedule::UUID)?;
     query.refer("last_task", "last_task__in", task_schedule::LAST_TASK)?;
     let selection = query.select(&list::filters::<Schedule>(), context.app.database.dialect())?;

@@ -74,7 +74,7 @@ pub(super) async fn take(
     if wants_task && !form.is_wrong() {
         match check(context, &settings).await {
             Ok(task_name) => settings.task_name = task_name,
-            Err(error) if error.is_clients() => {
+            Err(error) if error.is_mendable() => {
                 for (name, messages) in error.field_errors() {
                     for message in messages {
                         form.wrong("parameters", format!("{name}: {message}"));

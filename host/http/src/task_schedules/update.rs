@@ -36,7 +36,10 @@ async fn update(context: &Context, id: &str, fields: Fields, is_whole: bool) -> 
     let before = (!is_whole).then(|| old.settings.clone());
     let settings = settings::take(context, fields, before).await?;
     let mut transaction = context.app.database.write_durably().await?;
-    task_schedule::update(&mut transaction, old.id, &settings).await?;
+    // What it makes is what whoever changed it may make.
+    let owner = context.user()?;
+    let owner = (!owner.is_superuser).then_some(owner.id);
+    task_schedule::update(&mut transaction, old.id, &settings, owner).await?;
     let schedule = find(&mut transaction, id).await?;
     transaction.commit().await?;
     context.app.schedules_changed.notify_one();

@@ -37,18 +37,17 @@ async fn build(
     fields: Fields,
     parameters: Map<String, Value>,
 ) -> Result<Order> {
-    let app = &context.app;
     match making {
         Making::Upload => upload(context, plugin, fields, parameters).await,
         Making::Publication => {
             let mut form = Form::from(fields);
             let declared = publication_type(context, plugin, &mut form)?;
-            order::publish::build(app, &declared, form, parameters).await
+            order::publish::build(context, &declared, form, parameters).await
         }
-        Making::Copies => order::copy::build(app, plugin, fields.into(), parameters).await,
+        Making::Copies => order::copy::build(context, plugin, fields.into(), parameters).await,
         Making::Sync => {
             let (repository, form) = repository_of(context, plugin, fields).await?;
-            order::sync::build(app, &repository, form, parameters).await
+            order::sync::build(context, &repository, form, parameters).await
         }
         Making::Adds | Making::Removes | Making::Modifications => {
             let (repository, mut form) = repository_of(context, plugin, fields).await?;
@@ -63,7 +62,7 @@ async fn build(
                     return Err(Error::invalid("content_units", "This field is required."));
                 }
             }
-            order::modify::build(app, &repository, form, parameters).await
+            order::modify::build(context, &repository, form, parameters).await
         }
     }
 }
@@ -77,7 +76,14 @@ async fn repository_of(
     let mut form = Form::from(fields);
     form.require("repository");
     let mut connection = context.app.database.read().await?;
-    let given = lookup::repository(&mut connection, &mut form, "repository", plugin).await?;
+    let given = lookup::repository(
+        &mut connection,
+        context.access()?,
+        &mut form,
+        "repository",
+        plugin,
+    )
+    .await?;
     match given {
         Given::This(repository) => Ok((repository, form)),
         Given::Null => Err(Error::invalid("repository", "This field may not be null.")),

@@ -5,6 +5,7 @@ use axum::response::Response;
 use pith_db::list;
 use pith_db::task::{self, Task};
 use pith_db::task_filter::{self, Holding};
+use pith_model::access::Securable;
 use pith_model::reference::{Kind, Reference, core_prn, typed_prn};
 use pith_model::{Root, TaskId};
 use uuid::Uuid;
@@ -92,8 +93,11 @@ async fn answer(
     }
     take_reserved(&mut query)?;
     take_created(&mut query)?;
-    let selection = query.select(&list::filters::<Task>(), dialect)?;
     let mut connection = context.app.database.read().await?;
+    let access = context.access()?;
+    let seen = access.seen_of_many(&mut connection, Securable::Task, "t");
+    query.only(seen.await?);
+    let selection = query.select(&list::filters::<Task>(), dialect)?;
     let (rows, count): (Vec<Task>, i64) = list::page(&mut connection, &selection).await?;
     let ids: Vec<TaskId> = rows.iter().map(|row| row.id).collect();
     let children = task::children_of(&mut connection, &ids).await?;

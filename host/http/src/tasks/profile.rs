@@ -7,6 +7,7 @@ use pith_db::task_profile;
 use serde_json::{Map, Value, json};
 
 use super::find;
+use crate::auth::need::Need;
 use crate::context::Context;
 use crate::document;
 use crate::error::{Error, Result};
@@ -15,6 +16,7 @@ use crate::openapi::Operation;
 use crate::openapi::parameters::PROJECTION;
 use crate::query;
 use crate::routes::{Routes, get};
+use pith_model::access::Securable;
 
 /// What lists the profiles does.
 pub(super) fn operation() -> Operation {
@@ -22,6 +24,7 @@ pub(super) fn operation() -> Operation {
         "tasks_profile_artifacts",
         "List where a task's profiles are",
     )
+    .needs(Need::Object(Securable::Task, "view_profile_artifacts"))
     .about("There are some if the request that made the task had `X-Task-Diagnostics: memory`.")
     .parameters(PROJECTION)
     .answers(200, "ProfileArtifactResponse", |_| {

@@ -68,6 +68,7 @@ pub(super) async fn purge(context: Context, fields: Fields) -> Result<Response> 
         Work::Purge {
             before: before.0,
             states,
+            user: (!context.access()?.is_everything()).then_some(context.user()?.id.0),
         },
         vec![Lock::exclusive(PURGE)],
     );

@@ -22,10 +22,10 @@ pub(super) async fn append(
     let digests = chunk::digests(request.headers())?;
     let algorithms = digests.iter().map(Digest::algorithm).collect();
     let services = &context.app.services;
-    let user = context.user()?;
+    let (user, whose) = (context.user()?.id, context.whose()?);
     let receiving = match place {
         Place::New => Receiving::start(services, user, algorithms).await,
-        Place::At(uuid, offset) => Receiving::next(services, user, uuid, offset, algorithms).await,
+        Place::At(uuid, offset) => Receiving::next(services, whose, uuid, offset, algorithms).await,
     };
     let outcome = match receiving {
         Ok(receiving) => {

@@ -41,13 +41,13 @@ pub(super) async fn import(context: Context, fields: Fields) -> Result<Response>
     let (Some(uuid), Some(table)) = (uuid, table) else {
         return Err(form.into_error());
     };
-    let found = upload::find(&context.app.services, context.user()?, uuid).await;
+    let found = upload::find(&context.app.services, context.whose()?, uuid).await;
     let upload = found.map_err(refuse)?;
     let given = Given::take(&context.app, &table, &mut form)?;
     for (name, value) in given.params {
         form.put(name, value);
     }
-    let checked = order::upload::check(&context.app, &table, form).await?;
+    let checked = order::upload::check(&context, &table, form).await?;
     let file = File {
         source: Source::Upload {
             id: upload.id.0,

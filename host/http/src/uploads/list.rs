@@ -12,6 +12,7 @@ use crate::openapi::Filters;
 use crate::openapi::parameters::IDENTITY;
 use crate::page;
 use crate::query::Query;
+use pith_model::access::Securable;
 
 /// What the document says of the filters.
 pub(super) const FILTERS: Filters = Filters::new(
@@ -22,6 +23,7 @@ pub(super) const FILTERS: Filters = Filters::new(
 /// `GET uploads/`
 pub(super) async fn list(context: Context, RawQuery(text): RawQuery) -> Result<Response> {
     let mut query = Query::parse(text.as_deref())?.below(context.root);
+    query.only(context.access()?.seen(Securable::Upload, "u"));
     query.identify(upload::UUID)?;
     query.push(upload::listed());
     let selection = query.select(&list::filters::<Upload>(), context.app.database.dialect())?;

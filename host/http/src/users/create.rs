@@ -30,7 +30,7 @@ pub(super) async fn create(context: Context, fields: Fields) -> Result<Response>
         .await?
         .ok_or_else(Error::not_found)?;
     transaction.commit().await?;
-    let mut response = document::object(None, |object| write(object, &made, context.root));
+    let mut response = document::object(None, |object| write(object, &made, &[], context.root));
     *response.status_mut() = StatusCode::CREATED;
     set_location(
         &mut response,

@@ -32,7 +32,7 @@ pub(crate) async fn update(context: Context, fields: Fields) -> Result<Response>
     let id = context.user()?.id;
     let mut form = Form::from(fields);
     // What decides over rights is not the user's own to set.
-    for name in ["is_staff", "is_active"] {
+    for name in ["is_superuser", "is_staff", "is_active"] {
         if form.has(name) {
             form.wrong(name, "Only an administrator can change this.");
             form.take(name);

@@ -28,6 +28,7 @@ pub(super) fn of(user: &User) -> Settings {
         last_name: user.last_name.clone(),
         email: user.email.clone(),
         is_superuser: user.is_superuser,
+        is_staff: user.is_staff,
         is_active: user.is_active,
     }
 }
@@ -74,8 +75,11 @@ pub(super) fn take(mut form: Form, settings: &mut Settings) -> Result<()> {
             *place = short(&mut form, name, text);
         }
     }
+    if let Some(is_superuser) = form.boolean("is_superuser") {
+        settings.is_superuser = is_superuser;
+    }
     if let Some(is_staff) = form.boolean("is_staff") {
-        settings.is_superuser = is_staff;
+        settings.is_staff = is_staff;
     }
     if let Some(is_active) = form.boolean("is_active") {
         settings.is_active = is_active;

@@ -2,6 +2,7 @@
 
 use axum::extract::Path;
 use axum::response::Response;
+use pith_db::group;
 use pith_db::hold::hold;
 use pith_db::user;
 
@@ -50,8 +51,9 @@ async fn update(context: Context, id: &str, mut form: Form) -> Result<Response> 
         Given::This(hash) => user::set_password(&mut transaction, user.id, &hash).await?,
     }
     let user = find(&mut transaction, id).await?;
+    let groups = group::of_users(&mut transaction, &[user.id]).await?;
     transaction.commit().await?;
     Ok(document::object(None, |object| {
-        write(object, &user, context.root);
+        write(object, &user, &groups, context.root);
     }))
 }

@@ -64,6 +64,7 @@ async fn answer(context: &Context, mut query: Query) -> Result<Response> {
             Ok(version::holding(repositories::units(parameter, text)?))
         })?;
     }
+    query.only(context.access()?.seen_repository("v.repository_id"));
     let dialect = context.app.database.dialect();
     let selection = query.select(&list::filters::<Version>(), dialect)?;
     let mut connection = context.app.database.read().await?;

@@ -29,7 +29,7 @@ fn shown(user: &Value) -> Value {
         "email": user["email"],
         "groups": user["groups"],
         "date_joined": user["date_joined"],
-        "is_superuser": user["is_staff"],
+        "is_superuser": user["is_superuser"],
     })
 }
 
