@@ -283,7 +283,7 @@ impl Api {
 
     /// Paths are below the root unless they are hrefs already.
     fn url(&self, path: &str) -> String {
-        let is_href = ["/pulp/", "/api/"]
+        let is_href = ["/pulp/", "/pulp_ansible/", "/api/"]
             .iter()
             .any(|start| path.starts_with(start));
         if path.starts_with("http://") {

@@ -18,6 +18,7 @@ mod distributions;
 mod fetch_through;
 mod field_errors;
 mod filters;
+mod galaxy;
 #[cfg(feature = "heavy")]
 mod heavy;
 mod hostile_plugins;

@@ -149,7 +149,7 @@ async fn answer_to(
             headers: context::about_origin(&request),
         },
     );
-    let taken = input::take(&app, route.input, request).await?;
+    let taken = input::take(&app, route.input, identity.as_deref(), request).await?;
     let request = serve::Request {
         route: *number,
         variables: variables.clone(),

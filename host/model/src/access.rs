@@ -336,12 +336,14 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::route::Routing;
 
     fn descriptor() -> Descriptor {
         let one = |name: &str, config: Value| ResourceType {
             name: name.to_owned(),
             title: String::new(),
             config,
+            takes_token: false,
         };
         Descriptor {
             name: "rpm".into(),
@@ -357,6 +359,7 @@ mod tests {
             publication_types: Vec::new(),
             distribution_types: Vec::new(),
             task_types: Vec::new(),
+            routing: Routing::default(),
         }
     }
 

@@ -2,6 +2,7 @@
 
 use axum::extract::Request;
 use pith_content::ingest::ingest;
+use pith_db::access;
 use pith_model::Root;
 use pith_model::reference::Kind;
 use pith_model::route::RouteInput;
@@ -9,6 +10,7 @@ use pith_plugin::serve::Upload;
 use serde_json::Value;
 
 use crate::app::App;
+use crate::auth::Identity;
 use crate::body;
 use crate::error::{Error, Result};
 use crate::form::Form;
@@ -27,7 +29,12 @@ pub(super) struct Taken {
 const FILE: &str = "file";
 
 /// Takes what a route wants.
-pub(super) async fn take(app: &App, input: RouteInput, request: Request) -> Result<Taken> {
+pub(super) async fn take(
+    app: &App,
+    input: RouteInput,
+    identity: Option<&Identity>,
+    request: Request,
+) -> Result<Taken> {
     match input {
         RouteInput::None => Ok(Taken::default()),
         RouteInput::Json => {
@@ -37,11 +44,11 @@ pub(super) async fn take(app: &App, input: RouteInput, request: Request) -> Resu
                 file: None,
             })
         }
-        RouteInput::File => file(app, request).await,
+        RouteInput::File => file(app, identity, request).await,
     }
 }
 
-async fn file(app: &App, request: Request) -> Result<Taken> {
+async fn file(app: &App, identity: Option<&Identity>, request: Request) -> Result<Taken> {
     let received = receive::receive(request, &*app.store, FILE).await?;
     let shown = Value::Object(received.fields.map.clone());
     let mut form = Form::from(received.fields);
@@ -55,6 +62,12 @@ async fn file(app: &App, request: Request) -> Result<Taken> {
     }
     let rows = ingest(&app.database, &*app.store, vec![file.incoming]).await?;
     let id = rows.first().copied().ok_or_else(Error::not_found)?;
+    if let Some(identity) = identity {
+        // Only who sent a file may make content of it.
+        let mut transaction = app.database.write().await?;
+        access::note_artifact(&mut transaction, identity.user.id, id).await?;
+        transaction.commit().await?;
+    }
     let artifact = {
         let mut connection = app.database.read().await?;
         pith_db::artifact::by_id(&mut connection, id).await?
