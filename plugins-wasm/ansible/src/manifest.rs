@@ -1,12 +1,14 @@
 //! `MANIFEST.json` and `FILES.json`: what a collection says of itself, and of its files.
 
 use std::collections::BTreeMap;
+use std::fmt::{self, Formatter};
 
 use pith_plugin_sdk::{Error, Result};
 use semver::Version;
 use serde::Deserialize;
+use serde::de::{Deserializer, Error as _, SeqAccess, Visitor};
 
-use crate::archive::{self, Digest, Member, Members, refused};
+use crate::archive::{self, Digest, MAX_MEMBERS, Member, Members, refused};
 use crate::range::Range;
 use crate::{name, version};
 
@@ -63,7 +65,35 @@ struct ManifestFile {
 /// The whole of `FILES.json`.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Files {
+    #[serde(deserialize_with = "bounded")]
     files: Vec<Listed>,
+}
+
+/// Reads no more entries than there may be members, and the root.
+fn bounded<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Listed>, D::Error> {
+    struct List;
+
+    impl<'de> Visitor<'de> for List {
+        type Value = Vec<Listed>;
+
+        fn expecting(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+            formatter.write_str("a list of files")
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Vec<Listed>, A::Error> {
+            let mut files = Vec::new();
+            while let Some(file) = list.next_element()? {
+                if files.len() > MAX_MEMBERS {
+                    let message = format!("it lists more than {MAX_MEMBERS} files");
+                    return Err(A::Error::custom(message));
+                }
+                files.push(file);
+            }
+            Ok(files)
+        }
+    }
+
+    deserializer.deserialize_seq(List)
 }
 
 #[derive(Debug, Deserialize)]
@@ -326,6 +356,14 @@ mod tests {
             let error = check(without, change).expect_err(said).to_string();
             assert!(error.contains(said), "{error}");
         }
+    }
+
+    #[test]
+    fn a_list_without_an_end_is_cut() {
+        let entry = "{\"name\":\"a\",\"ftype\":\"dir\"},";
+        let text = format!("{{\"files\":[{}1]}}", entry.repeat(MAX_MEMBERS + 2));
+        let error = Files::parse(&text).expect_err("too many").to_string();
+        assert!(error.contains("more than 100000 files"), "{error}");
     }
 
     #[test]
