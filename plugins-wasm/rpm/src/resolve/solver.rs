@@ -238,7 +238,7 @@ impl<L: Lookup> Solver<L> {
         let search = &self.rules.search;
         let (needed, _) = self.needed(group, extra);
         let mut wishes: Vec<Pull> = Vec::new();
-        let mut wished: HashSet<Variable> = HashSet::new();
+        let mut units: HashSet<Variable> = HashSet::new();
         for unit in &needed {
             for (at, clause) in self.rules.weak.get(unit).into_iter().flatten() {
                 let wanted = &clause.wanted;
@@ -252,9 +252,9 @@ impl<L: Lookup> Solver<L> {
                 let Some(choice) = wanted.iter().find(is_possible) else {
                     continue;
                 };
-                let is_new = !wanted.iter().any(|one| wished.contains(one));
+                let is_new = !wanted.iter().any(|one| units.contains(one));
                 if is_new && self.rules.owner(*choice) == *choice {
-                    wished.insert(*choice);
+                    units.insert(*choice);
                     wishes.push(Pull {
                         unit: *choice,
                         wanted_by: *unit,
