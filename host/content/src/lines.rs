@@ -192,8 +192,11 @@ impl Lines {
         &self,
         content_type: &str,
         fields: &[String],
-        units: Vec<UnitId>,
+        mut units: Vec<UnitId>,
     ) -> Result<Candidates> {
+        // The same lines give the same answer.
+        units.sort_unstable();
+        units.dedup();
         let table = self.table(content_type)?;
         let fields = fields
             .iter()
@@ -268,23 +271,20 @@ impl Candidates {
                 here.insert(*unit, candidate);
             }
         }
-        // In the order in which they were found, which is the same for the same lines.
         let present: Vec<UnitId> = units
             .iter()
             .copied()
             .filter(|unit| here.contains_key(unit))
             .collect();
-        let fields =
-            candidate::fields(&mut connection, &self.table, &present, &self.fields).await?;
-        Ok(fields
-            .into_iter()
-            .filter_map(|(unit, fields)| {
-                let mut candidate = here.remove(&unit)?;
-                candidate.handle = lines.handle(unit);
-                candidate.fields = fields;
-                Some(candidate)
-            })
-            .collect())
+        let fields = candidate::fields(&mut connection, &self.table, &present, &self.fields);
+        let mut fields: HashMap<UnitId, String> = fields.await?.into_iter().collect();
+        let candidates = present.into_iter().filter_map(|unit| {
+            let mut candidate = here.remove(&unit)?;
+            candidate.fields = fields.remove(&unit)?;
+            candidate.handle = lines.handle(unit);
+            Some(candidate)
+        });
+        Ok(candidates.collect())
     }
 }
 

@@ -15,6 +15,10 @@ use crate::program::Program;
 use crate::usage::Used;
 
 /// What a build can do beside saying what it is.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is an interface of the contract, exported or not"
+)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Abilities {
     /// It exports `syncer`.

@@ -116,7 +116,7 @@ struct Answer<'a> {
 impl Answer<'_> {
     fn unit(&self, reference: u64) -> Result<UnitId, TaskError> {
         self.references.unit(reference).ok_or_else(|| {
-            wrong(format!(
+            wrong(&format!(
                 "it named the unit reference {reference}, which it was not given"
             ))
         })
@@ -135,7 +135,7 @@ impl Answer<'_> {
             let wanted_by = self.unit(one.wanted_by)?;
             let at = usize::try_from(one.line).unwrap_or(usize::MAX);
             let (Some(line), Some(new)) = (bringing.get_mut(at), new.get_mut(at)) else {
-                return Err(wrong(format!("it named line {}, which is none", one.line)));
+                return Err(wrong(&format!("it named line {}, which is none", one.line)));
             };
             if line.units.insert(unit.0.cast_unsigned()) {
                 new.insert(unit.0.cast_unsigned());
@@ -167,7 +167,7 @@ impl Answer<'_> {
                 .map_err(failed_db)?;
         if present.len() < units.len() {
             return Err(wrong(
-                "it pulled a unit into a line whose source does not have it".to_owned(),
+                "it pulled a unit into a line whose source does not have it",
             ));
         }
         Ok(())
@@ -178,7 +178,7 @@ impl Answer<'_> {
         for one in unresolved {
             let wanted_by = self.unit(one.wanted_by)?;
             let missing = serde_json::from_str(&one.missing)
-                .map_err(|error| wrong(format!("what it says is missing is not JSON: {error}")))?;
+                .map_err(|error| wrong(&format!("what it says is missing is not JSON: {error}")))?;
             told.push(|| Unresolved {
                 wanted_by,
                 reason: one.reason,
@@ -189,7 +189,7 @@ impl Answer<'_> {
     }
 }
 
-fn wrong(what: String) -> TaskError {
+fn wrong(what: &str) -> TaskError {
     TaskError::new(
         "internal",
         format!("the plugin resolved a copy wrongly: {what}"),

@@ -238,6 +238,7 @@ impl<L: Lookup> Solver<L> {
         let search = &self.rules.search;
         let (needed, _) = self.needed(group, extra);
         let mut wishes: Vec<Pull> = Vec::new();
+        let mut units: HashSet<Variable> = HashSet::new();
         for unit in &needed {
             for (at, clause) in self.rules.weak.get(unit).into_iter().flatten() {
                 let wanted = &clause.wanted;
@@ -251,8 +252,9 @@ impl<L: Lookup> Solver<L> {
                 let Some(choice) = wanted.iter().find(is_possible) else {
                     continue;
                 };
-                let is_new = !wishes.iter().any(|wish| wanted.contains(&wish.unit));
+                let is_new = !wanted.iter().any(|one| units.contains(one));
                 if is_new && self.rules.owner(*choice) == *choice {
+                    units.insert(*choice);
                     wishes.push(Pull {
                         unit: *choice,
                         wanted_by: *unit,
@@ -324,6 +326,7 @@ impl<L: Lookup> Solver<L> {
     /// A unit cannot be installed: brings what it asks for one by one.
     fn give_up(&mut self, root: Variable) -> Result<()> {
         let mut set = vec![root];
+        let mut present = HashSet::from([root]);
         let mut at = 0;
         while at < set.len() {
             let unit = set[at];
@@ -333,14 +336,15 @@ impl<L: Lookup> Solver<L> {
             }
             let mut pulls = Vec::new();
             for rule in self.rules.search.rules_of(unit) {
-                let is_given = rule.given.iter().all(|one| set.contains(one));
-                let is_there = |one: &Variable| set.contains(one) || self.is_free(*one);
+                let is_given = rule.given.iter().all(|one| present.contains(one));
+                let is_there = |one: &Variable| present.contains(one) || self.is_free(*one);
                 if !rule.origin.is_wish() || !is_given || rule.wanted.iter().any(is_there) {
                     continue;
                 }
                 let possible = |one: &&Variable| !self.rules.search.is_hopeless(**one);
                 let choice = rule.wanted.iter().find(possible).or(rule.wanted.first());
                 if let Some(choice) = choice {
+                    present.insert(*choice);
                     set.push(*choice);
                     pulls.push(Pull {
                         unit: *choice,
