@@ -35,7 +35,8 @@ async fn user(server: &TestServer, name: &str, roles: &[&str]) -> Result<(Api, V
 /// Gives a user or a group a role.
 async fn give(api: &Api, holder: &Value, role: &str, object: Value) -> Result<Value> {
     let document = json!({"role": role, "content_object": object});
-    api.create(&format!("{}roles/", href(holder)), document).await
+    api.create(&format!("{}roles/", href(holder)), document)
+        .await
 }
 
 /// What makers of files need.
@@ -61,7 +62,12 @@ async fn a_role_counts_from_the_next_request(test: Test) -> Result<()> {
     let add = format!("{path}add_role/");
     server.api().create(&add, role.clone()).await?;
     assert_eq!(ada.get(&path).await?.status(), 200);
-    assert_eq!(ada.patch(&path, json!({"description": "x"})).await?.status(), 403);
+    assert_eq!(
+        ada.patch(&path, json!({"description": "x"}))
+            .await?
+            .status(),
+        403
+    );
     // Neither does he see who else may, nor give away what he has.
     assert_eq!(ada.get(&format!("{path}list_roles/")).await?.status(), 403);
     assert_eq!(ada.post(&add, role.clone()).await?.status(), 403);
@@ -69,16 +75,28 @@ async fn a_role_counts_from_the_next_request(test: Test) -> Result<()> {
     assert!(twice.text().contains("already assigned"), "{twice}");
     let mine = ada.get(&format!("{path}my_permissions/")).await?.ok()?;
     assert_eq!(mine["permissions"], json!(["file.view_filerepository"]));
-    server.api().create(&format!("{path}remove_role/"), role).await?;
+    server
+        .api()
+        .create(&format!("{path}remove_role/"), role)
+        .await?;
     assert_eq!(ada.get(&path).await?.status(), 404);
-    let all = give(server.api(), &user, "file.filerepository_owner", Value::Null).await?;
+    let all = give(
+        server.api(),
+        &user,
+        "file.filerepository_owner",
+        Value::Null,
+    )
+    .await?;
     let changed = ada.patch(&path, json!({"description": "x"})).await?.ok()?;
     assert_eq!(changed["description"], "x");
     assert_eq!(server.api().delete(&href(&all)).await?.status(), 204);
     assert_eq!(ada.get(&path).await?.status(), 404);
     let other = json!({"role": "file.fileremote_viewer", "users": ["ada"]});
     let reply = server.api().post(&add, other).await?;
-    assert!(reply.text().contains("does not contain any permission"), "{reply}");
+    assert!(
+        reply.text().contains("does not contain any permission"),
+        "{reply}"
+    );
     Ok(())
 }
 
@@ -106,7 +124,10 @@ async fn groups_pass_their_roles_on(test: Test) -> Result<()> {
     let member = format!("{members}{}/", user["id"]);
     assert_eq!(bob.delete(&member).await?.status(), 204);
     assert_eq!(carol.get(&href(&repository)).await?.status(), 404);
-    assert_eq!(bob.get(&format!("{}roles/", href(&group))).await?.status(), 403);
+    assert_eq!(
+        bob.get(&format!("{}roles/", href(&group))).await?.status(),
+        403
+    );
     Ok(())
 }
 
@@ -126,7 +147,10 @@ async fn custom_roles_can_be_made_and_locked_ones_not_changed(test: Test) -> Res
     api.patch(&href(&role), change).await?.ok()?;
     assert_eq!(dave.list("/repositories/").await?.len(), 1);
     let count = |page: &Value| page["count"].as_u64();
-    let all = api.get("/roles/?contains_permission=file.view_filerepository").await?.ok()?;
+    let all = api
+        .get("/roles/?contains_permission=file.view_filerepository")
+        .await?
+        .ok()?;
     assert!(count(&all).is_some_and(|count| count >= 3), "{all}");
     assert_eq!(api.delete(&href(&role)).await?.status(), 204);
     assert_eq!(dave.list("/repositories/").await?.len(), 0);
@@ -152,8 +176,14 @@ async fn custom_roles_can_be_made_and_locked_ones_not_changed(test: Test) -> Res
     }
     let rpm = api.list("/roles/?name=rpm.rpmrepository_owner").await?;
     let permissions = rpm[0]["permissions"].to_string();
-    assert!(permissions.contains("rpm.modify_content_rpmrepository"), "{permissions}");
-    assert!(permissions.contains("rpm.delete_rpmrepository_version"), "{permissions}");
+    assert!(
+        permissions.contains("rpm.modify_content_rpmrepository"),
+        "{permissions}"
+    );
+    assert!(
+        permissions.contains("rpm.delete_rpmrepository_version"),
+        "{permissions}"
+    );
     Ok(())
 }
 
@@ -167,22 +197,33 @@ async fn permissions_are_set_one_by_one(test: Test) -> Result<()> {
         ["file.view_filerepository", "file.change_filerepository"]}]);
     api.put(&users, set.clone()).await?.ok()?;
     let listed = api.list(&users).await?;
-    let erins = listed.iter().find(|one| one["name"] == "erin").context("no erin")?;
+    let erins = listed
+        .iter()
+        .find(|one| one["name"] == "erin")
+        .context("no erin")?;
     assert_eq!(
         erins["object_permissions"],
         json!(["file.change_filerepository", "file.view_filerepository"])
     );
-    assert!(listed.iter().any(|one| one["name"] == "admin"), "the others stay");
+    assert!(
+        listed.iter().any(|one| one["name"] == "admin"),
+        "the others stay"
+    );
     let change = json!({"description": "by erin"});
     assert_eq!(erin.patch(&href(&repository), change).await?.status(), 200);
     assert_eq!(erin.delete(&href(&repository)).await?.status(), 403);
     assert_eq!(erin.put(&users, set).await?.status(), 403);
     let only = json!([{"name": "erin", "object_permissions": ["file.view_filerepository"]}]);
     api.put(&users, only).await?.ok()?;
-    let roles = api.get(&format!("{}list_roles/", href(&repository))).await?.ok()?;
+    let roles = api
+        .get(&format!("{}list_roles/", href(&repository)))
+        .await?
+        .ok()?;
     let viewers = json!({"role": "file.filerepository_viewer", "users": ["erin"], "groups": []});
     assert!(
-        roles["roles"].as_array().is_some_and(|roles| roles.contains(&viewers)),
+        roles["roles"]
+            .as_array()
+            .is_some_and(|roles| roles.contains(&viewers)),
         "{roles}"
     );
     let wrong = json!([{"name": "erin", "object_permissions": ["file.view_fileremote"]}]);
@@ -201,9 +242,17 @@ async fn what_is_made_belongs_to_its_maker(test: Test) -> Result<()> {
     let (bob, _) = user(&server, "bob", &MAKER).await?;
     let made = mirrored(&ada, &upstream, "adas").await?;
     let publication = ada.publish(&made.repository).await?;
-    for one in [&made.repository, &made.remote, &made.distribution, &publication] {
+    for one in [
+        &made.repository,
+        &made.remote,
+        &made.distribution,
+        &publication,
+    ] {
         let roles = ada.get(&format!("{}list_roles/", href(one))).await?.ok()?;
-        assert!(text(&roles["roles"][0]["role"]).ends_with("_owner"), "{roles}");
+        assert!(
+            text(&roles["roles"][0]["role"]).ends_with("_owner"),
+            "{roles}"
+        );
         assert_eq!(roles["roles"][0]["users"], json!(["ada"]));
         assert_eq!(bob.get(&href(one)).await?.status(), 404);
     }
@@ -220,7 +269,10 @@ async fn what_is_made_belongs_to_its_maker(test: Test) -> Result<()> {
     assert_eq!(server.api().get(&about).await?.ok()?["count"], 1);
     let reply = ada.delete(&href(&made.repository)).await?;
     ada.finish(reply).await?.completed()?;
-    let left = server.api().list(&format!("{}roles/?limit=1000", href(&user))).await?;
+    let left = server
+        .api()
+        .list(&format!("{}roles/?limit=1000", href(&user)))
+        .await?;
     let gone = |one: &Value| !one["content_object"].is_null() || one["role"] == "x";
     let of_repository = left.iter().filter(|one| {
         text(&one["role"]).contains("filerepository_owner")
@@ -242,11 +294,24 @@ async fn lists_and_references_hide_what_may_not_be_seen(test: Test) -> Result<()
     let file = ada.files_in(&version).await?.remove(0);
     let own = mirrored(&eve, &upstream, "eves").await?;
     for list in [
-        "/repositories/", "/repositories/file/file/", "/remotes/", "/remotes/file/file/",
-        "/publications/", "/publications/file/file/", "/distributions/",
-        "/distributions/file/file/", "/content/", "/content/file/files/",
-        "/repository_versions/", "/tasks/", "/tasks/file/", "/search/file/files/",
-        "/artifacts/", "/task-groups/", "/uploads/", "/task-schedules/",
+        "/repositories/",
+        "/repositories/file/file/",
+        "/remotes/",
+        "/remotes/file/file/",
+        "/publications/",
+        "/publications/file/file/",
+        "/distributions/",
+        "/distributions/file/file/",
+        "/content/",
+        "/content/file/files/",
+        "/repository_versions/",
+        "/tasks/",
+        "/tasks/file/",
+        "/search/file/files/",
+        "/artifacts/",
+        "/task-groups/",
+        "/uploads/",
+        "/task-schedules/",
     ] {
         let page = eve.get(list).await?;
         assert!(!page.text().contains("adas"), "{page}");
@@ -258,16 +323,39 @@ async fn lists_and_references_hide_what_may_not_be_seen(test: Test) -> Result<()
     let repository = href(&own.repository);
     let nowhere = "00000000-0000-7000-8000-000000000000";
     let absent = |path: &str| {
-        let id = path.trim_end_matches('/').rsplit('/').find(|word| word.len() == 36);
+        let id = path
+            .trim_end_matches('/')
+            .rsplit('/')
+            .find(|word| word.len() == 36);
         path.replace(id.unwrap_or_default(), nowhere)
     };
     let foreign = [
         (format!("{repository}sync/"), "remote", href(&theirs.remote)),
-        (format!("{repository}modify/"), "base_version", href(&version)),
-        ("/publications/file/file/".to_owned(), "repository", href(&theirs.repository)),
-        ("/publications/file/file/".to_owned(), "repository_version", href(&version)),
-        ("/file/copy/".to_owned(), "source_repo_version", href(&version)),
-        ("/tasks/file/syncs/".to_owned(), "repository", href(&theirs.repository)),
+        (
+            format!("{repository}modify/"),
+            "base_version",
+            href(&version),
+        ),
+        (
+            "/publications/file/file/".to_owned(),
+            "repository",
+            href(&theirs.repository),
+        ),
+        (
+            "/publications/file/file/".to_owned(),
+            "repository_version",
+            href(&version),
+        ),
+        (
+            "/file/copy/".to_owned(),
+            "source_repo_version",
+            href(&version),
+        ),
+        (
+            "/tasks/file/syncs/".to_owned(),
+            "repository",
+            href(&theirs.repository),
+        ),
     ];
     for (path, field, reference) in foreign {
         let mut told = Vec::new();
@@ -293,7 +381,9 @@ async fn lists_and_references_hide_what_may_not_be_seen(test: Test) -> Result<()
     for filter in ["repository_version", "repository_version_added"] {
         let mut told = Vec::new();
         for version in [href(&version), absent(&href(&version))] {
-            let reply = eve.get(&format!("/content/file/files/?{filter}={version}")).await?;
+            let reply = eve
+                .get(&format!("/content/file/files/?{filter}={version}"))
+                .await?;
             assert_eq!(reply.status(), 400, "{reply}");
             told.push(reply.text().replace(&version, ""));
         }
@@ -301,12 +391,19 @@ async fn lists_and_references_hide_what_may_not_be_seen(test: Test) -> Result<()
     }
     // Who may see a distribution need not see its repository.
     let role = json!({"role": "file.filedistribution_viewer", "users": ["eve"]});
-    ada.create(&format!("{}add_role/", href(&theirs.distribution)), role).await?;
+    ada.create(&format!("{}add_role/", href(&theirs.distribution)), role)
+        .await?;
     let path = "/distributions/?include_related=repository";
     let page = eve.get(&format!("{path}&name=adas")).await?.ok()?;
     assert_eq!(page["count"], 1);
-    assert!(page["results"][0]["related_fields"]["repository"].is_null(), "{page}");
-    let guess = eve.get(&format!("{path}&repository__name=adas")).await?.ok()?;
+    assert!(
+        page["results"][0]["related_fields"]["repository"].is_null(),
+        "{page}"
+    );
+    let guess = eve
+        .get(&format!("{path}&repository__name=adas"))
+        .await?
+        .ok()?;
     assert_eq!(guess["count"], 0);
     Ok(())
 }
@@ -328,7 +425,11 @@ async fn units_enter_only_where_they_may_be_read(test: Test) -> Result<()> {
         "destination_repository": href(&own)});
     assert_eq!(bob.post("/file/copy/", copy.clone()).await?.status(), 400);
     let role = json!({"role": "file.filerepository_viewer", "users": ["bob"]});
-    ada.create(&format!("{}add_role/", href(&theirs.repository)), role.clone()).await?;
+    ada.create(
+        &format!("{}add_role/", href(&theirs.repository)),
+        role.clone(),
+    )
+    .await?;
     assert_eq!(bob.get(&href(&file)).await?.status(), 200);
     bob.modify(&own, add).await?;
     // Copies need to see what they take, and to change what they fill.
@@ -339,7 +440,8 @@ async fn units_enter_only_where_they_may_be_read(test: Test) -> Result<()> {
     let own_copy = bob.list("/content/file/files/").await?;
     assert_eq!(own_copy.len(), 1);
     // What one has, one keeps.
-    ada.create(&format!("{}remove_role/", href(&theirs.repository)), role).await?;
+    ada.create(&format!("{}remove_role/", href(&theirs.repository)), role)
+        .await?;
     assert_eq!(bob.get(&href(&file)).await?.status(), 200);
     // Uploads go into repositories that one may change.
     let form = || {
@@ -350,14 +452,23 @@ async fn units_enter_only_where_they_may_be_read(test: Test) -> Result<()> {
     let into = |repository: &Value| form().text("repository", &href(repository));
     let path = "/content/file/files/";
     assert_eq!(bob.post_form(path, form()).await?.status(), 403);
-    assert_eq!(bob.post_form(path, into(&theirs.repository)).await?.status(), 400);
+    assert_eq!(
+        bob.post_form(path, into(&theirs.repository))
+            .await?
+            .status(),
+        400
+    );
     let reply = bob.post_form(path, into(&own)).await?;
     bob.finish(reply).await?.completed()?;
     assert_eq!(bob.list(path).await?.len(), 2);
     // Taken out of every repository, it is still his who sent it, and nobody else's.
-    bob.modify(&own, json!({"remove_content_units": ["*"]})).await?;
+    bob.modify(&own, json!({"remove_content_units": ["*"]}))
+        .await?;
     let versions = bob.list(&format!("{}versions/", href(&own))).await?;
-    for version in versions.iter().filter(|one| one["number"] != versions[0]["number"]) {
+    for version in versions
+        .iter()
+        .filter(|one| one["number"] != versions[0]["number"])
+    {
         let reply = bob.delete(&href(version)).await?;
         bob.finish(reply).await?.completed()?;
     }
@@ -374,16 +485,16 @@ async fn artifacts_and_uploads_are_their_senders(test: Test) -> Result<()> {
     let (ada, _) = user(&server, "ada", &roles).await?;
     let (bob, _) = user(&server, "bob", &roles).await?;
     let repository = ada.file_repository("adas").await?;
-    let unit = ada.upload_file("a.txt", b"of ada", Some(&repository)).await?;
+    let unit = ada
+        .upload_file("a.txt", b"of ada", Some(&repository))
+        .await?;
     let artifact = text(&unit["artifact"]).to_owned();
     assert_eq!(ada.get(&artifact).await?.status(), 200);
     assert_eq!(bob.get(&artifact).await?.status(), 404);
     assert_eq!(bob.list("/artifacts/").await?.len(), 0);
     assert_eq!(ada.list("/artifacts/").await?.len(), 1);
     let own = bob.file_repository("bobs").await?;
-    let take = |artifact: &str| {
-        json!({"artifact": artifact, "relative_path": "x", "repository": href(&own)})
-    };
+    let take = |artifact: &str| json!({"artifact": artifact, "relative_path": "x", "repository": href(&own)});
     let reply = bob.post("/content/file/files/", take(&artifact)).await?;
     let absent = "/pulp/api/v3/artifacts/00000000-0000-7000-8000-000000000000/";
     let nowhere = bob.post("/content/file/files/", take(absent)).await?;
@@ -411,7 +522,13 @@ async fn schedules_run_with_what_their_owner_may_now(test: Test) -> Result<()> {
         "parameters": {"repository": href(&repository), "remote": href(&remote)}});
     let denied = ada.post("/task-schedules/", schedule.clone()).await?;
     assert_eq!(denied.status(), 403, "{denied}");
-    give(server.api(), &user, "core.taskschedule_creator", Value::Null).await?;
+    give(
+        server.api(),
+        &user,
+        "core.taskschedule_creator",
+        Value::Null,
+    )
+    .await?;
     let made = ada.create("/task-schedules/", schedule).await?;
     let lose = json!({"role": "file.filerepository_owner", "users": ["ada"]});
     let path = format!("{}remove_role/", href(&repository));

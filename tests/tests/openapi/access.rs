@@ -14,14 +14,18 @@ pub(super) async fn walked(api: &Api, document: &mut Document, made: &Made) -> R
         .await?;
     let path = href(&group);
     let name = json!({"name": "walked again"});
-    document.call("groups_update", &path, Some(name.clone())).await?;
+    document
+        .call("groups_update", &path, Some(name.clone()))
+        .await?;
     document
         .call("groups_partial_update", &path, Some(name))
         .await?;
     document.call("groups_list", "", None).await?;
     document.call("groups_read", &path, None).await?;
     let admin = json!({"username": "admin"});
-    document.call("groups_users_create", &path, Some(admin)).await?;
+    document
+        .call("groups_users_create", &path, Some(admin))
+        .await?;
     document.call("groups_users_list", &path, None).await?;
     let users = api.list("/users/?username=admin").await?;
     let user = users.first().context("no admin")?;
@@ -36,12 +40,32 @@ pub(super) async fn walked(api: &Api, document: &mut Document, made: &Made) -> R
         "parameters": {"repository": href(&made.repository), "remote": href(&made.remote)}});
     let schedule = api.create("/task-schedules/", schedule).await?;
     for (prefix, object, role) in [
-        ("repositories_file_file", href(&made.repository), "file.filerepository_viewer"),
-        ("remotes_file_file", href(&made.remote), "file.fileremote_viewer"),
-        ("publications_file_file", href(&made.publication), "file.filepublication_viewer"),
-        ("distributions_file_file", href(&made.distribution), "file.filedistribution_viewer"),
+        (
+            "repositories_file_file",
+            href(&made.repository),
+            "file.filerepository_viewer",
+        ),
+        (
+            "remotes_file_file",
+            href(&made.remote),
+            "file.fileremote_viewer",
+        ),
+        (
+            "publications_file_file",
+            href(&made.publication),
+            "file.filepublication_viewer",
+        ),
+        (
+            "distributions_file_file",
+            href(&made.distribution),
+            "file.filedistribution_viewer",
+        ),
         ("tasks", made.task.clone(), "core.task_viewer"),
-        ("task_schedules", href(&schedule), "core.taskschedule_viewer"),
+        (
+            "task_schedules",
+            href(&schedule),
+            "core.taskschedule_viewer",
+        ),
         ("uploads", href(&upload), "core.upload_viewer"),
         ("groups", path.clone(), "core.group_viewer"),
     ] {
@@ -53,10 +77,14 @@ pub(super) async fn walked(api: &Api, document: &mut Document, made: &Made) -> R
 
 async fn roles(document: &mut Document) -> Result<()> {
     let role = json!({"name": "walked", "permissions": ["core.view_task"]});
-    let made = document.call("roles_create", "", Some(role.clone())).await?;
+    let made = document
+        .call("roles_create", "", Some(role.clone()))
+        .await?;
     document.call("roles_list", "", None).await?;
     document.call("roles_read", &href(&made), None).await?;
-    document.call("roles_update", &href(&made), Some(role)).await?;
+    document
+        .call("roles_update", &href(&made), Some(role))
+        .await?;
     let change = json!({"description": "for a walk"});
     let changed = document
         .call("roles_partial_update", &href(&made), Some(change))
@@ -83,20 +111,19 @@ async fn assignments(
     Ok(())
 }
 
-async fn on_object(
-    document: &mut Document,
-    prefix: &str,
-    object: &str,
-    role: &str,
-) -> Result<()> {
+async fn on_object(document: &mut Document, prefix: &str, object: &str, role: &str) -> Result<()> {
     let id = |verb: &str| format!("{prefix}_{verb}");
     let given = json!({"role": role, "users": ["admin"]});
-    document.call(&id("add_role"), object, Some(given.clone())).await?;
+    document
+        .call(&id("add_role"), object, Some(given.clone()))
+        .await?;
     let listed = document.call(&id("list_roles"), object, None).await?;
     let has = |one: &Value| one["role"] == role && one["users"] == json!(["admin"]);
     let roles = listed["roles"].as_array().context("no roles")?;
     assert!(roles.iter().any(has), "{listed}");
-    document.call(&id("remove_role"), object, Some(given)).await?;
+    document
+        .call(&id("remove_role"), object, Some(given))
+        .await?;
     let mine = document.call(&id("my_permissions"), object, None).await?;
     assert!(text(&mine["permissions"][0]).contains('.'), "{mine}");
     Ok(())
