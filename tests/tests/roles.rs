@@ -273,12 +273,10 @@ async fn what_is_made_belongs_to_its_maker(test: Test) -> Result<()> {
         .api()
         .list(&format!("{}roles/?limit=1000", href(&user)))
         .await?;
-    let gone = |one: &Value| !one["content_object"].is_null() || one["role"] == "x";
-    let of_repository = left.iter().filter(|one| {
-        text(&one["role"]).contains("filerepository_owner")
-            || text(&one["role"]).contains("filepublication_owner")
-    });
-    assert_eq!(of_repository.filter(|one| gone(one)).count(), 0, "{left:?}");
+    let for_all = left.iter().filter(|one| one["content_object"].is_null());
+    assert_eq!(for_all.count(), MAKER.len(), "{left:?}");
+    let published = |one: &&Value| text(&one["role"]) == "file.filepublication_owner";
+    assert_eq!(left.iter().filter(published).count(), 0, "{left:?}");
     Ok(())
 }
 

@@ -59,26 +59,26 @@ impl Dialect {
             let (said, rest) = part.split_once('}').unwrap_or((part, ""));
             let (notes, tables) = said.split_once(':').unwrap_or((said, ""));
             if self == Self::Postgres {
-                out.push_str(&format!(
-                    "CREATE FUNCTION forget_{notes}() RETURNS trigger LANGUAGE plpgsql AS $$\n\
-                     BEGIN\n\
-                     DELETE FROM {notes} WHERE kind = TG_TABLE_NAME AND object_id = OLD.id;\n\
-                     RETURN NULL;\n\
-                     END $$;\n"
-                ));
+                out.extend([
+                    "CREATE FUNCTION forget_",
+                    notes,
+                    "() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN DELETE FROM ",
+                    notes,
+                    " WHERE kind = TG_TABLE_NAME AND object_id = OLD.id; RETURN NULL; END $$;\n",
+                ]);
             }
             for table in tables.split_whitespace() {
-                let when =
-                    format!("CREATE TRIGGER {table}_forgets_{notes} AFTER DELETE ON {table}");
-                out.push_str(&match self {
+                let what = match self {
                     Self::Sqlite => format!(
-                        "{when} BEGIN DELETE FROM {notes} \
+                        "BEGIN DELETE FROM {notes} \
                          WHERE kind = '{table}' AND object_id = OLD.id; END;\n"
                     ),
                     Self::Postgres => {
-                        format!("{when} FOR EACH ROW EXECUTE FUNCTION forget_{notes}();\n")
+                        format!("FOR EACH ROW EXECUTE FUNCTION forget_{notes}();\n")
                     }
-                });
+                };
+                let name = format!("CREATE TRIGGER {table}_forgets_{notes} ");
+                out.extend([&name, "AFTER DELETE ON ", table, " ", &what]);
             }
             out.push_str(rest);
         }

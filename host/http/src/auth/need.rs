@@ -80,13 +80,11 @@ pub(crate) struct Matched<'a> {
 impl<'a> Matched<'a> {
     /// The value of a variable.
     fn variable(self, name: &str) -> Option<&'a str> {
-        let words = self.template.split('/').zip(self.path.split('/'));
-        words
-            .filter_map(|(word, value)| {
-                let inner = word.strip_prefix('{')?.strip_suffix('}')?;
-                (inner == name).then_some(value)
-            })
-            .next()
+        let mut words = self.template.split('/').zip(self.path.split('/'));
+        words.find_map(|(word, value)| {
+            let inner = word.strip_prefix('{')?.strip_suffix('}')?;
+            (inner == name).then_some(value)
+        })
     }
 
     fn uuid(self) -> Result<Uuid> {

@@ -3,8 +3,9 @@
 use axum::extract::{Path, RawQuery};
 use axum::response::Response;
 use http::StatusCode;
+use pith_db::group;
+use pith_db::list::{self, Column};
 use pith_db::user::{self, User};
-use pith_db::{group, list};
 use pith_model::access::Securable;
 use pith_model::{Root, UserId};
 use serde_json::Value;
@@ -61,7 +62,14 @@ static MEMBER: Resource = Resource::new(
     ],
 );
 
-const FILTERS: Filters = Filters::new(|_| Vec::new(), &[]);
+const FILTERS: Filters = Filters::new(|_| columns(), &[]);
+
+/// What is shown, and no more: filters would tell the rest.
+fn columns() -> Vec<Column> {
+    let mut columns = list::filters::<User>();
+    columns.retain(|column| column.name == "username");
+    columns
+}
 
 /// Writes a user as far as members may know.
 fn write(object: &mut Object<'_>, user: &User, root: Root) {
@@ -81,8 +89,7 @@ async fn list_of(
     let mut connection = context.app.database.read().await?;
     let group = find(&mut connection, &id).await?;
     query.push(group::has_member(group.id));
-    // Filters would tell more of users than what is shown.
-    let selection = query.select(&[], context.app.database.dialect())?;
+    let selection = query.select(&columns(), context.app.database.dialect())?;
     let (rows, count): (Vec<User>, i64) = list::page(&mut connection, &selection).await?;
     drop(connection);
     Ok(page::answer(
