@@ -30,6 +30,16 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
         "logging_cid",
         include_str!("../migrations/0007_logging_cid.sql"),
     ),
+    (
+        9,
+        "signing_service",
+        include_str!("../migrations/0009_signing_service.sql"),
+    ),
+    (
+        10,
+        "published",
+        include_str!("../migrations/0010_published.sql"),
+    ),
 ];
 
 /// Any number that other programs on the same server are unlikely to use.

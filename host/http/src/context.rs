@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
-use http::header::{self, HeaderName, HeaderValue};
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::request::Parts;
 use pith_db::user::User;
 use pith_model::Root;
@@ -67,7 +67,7 @@ impl FromRequestParts<Arc<App>> for Context {
             diagnostics: diagnostics_of(parts),
             identity: extensions.get::<Arc<Identity>>().cloned(),
             host: host_of(parts),
-            is_https: came_by_https(parts),
+            is_https: came_by_https(&parts.headers),
         })
     }
 }
@@ -95,11 +95,16 @@ fn host_of(parts: &Parts) -> Option<HeaderValue> {
 
 /// Whether a proxy in front says that the client came by HTTPS. Whoever lies here
 /// only gets wrong links in his own answer.
-fn came_by_https(parts: &Parts) -> bool {
-    parts
-        .headers
+pub(crate) fn came_by_https(headers: &HeaderMap) -> bool {
+    headers
         .get("x-forwarded-proto")
         .is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"https"))
+}
+
+/// Scheme and host as a client sees them, without a slash at the end.
+pub(crate) fn origin(is_https: bool, host: Option<&str>) -> String {
+    let scheme = if is_https { "https" } else { "http" };
+    format!("{scheme}://{}", host.unwrap_or("localhost"))
 }
 
 impl Context {
@@ -132,13 +137,8 @@ impl Context {
 
     /// Scheme and host as the client sees them, without a slash at the end.
     pub(crate) fn origin(&self) -> String {
-        let scheme = if self.is_https { "https" } else { "http" };
-        let host = self
-            .host
-            .as_ref()
-            .and_then(|host| host.to_str().ok())
-            .unwrap_or("localhost");
-        format!("{scheme}://{host}")
+        let host = self.host.as_ref();
+        origin(self.is_https, host.and_then(|host| host.to_str().ok()))
     }
 
     /// Scheme and host under which content is served, without a slash at the end.

@@ -46,6 +46,7 @@ mod routes;
 mod search;
 mod serve;
 mod server;
+mod signing_services;
 mod status;
 mod task_groups;
 mod task_schedules;

@@ -29,6 +29,7 @@ const TOP: &[&str] = &[
     "repositories/",
     "repository_versions/",
     "search/",
+    "signing-services/",
     "status/",
     "task-groups/",
     "task-schedules/",

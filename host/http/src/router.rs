@@ -24,8 +24,8 @@ use crate::routes::{Documented, Routes};
 use crate::serve::Content;
 use crate::{
     artifacts, components, content, copies, distributions, docs, login, orphans, publications,
-    remotes, repositories, roots, search, status, task_groups, task_schedules, tasks, tokens,
-    upload, uploads, users, versions, workers,
+    remotes, repositories, roots, search, signing_services, status, task_groups, task_schedules,
+    tasks, tokens, upload, uploads, users, versions, workers,
 };
 
 /// Needs nobody to say who he is.
@@ -60,6 +60,7 @@ fn administered() -> Routes {
         .merge(remotes::routes())
         .merge(repositories::routes())
         .merge(search::routes())
+        .merge(signing_services::routes())
         .merge(task_groups::routes())
         .merge(task_schedules::routes())
         .merge(tasks::routes())

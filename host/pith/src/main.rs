@@ -8,6 +8,7 @@ mod logging;
 mod open;
 mod plugins;
 mod serve;
+mod signing_service;
 mod user;
 
 use std::process::ExitCode;
@@ -37,6 +38,13 @@ enum Command {
         flags: Flags,
         #[command(subcommand)]
         command: user::Command,
+    },
+    /// Add and remove programs that sign what is published.
+    SigningService {
+        #[command(flatten)]
+        flags: Flags,
+        #[command(subcommand)]
+        command: signing_service::Command,
     },
     /// Say whether this machine and these settings can run the server.
     Doctor(Flags),
@@ -86,6 +94,9 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::User { flags, command } => {
             on_server(&flags, async |config| user::run(config, command).await)
         }
+        Command::SigningService { flags, command } => on_server(&flags, async |config| {
+            signing_service::run(config, command).await
+        }),
         Command::Doctor(flags) => on_server(&flags, async |config| doctor::run(config).await),
         Command::Migrate(flags) => on_server(&flags, async |config| open::migrate(config).await),
     }

@@ -1,6 +1,7 @@
 //! RPM repositories, as Pulp has them: what the plugin is called and which words it adds.
 
 mod advisory;
+mod client_config;
 mod comps;
 mod content_types;
 mod evr;
@@ -48,9 +49,9 @@ impl Plugin for RpmPlugin {
             title: "RPM".into(),
             content_types: content_types::all(),
             repository_types: vec![resource_type("RPM repository", &repository_settings())],
-            remote_types: vec![resource_type("RPM remote", &json!({}))],
+            remote_types: vec![resource_type("RPM remote", &remote_settings())],
             publication_types: vec![resource_type("RPM publication", &publication_settings())],
-            distribution_types: vec![resource_type("RPM distribution", &json!({}))],
+            distribution_types: vec![resource_type("RPM distribution", &distribution_settings())],
             task_types: vec![
                 TaskType {
                     name: "syncs".into(),
@@ -116,6 +117,47 @@ fn publication_settings() -> Value {
             "default": null,
             "description": "How packages are laid out below the root; nested_alphabetically if not given.",
         },
+        "repo_config": repo_config(),
+        "metadata_signing_service": {
+            "type": ["string", "null"],
+            "format": "signing-service",
+            "default": null,
+            "description": "Who signs the list of indexes.",
+        },
+    })
+}
+
+/// The lines of `config.repo`.
+fn repo_config() -> Value {
+    json!({
+        "type": "object",
+        "propertyNames": { "pattern": "^[A-Za-z0-9_.]+$" },
+        "additionalProperties": {
+            "type": ["string", "integer", "boolean"],
+            "pattern": "^[^\\r\\n]*$",
+        },
+        "default": {},
+        "description": "What `config.repo` says beside name and address: {\"gpgcheck\": 1}.",
+    })
+}
+
+fn remote_settings() -> Value {
+    json!({
+        "sles_auth_token": {
+            "type": ["string", "null"],
+            "default": null,
+            "description": "What SUSE wants behind each address.",
+        },
+    })
+}
+
+fn distribution_settings() -> Value {
+    json!({
+        "generate_repo_config": {
+            "type": "boolean",
+            "default": false,
+            "description": "Whether `config.repo` is served, which dnf can be given.",
+        },
     })
 }
 
@@ -123,14 +165,14 @@ fn sync_params() -> Value {
     json!({
         "sync_policy": {
             "type": ["string", "null"],
-            "enum": ["additive", "mirror_content_only", null],
+            "enum": ["additive", "mirror_complete", "mirror_content_only", null],
             "default": null,
-            "description": "`additive` keeps what the upstream does not have, `mirror_content_only` removes it.",
+            "description": "`additive` keeps what the upstream does not have, `mirror_content_only` removes it, and `mirror_complete` publishes the upstream's own indexes too.",
         },
         "mirror": {
             "type": ["boolean", "null"],
             "default": null,
-            "description": "Deprecated: true is `mirror_content_only`.",
+            "description": "Deprecated: true is `mirror_complete`.",
         },
         "skip_types": {
             "type": "array",
@@ -144,6 +186,7 @@ fn sync_params() -> Value {
             "default": null,
             "description": "How many builds of each package stay, the newest; 0 for all. The repository's own setting if not given.",
         },
+        "repo_config": repo_config(),
         "optimize": {
             "type": "boolean",
             "default": true,

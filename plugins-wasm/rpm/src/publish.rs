@@ -7,17 +7,21 @@ use pith_plugin_sdk::{
     View, Written,
 };
 use serde::Deserialize;
+use serde_json::{Map, Value};
 
 use crate::repomd::{self, Data, Repomd};
 use crate::{
     ADVISORY, MODULEMD, MODULEMD_DEFAULTS, MODULEMD_OBSOLETE, PACKAGE, REPO_METADATA_FILE,
-    RpmPlugin, comps, fragments,
+    RpmPlugin, client_config, comps, fragments,
 };
 
 #[derive(Debug, Deserialize)]
 struct Params {
     checksum_type: Option<String>,
     compression_type: Option<String>,
+    metadata_signing_service: Option<String>,
+    #[serde(default)]
+    repo_config: Map<String, Value>,
 }
 
 /// The order of packages: of everything they are known by, so that the same packages give
@@ -63,7 +67,10 @@ impl Publisher for RpmPlugin {
         indexes.write_comps()?;
         indexes.write_modules()?;
         indexes.link_extra()?;
-        indexes.write_repomd()?;
+        let signing_service = params.metadata_signing_service.as_deref();
+        indexes.write_repomd(signing_service)?;
+        let has_key = signing_service.is_some();
+        publication.fill(&client_config::template(&params.repo_config, has_key))?;
         publication.pass_through();
         Ok(())
     }
@@ -217,6 +224,7 @@ impl Indexes<'_> {
                 checksum: fields.checksum,
                 open_checksum: open_checksum.map(|(kind, hex)| (kind.into(), hex.into())),
                 href: fields.relative_path,
+                base: None,
                 size: Some(fields.size),
                 open_size: fields.open_size,
                 timestamp: String::new(),
@@ -225,7 +233,8 @@ impl Indexes<'_> {
         Ok(())
     }
 
-    fn write_repomd(&self) -> Result<()> {
+    /// The list of indexes comes last, and with it what vouches for it.
+    fn write_repomd(&self, signing_service: Option<&str>) -> Result<()> {
         let mut file = FileWriter::create(self.publication)?;
         file.write_all(repomd::write(&self.repomd).as_bytes())
             .map_err(Error::from)?;
@@ -235,6 +244,20 @@ impl Indexes<'_> {
             artifact: written.artifact,
             media_type: Some("application/xml".into()),
         }])?;
+        let Some(service) = signing_service else {
+            return Ok(());
+        };
+        let signed = self
+            .publication
+            .sign(written.artifact, "repomd.xml", service)?;
+        let link = |end: &str, artifact| Link {
+            path: format!("repodata/repomd.xml.{end}"),
+            artifact,
+            media_type: Some("application/pgp-keys".into()),
+        };
+        let mut links = [link("asc", signed.signature), link("key", signed.key)];
+        links[0].media_type = Some("application/pgp-signature".into());
+        self.publication.link(&links)?;
         Ok(())
     }
 }

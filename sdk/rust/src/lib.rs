@@ -24,7 +24,8 @@ pub use bindings::exports::describe::exports::pith::plugin::describe::{
 };
 pub use bindings::imports::pith::plugin::host::{
     ArtifactDraft, Body, Changes, Codec, Cursor, Encoding, File, Fragment, Inputs, Link,
-    Publication, Reader, Remote, Request, Source, Staging, Strand, Task, UnitDraft, View, Written,
+    Publication, Reader, Remote, Request, Signed, Source, Staging, Strand, Task, Template, UnitDraft,
+    UnitLink, View, Written,
 };
 pub use bindings::imports::pith::plugin::types::{
     Artifact, ArtifactRef, ErrorCode, Query, Unit, UnitRef,

@@ -80,6 +80,8 @@ impl Request {
 #[derive(Clone, Debug)]
 pub struct Client {
     http: reqwest::Client,
+    /// For other hosts than the remote's own: without its headers and certificate.
+    elsewhere: reqwest::Client,
     base: Arc<Url>,
     authorization: Option<HeaderValue>,
     addresses: AddressPolicy,
@@ -103,11 +105,18 @@ impl Client {
             None => Secrets::default(),
         };
         let base = super::parse_url(&settings.url)?;
-        let http = build(settings, &secrets, services.addresses)?;
+        let http = build(settings, &secrets, services.addresses, true)?;
+        let has_own = !settings.headers.is_null() || secrets.client_key.is_some();
+        let elsewhere = if has_own {
+            build(settings, &secrets, services.addresses, false)?
+        } else {
+            http.clone()
+        };
         let count = settings.download_concurrency.unwrap_or(DEFAULT_CONCURRENCY);
         let concurrency = usize::try_from(count.clamp(1, 200)).unwrap_or(1);
         Ok(Self {
             http,
+            elsewhere,
             authorization: authorization(&base, &secrets)?,
             base: Arc::new(base),
             addresses: services.addresses,
@@ -172,10 +181,11 @@ impl Client {
         let mut url = request.url.clone();
         let _ = url.set_username("");
         let _ = url.set_password(None);
-        let mut builder = self.http.get(url);
-        // Credentials are for the remote's own host only.
+        // What the remote is known by is for its own host only.
+        let is_own = url.origin() == self.base.origin();
+        let mut builder = if is_own { &self.http } else { &self.elsewhere }.get(url);
         if let Some(value) = &self.authorization
-            && request.url.origin() == self.base.origin()
+            && is_own
         {
             builder = builder.header(AUTHORIZATION, value.clone());
         }
@@ -201,7 +211,13 @@ impl Client {
             None => StatusCode::OK,
         };
         if status != wanted && !unchanged {
-            return Err(Failure::status(&request.url, status, response.headers()));
+            let headers = response.headers();
+            return Err(Failure::status(
+                &request.url,
+                status,
+                headers,
+                request.index,
+            ));
         }
         let check = Check {
             url: without_credentials(&request.url),
@@ -247,6 +263,7 @@ fn build(
     settings: &remote::Settings,
     secrets: &Secrets,
     addresses: AddressPolicy,
+    is_own: bool,
 ) -> Result<reqwest::Client> {
     let seconds = |value: Option<f64>| {
         value
@@ -256,7 +273,6 @@ fn build(
     let connect = seconds(settings.sock_connect_timeout).or(seconds(settings.connect_timeout));
     let mut builder = reqwest::Client::builder()
         .user_agent(concat!("pith/", env!("CARGO_PKG_VERSION")))
-        .default_headers(headers(&settings.headers)?)
         .connect_timeout(connect.unwrap_or(DEFAULT_CONNECT_TIMEOUT))
         .read_timeout(seconds(settings.sock_read_timeout).unwrap_or(DEFAULT_READ_TIMEOUT))
         .redirect(redirects(addresses))
@@ -264,6 +280,9 @@ fn build(
         .tcp_nodelay(true)
         .no_proxy()
         .tls_backend_rustls();
+    if is_own {
+        builder = builder.default_headers(headers(&settings.headers)?);
+    }
     if let Some(total) = seconds(settings.total_timeout) {
         builder = builder.timeout(total);
     }
@@ -275,7 +294,9 @@ fn build(
             .map_err(|_| Error::invalid("the remote's ca_cert is not a PEM certificate"))?;
         builder = builder.tls_certs_merge(certificates);
     }
-    if let (Some(certificate), Some(key)) = (&settings.client_cert, &secrets.client_key) {
+    if let (Some(certificate), Some(key), true) =
+        (&settings.client_cert, &secrets.client_key, is_own)
+    {
         let identity =
             Identity::from_pem(format!("{certificate}\n{key}").as_bytes()).map_err(|_| {
                 Error::invalid("the remote's client_cert and client_key are no PEM pair")

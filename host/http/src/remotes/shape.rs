@@ -137,5 +137,5 @@ pub(super) fn write_base(object: &mut Object<'_>, remote: &Remote, root: Root) {
 /// Writes a remote of a type, with what its plugin adds.
 pub(super) fn write(object: &mut Object<'_>, remote: &Remote, root: Root, schema: Option<&Value>) {
     write_base(object, remote, root);
-    config::write(object, schema, &remote.settings.config);
+    config::write(object, root, schema, &remote.settings.config);
 }

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use arc_swap::ArcSwap;
 use pith_db::served::{self, FileSet, Site as Row};
 use pith_db::{Database, Result};
+use pith_model::DistributionId;
 use tokio::sync::{Mutex, OnceCell};
 
 /// How long what is remembered is believed; a change is seen within a second.
@@ -145,6 +146,16 @@ impl Table {
 }
 
 impl Site {
+    /// Which one it is.
+    pub(crate) fn id(&self) -> DistributionId {
+        self.row.id
+    }
+
+    /// Without slashes at its ends.
+    pub(crate) fn base_path(&self) -> &str {
+        &self.row.base_path
+    }
+
     /// What it serves: found once for each time that something changed.
     pub(crate) async fn target(&self, database: &Database) -> Result<Target> {
         self.target
