@@ -53,7 +53,8 @@ client() {
   local name=$1
   shift
   dnf --quiet --assumeyes --installroot="$work/root-$name" --releasever=9 \
-    --setopt=reposdir="$work/repos" --setopt=cachedir="$work/cache-$name" "$@"
+    --setopt=reposdir="$work/repos" --setopt=cachedir="$work/cache-$name" \
+    --setopt=skip_if_unavailable=False "$@"
 }
 
 [ "$(client ours repoquery --all --queryformat '%{name}')" = bear ] || fail "dnf does not accept what is signed"

@@ -31,6 +31,7 @@ mod repositories;
 mod repository_versions;
 mod roots;
 mod rpm;
+mod rpm_changes;
 mod rpm_copies;
 mod rpm_mirrors;
 mod rpm_upstreams;

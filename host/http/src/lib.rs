@@ -11,6 +11,7 @@ mod app;
 mod artifacts;
 mod auth;
 mod body;
+mod changes;
 mod chunk;
 mod components;
 mod config;

@@ -23,9 +23,9 @@ use crate::openapi::refusals::Access;
 use crate::routes::{Documented, Routes};
 use crate::serve::Content;
 use crate::{
-    artifacts, components, content, copies, distributions, docs, login, orphans, publications,
-    remotes, repositories, roots, search, signing_services, status, task_groups, task_schedules,
-    tasks, tokens, upload, uploads, users, versions, workers,
+    artifacts, changes, components, content, copies, distributions, docs, login, orphans,
+    publications, remotes, repositories, roots, search, signing_services, status, task_groups,
+    task_schedules, tasks, tokens, upload, uploads, users, versions, workers,
 };
 
 /// Needs nobody to say who he is.
@@ -51,6 +51,7 @@ fn administered() -> Routes {
     Routes::new()
         .merge(roots::routes())
         .merge(artifacts::routes())
+        .merge(changes::routes())
         .merge(components::routes())
         .merge(content::routes())
         .merge(copies::routes())

@@ -7,7 +7,7 @@ use pith_model::descriptor::{Descriptor, TaskKind};
 use wasmtime::component::InstancePre;
 
 use crate::bridge::State;
-use crate::bridge::contract::exports::pith::plugin::{publisher, syncer, uploader};
+use crate::bridge::contract::exports::pith::plugin::{changer, publisher, syncer, uploader};
 use crate::limits::Limits;
 use crate::program::Program;
 use crate::usage::Used;
@@ -21,6 +21,8 @@ pub struct Abilities {
     pub upload: bool,
     /// It exports `publisher`.
     pub publish: bool,
+    /// It exports `changer`.
+    pub change: bool,
 }
 
 impl Abilities {
@@ -30,6 +32,7 @@ impl Abilities {
             TaskKind::Sync => self.sync,
             TaskKind::Upload => self.upload,
             TaskKind::Publish => self.publish,
+            TaskKind::Change => self.change,
         }
     }
 }
@@ -40,6 +43,7 @@ pub(crate) struct Exports {
     pub(crate) syncer: Option<syncer::GuestIndices>,
     pub(crate) uploader: Option<uploader::GuestIndices>,
     pub(crate) publisher: Option<publisher::GuestIndices>,
+    pub(crate) changer: Option<changer::GuestIndices>,
 }
 
 impl Exports {
@@ -48,6 +52,7 @@ impl Exports {
             syncer: syncer::GuestIndices::new(pre).ok(),
             uploader: uploader::GuestIndices::new(pre).ok(),
             publisher: publisher::GuestIndices::new(pre).ok(),
+            changer: changer::GuestIndices::new(pre).ok(),
         }
     }
 
@@ -56,6 +61,7 @@ impl Exports {
             sync: self.syncer.is_some(),
             upload: self.uploader.is_some(),
             publish: self.publisher.is_some(),
+            change: self.changer.is_some(),
         }
     }
 }

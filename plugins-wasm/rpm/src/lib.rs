@@ -1,12 +1,14 @@
 //! RPM repositories, as Pulp has them: what the plugin is called and which words it adds.
 
 mod advisory;
+mod change;
 mod client_config;
 mod comps;
 mod content_types;
 mod evr;
 mod fragments;
 mod header;
+mod layout;
 mod modules;
 mod package;
 mod primary;
@@ -38,7 +40,7 @@ pub(crate) const REPO_METADATA_FILE: &str = "repo_metadata_file";
 #[derive(Debug)]
 pub struct RpmPlugin;
 
-pith_plugin_sdk::export!(RpmPlugin with sync, upload, publish);
+pith_plugin_sdk::export!(RpmPlugin with sync, upload, publish, change);
 
 impl Plugin for RpmPlugin {
     fn describe() -> Result<Descriptor> {
@@ -62,7 +64,7 @@ impl Plugin for RpmPlugin {
                 TaskType {
                     name: "uploads".into(),
                     kind: TaskKind::Upload,
-                    title: "Upload a package".into(),
+                    title: "Upload a package or an advisory".into(),
                     params: schema::object(&upload_params(), &[]),
                 },
                 TaskType {
@@ -71,6 +73,8 @@ impl Plugin for RpmPlugin {
                     title: "Publish the indexes of a repository".into(),
                     params: schema::object(&publication_settings(), &[]),
                 },
+                change::prune_type(),
+                change::comps_type(),
             ],
         })
     }
@@ -113,7 +117,7 @@ fn publication_settings() -> Value {
         },
         "layout": {
             "type": ["string", "null"],
-            "enum": ["nested_alphabetically", null],
+            "enum": ["nested_alphabetically", "flat", "nested_by_digest", null],
             "default": null,
             "description": "How packages are laid out below the root; nested_alphabetically if not given.",
         },

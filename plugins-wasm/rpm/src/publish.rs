@@ -4,11 +4,12 @@ use std::io::Write as _;
 
 use pith_plugin_sdk::{
     Codec, Encoding, Error, FileWriter, Link, Publication, Publisher, Query, Result, Strand, Task,
-    View, Written,
+    UnitLink, View, Written,
 };
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use crate::layout::Layout;
 use crate::repomd::{self, Data, Repomd};
 use crate::{
     ADVISORY, MODULEMD, MODULEMD_DEFAULTS, MODULEMD_OBSOLETE, PACKAGE, REPO_METADATA_FILE,
@@ -19,10 +20,14 @@ use crate::{
 struct Params {
     checksum_type: Option<String>,
     compression_type: Option<String>,
+    layout: Option<String>,
     metadata_signing_service: Option<String>,
     #[serde(default)]
     repo_config: Map<String, Value>,
 }
+
+/// Links that go to the host together.
+const TOGETHER: usize = 1_000;
 
 /// The order of packages: of everything they are known by, so that the same packages give
 /// the same bytes on every server.
@@ -34,6 +39,7 @@ struct Indexes<'a> {
     publication: &'a Publication,
     checksum_type: String,
     encoding: Encoding,
+    layout: Layout,
     /// `.gz`
     suffix: &'static str,
     repomd: Repomd,
@@ -56,6 +62,7 @@ impl Publisher for RpmPlugin {
                 digests: vec![checksum_type.clone()],
             },
             checksum_type,
+            layout: Layout::of(params.layout.as_deref()),
             suffix,
             repomd: Repomd {
                 revision: content.number().to_string(),
@@ -71,7 +78,11 @@ impl Publisher for RpmPlugin {
         indexes.write_repomd(signing_service)?;
         let has_key = signing_service.is_some();
         publication.fill(&client_config::template(&params.repo_config, has_key))?;
-        publication.pass_through();
+        if indexes.layout == Layout::NestedAlphabetically {
+            publication.pass_through();
+        } else {
+            indexes.link_packages()?;
+        }
         Ok(())
     }
 }
@@ -101,7 +112,7 @@ impl Indexes<'_> {
             strand(
                 "metadata",
                 "xmlns=\"http://linux.duke.edu/metadata/common\" xmlns:rpm=\"http://linux.duke.edu/metadata/rpm\"",
-                &[fragments::HEAD, fragments::LOCATION, fragments::TAIL],
+                &[fragments::HEAD, self.layout.fragment(), fragments::TAIL],
             ),
             strand(
                 "filelists",
@@ -199,6 +210,40 @@ impl Indexes<'_> {
             media_type: None,
         }])?;
         self.repomd.data.push(data);
+        Ok(())
+    }
+
+    /// Puts packages, and files that came as they are, where the indexes say.
+    fn link_packages(&self) -> Result<()> {
+        #[derive(Deserialize)]
+        struct Fields {
+            #[serde(rename = "pkgId")]
+            pkg_id: String,
+        }
+        let mut links = Vec::with_capacity(TOGETHER);
+        let packages = self.content.units(PACKAGE, &[])?;
+        for unit in packages.chain(self.content.units(REPO_METADATA_FILE, &[])?) {
+            let unit = unit?;
+            for artifact in &unit.artifacts {
+                let path = if unit.content_type == PACKAGE {
+                    let fields: Fields = unit.fields_as()?;
+                    let name = artifact.path.rsplit('/').next().unwrap_or_default();
+                    self.layout.path(name, &fields.pkg_id)
+                } else {
+                    artifact.path.clone()
+                };
+                links.push(UnitLink {
+                    path,
+                    unit: unit.handle,
+                    artifact: artifact.path.clone(),
+                });
+            }
+            if links.len() >= TOGETHER {
+                self.publication.link_units(&links)?;
+                links.clear();
+            }
+        }
+        self.publication.link_units(&links)?;
         Ok(())
     }
 

@@ -5,7 +5,7 @@ mod extra;
 mod lists;
 mod mirrors;
 mod packages;
-mod retention;
+pub(crate) mod retention;
 mod start;
 mod upstream;
 

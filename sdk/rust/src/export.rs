@@ -1,14 +1,15 @@
 //! Joins the traits of this crate to the functions that a component exports.
 
 use crate::bindings::exports::{
-    describe::exports::pith::plugin::describe, publish::exports::pith::plugin::publisher,
-    sync::exports::pith::plugin::syncer, upload::exports::pith::plugin::uploader,
+    change::exports::pith::plugin::changer, describe::exports::pith::plugin::describe,
+    publish::exports::pith::plugin::publisher, sync::exports::pith::plugin::syncer,
+    upload::exports::pith::plugin::uploader,
 };
 use crate::bindings::imports::pith::plugin::types;
 use crate::panic::install_hook;
 use crate::{
-    Changes, Descriptor, Inputs, Plugin, Publication, Publisher, Remote, Staging, Syncer, Task,
-    UnitRef, Uploader, View,
+    Changer, Changes, Descriptor, Inputs, Plugin, Publication, Publisher, Remote, Staging, Syncer,
+    Task, UnitRef, Uploader, View,
 };
 
 impl<T: Plugin> describe::Guest for T {
@@ -45,11 +46,27 @@ impl<T: Publisher> publisher::Guest for T {
     }
 }
 
+impl<T: Changer> changer::Guest for T {
+    fn change(
+        name: String,
+        task: &Task,
+        files: &Inputs,
+        current: &View,
+        staging: &Staging,
+        next: &Changes,
+    ) -> Result<(), types::Error> {
+        install_hook();
+        Ok(<T as Changer>::change(
+            &name, task, files, current, staging, next,
+        )?)
+    }
+}
+
 /// Makes a type the plugin of this component.
 ///
 /// The words after `with` name what the component exports beside its description; each
 /// wants the trait of that name: `sync` [`Syncer`], `upload` [`Uploader`], `publish`
-/// [`Publisher`]. What is not named is not exported, and is left to the host.
+/// [`Publisher`], `change` [`Changer`]. What is not named is not exported, and is left to the host.
 ///
 /// ```
 /// use pith_plugin_sdk::{Descriptor, Plugin, Publisher, Publication, Result, Task, View};
@@ -96,9 +113,12 @@ macro_rules! __export_ability {
     (publish $plugin:ident) => {
         $crate::__export_module!(publish, $crate::Publisher, $plugin);
     };
+    (change $plugin:ident) => {
+        $crate::__export_module!(change, $crate::Changer, $plugin);
+    };
     ($other:ident $plugin:ident) => {
         compile_error!(concat!(
-            "a plugin can `sync`, `upload` or `publish`, not `",
+            "a plugin can `sync`, `upload`, `publish` or `change`, not `",
             stringify!($other),
             "`"
         ));

@@ -24,8 +24,8 @@ pub use bindings::exports::describe::exports::pith::plugin::describe::{
 };
 pub use bindings::imports::pith::plugin::host::{
     ArtifactDraft, Body, Changes, Codec, Cursor, Encoding, File, Fragment, Inputs, Link,
-    Publication, Reader, Remote, Request, Signed, Source, Staging, Strand, Task, Template, UnitDraft,
-    UnitLink, View, Written,
+    Publication, Reader, Remote, Request, Signed, Source, Staging, Strand, Task, Template,
+    UnitDraft, UnitLink, View, Written,
 };
 pub use bindings::imports::pith::plugin::types::{
     Artifact, ArtifactRef, ErrorCode, Query, Unit, UnitRef,
@@ -34,5 +34,5 @@ pub use body_reader::BodyReader;
 pub use error::{Error, Result};
 pub use file_writer::FileWriter;
 pub use line_reader::LineReader;
-pub use plugin::{Plugin, Publisher, Syncer, Uploader};
+pub use plugin::{Changer, Plugin, Publisher, Syncer, Uploader};
 pub use units::Units;

@@ -33,3 +33,16 @@ pub trait Publisher {
     /// `content` is the version to publish.
     fn publish(task: &Task, content: &View, publication: &Publication) -> Result<()>;
 }
+
+/// Changes a repository by rules of its own.
+pub trait Changer {
+    /// `name` is that of the task type; `next` starts as a copy of `current`.
+    fn change(
+        name: &str,
+        task: &Task,
+        files: &Inputs,
+        current: &View,
+        staging: &Staging,
+        next: &Changes,
+    ) -> Result<()>;
+}
