@@ -17,7 +17,12 @@ on_both_databases!(
 /// Adds a signer as `zoo`; what the command said.
 async fn add(server: &TestServer, signer: &Signer, more: &[&str]) -> Result<(bool, String)> {
     let script = signer.script();
-    let mut arguments = vec!["signing-service", "add", "zoo", script.to_str().unwrap()];
+    let mut arguments = vec![
+        "signing-service",
+        "add",
+        "zoo",
+        script.to_str().expect("UTF-8"),
+    ];
     arguments.extend(more);
     let output = server.run(&arguments).await?;
     let said = [&output.stdout[..], &output.stderr[..]].concat();
@@ -38,14 +43,14 @@ async fn a_publication_is_signed(test: Test) -> Result<()> {
     let (added, said) = add(
         &server,
         &signer,
-        &["--public-key", signer.public_key().to_str().unwrap()],
+        &["--public-key", signer.public_key().to_str().expect("UTF-8")],
     )
     .await?;
     assert!(added, "{said}");
     let api = server.api();
     let service = api.list("/signing-services/?name=zoo").await?.remove(0);
     assert_eq!(service["public_key"], key.as_str());
-    assert_eq!(service["script"], signer.script().to_str().unwrap());
+    assert_eq!(service["script"], signer.script().to_str().expect("UTF-8"));
     let fingerprint = text(&service["pubkey_fingerprint"]);
     assert!(
         fingerprint.len() == 40 && said.contains(fingerprint),
@@ -89,7 +94,7 @@ async fn a_publication_is_signed(test: Test) -> Result<()> {
     let path = format!("{}modify/", href(&mirror.repository));
     let settings = json!({"metadata_signing_service": null});
     api.patch(&href(&mirror.repository), settings).await?.ok()?;
-    let package = href(&api.rpm_units(&mirror, "packages").await?[0]).to_owned();
+    let package = href(&api.rpm_units(&mirror, "packages").await?[0]);
     api.run_task(&path, json!({"remove_content_units": [package]}))
         .await?
         .completed()?;
@@ -103,13 +108,18 @@ async fn what_does_not_sign_is_not_added(test: Test) -> Result<()> {
     let server = test.start().await?;
     let (signer, other) = (Signer::new().await?, Signer::new().await?);
     let key = other.public_key();
-    let (added, said) = add(&server, &signer, &["--public-key", key.to_str().unwrap()]).await?;
+    let (added, said) = add(
+        &server,
+        &signer,
+        &["--public-key", key.to_str().expect("UTF-8")],
+    )
+    .await?;
     assert!(
         !added && said.contains("does not fit the public key"),
         "{said}"
     );
     let script = signer.script();
-    let script = script.to_str().unwrap();
+    let script = script.to_str().expect("UTF-8");
     let (added, said) = add(&server, &signer, &["--public-key", script]).await?;
     assert!(
         !added && said.contains("ASCII armored public key"),

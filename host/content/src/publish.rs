@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use pith_db::Connection;
-use pith_db::publication::{self, PublishedFile, PublishedUnit};
+use pith_db::publication::{self, Published, PublishedFile, PublishedUnit};
 use pith_db::template::Template;
 use pith_model::{ArtifactId, PublicationId, VersionId, path};
 use pith_storage::{Algorithm, Digests, Durable, Expected, Incoming, Reader, Sha256Digest, Writer};
@@ -507,11 +507,13 @@ impl Finished {
             version,
             self.pass_through,
             config,
-            &files,
-            &self.units,
+            &Published {
+                files: &files,
+                units: &self.units,
+                templates: &self.templates,
+            },
         )
         .await?;
-        pith_db::template::insert(connection, made.0, &self.templates).await?;
         pith_db::served::raise_epoch(connection).await?;
         Ok(made)
     }

@@ -52,7 +52,9 @@ pub async fn sign(
     })?;
     let folder = temporary_folder()?;
     let path = folder.path().join(name);
-    copy(file, &path).await.map_err(unwritable)?;
+    copy(file, &path)
+        .await
+        .map_err(|error| unwritable(&error))?;
     let fingerprint = Some(found.pubkey_fingerprint.as_str());
     let signed = run(Path::new(&found.script), fingerprint, &path)
         .await
@@ -69,10 +71,10 @@ pub async fn sign(
 /// A folder that is removed when it is dropped.
 fn temporary_folder() -> Result<tempfile::TempDir> {
     let made = tempfile::Builder::new().prefix("pith-signing-").tempdir();
-    made.map_err(unwritable)
+    made.map_err(|error| unwritable(&error))
 }
 
-fn unwritable(error: std::io::Error) -> Error {
+fn unwritable(error: &std::io::Error) -> Error {
     Error::internal(format!("no file could be made for signing: {error}"))
 }
 

@@ -11,6 +11,7 @@ use crate::error::Result;
 use crate::list::{Column, Condition, Kind, Record, record};
 use crate::row::Row;
 use crate::statement::{insert_many, sql};
+use crate::template::{self, Template};
 
 /// A publication's row.
 #[derive(Clone, Debug)]
@@ -115,6 +116,17 @@ pub struct PublishedUnit {
     pub unit_artifact: i64,
 }
 
+/// What a publication has beside units at their own paths.
+#[derive(Clone, Copy, Debug)]
+pub struct Published<'a> {
+    /// Files.
+    pub files: &'a [PublishedFile],
+    /// Units at other paths.
+    pub units: &'a [PublishedUnit],
+    /// Texts with gaps.
+    pub templates: &'a [Template],
+}
+
 /// The column of its UUID.
 pub const UUID: &str = "p.uuid";
 
@@ -169,8 +181,7 @@ pub async fn insert(
     version: VersionId,
     pass_through: bool,
     config: &JsonValue,
-    files: &[PublishedFile],
-    units: &[PublishedUnit],
+    has: &Published<'_>,
 ) -> Result<(PublicationId, Uuid)> {
     let uuid = Uuid::now_v7();
     let id: PublicationId = sql(
@@ -189,7 +200,7 @@ pub async fn insert(
     insert_many(
         connection,
         "INSERT INTO published_file (publication_id, relative_path, artifact_id, media_type)",
-        files.iter().map(|file| {
+        has.files.iter().map(|file| {
             vec![
                 id.into(),
                 file.path.as_str().into(),
@@ -203,13 +214,14 @@ pub async fn insert(
     insert_many(
         connection,
         "INSERT INTO published_unit (publication_id, relative_path, unit_artifact_id)",
-        units.iter().map(|unit| {
+        has.units.iter().map(|unit| {
             let path = unit.path.as_str();
             vec![id.into(), path.into(), unit.unit_artifact.into()]
         }),
         "",
     )
     .await?;
+    template::insert(connection, id, has.templates).await?;
     Ok((id, uuid))
 }
 

@@ -13,6 +13,7 @@ use crate::program::Program;
 use crate::usage::Used;
 
 /// What a build can do beside saying what it is.
+#[expect(clippy::struct_excessive_bools, reason = "one a kind of task")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Abilities {
     /// It exports `syncer`.

@@ -37,7 +37,7 @@ mod tests {
 
     use super::*;
 
-    fn text(config: Value, has_key: bool) -> String {
+    fn text(config: &Value, has_key: bool) -> String {
         let config = config.as_object().expect("an object").clone();
         template(&config, has_key).text
     }
@@ -46,12 +46,12 @@ mod tests {
     fn what_is_not_said_has_the_defaults_of_pulp() {
         let head = "[${id}]\nname=${name}\nbaseurl=${base_url}\n";
         assert_eq!(
-            text(json!({}), false),
+            text(&json!({}), false),
             format!("{head}repo_gpgcheck=0\ngpgcheck=0\nenabled=1\n")
         );
         assert_eq!(
             text(
-                json!({"gpgcheck": 1, "name": "x", "assumeyes": true, "repo_gpgcheck": "1"}),
+                &json!({"gpgcheck": 1, "name": "x", "assumeyes": true, "repo_gpgcheck": "1"}),
                 true
             ),
             format!(

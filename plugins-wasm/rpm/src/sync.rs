@@ -95,14 +95,11 @@ impl Syncer for RpmPlugin {
         };
         let last: Option<Checkpoint> = task.checkpoint_as();
         let last = last.filter(|last| params.optimize && last.covers(&wanted));
-        let start = match start::find(remote, &config, last.is_some())? {
-            Some(start) => start,
-            None => {
-                task.progress(SKIPPED.0, SKIPPED.1, 0, Some(0));
-                return Ok(());
-            }
+        let Some(start) = start::find(remote, &config, last.is_some())? else {
+            task.progress(SKIPPED.0, SKIPPED.1, 0, Some(0));
+            return Ok(());
         };
-        wanted.repomd = start.sha256.clone();
+        wanted.repomd.clone_from(&start.sha256);
         // Not every server knows validators.
         if last.is_some_and(|last| last.repomd == wanted.repomd) {
             task.progress(SKIPPED.0, SKIPPED.1, 0, Some(0));
@@ -113,9 +110,11 @@ impl Syncer for RpmPlugin {
         if wanted.mirror {
             next.clear();
         }
-        let complete = match complete {
-            true => Some(Complete::begin(next, &start, &repomd, &params.repo_config)?),
-            false => None,
+        let complete = if complete {
+            let config = &params.repo_config;
+            Some(Complete::begin(next, &start, &repomd, config)?)
+        } else {
+            None
         };
         let upstream = Upstream {
             task,
@@ -158,12 +157,10 @@ enum Policy {
 
 impl Policy {
     fn of(params: &Params) -> Self {
-        match params.sync_policy.as_deref() {
-            Some("mirror_complete") => Self::Complete,
-            Some("mirror_content_only") => Self::Content,
-            Some(_) => Self::Additive,
-            None if params.mirror == Some(true) => Self::Complete,
-            None => Self::Additive,
+        match (params.sync_policy.as_deref(), params.mirror) {
+            (Some("mirror_complete"), _) | (None, Some(true)) => Self::Complete,
+            (Some("mirror_content_only"), _) => Self::Content,
+            _ => Self::Additive,
         }
     }
 

@@ -28,6 +28,7 @@ async fn a_component_becomes_a_plugin_with_what_it_exports() {
         sync: true,
         upload: true,
         publish: true,
+        change: false,
     };
     assert_eq!(file.abilities(), all);
     assert_eq!(

@@ -36,13 +36,13 @@ pub(super) fn find(remote: &Remote, config: &Config, conditional: bool) -> Resul
         let mirrors = asker.mirrors(&config.url)?;
         let mirrors = mirrors
             .ok_or_else(|| Error::invalid(format!("{} names no mirror by HTTP", config.url)))?;
-        return asker.first_of(mirrors);
+        return asker.first_of(&mirrors);
     }
     let base = mirrors::base(&config.url);
     match asker.ask(&base, &[]) {
         // A list of mirrors may be called anything.
         Err(error) if is_absent(&error) => match asker.mirrors(&config.url) {
-            Ok(Some(mirrors)) => asker.first_of(mirrors),
+            Ok(Some(mirrors)) => asker.first_of(&mirrors),
             _ => Err(error),
         },
         other => Ok(other?.map(|start| start.at(vec![base]))),
@@ -88,7 +88,7 @@ impl Asker<'_> {
     }
 
     /// The list of indexes of the first mirror that has the right one.
-    fn first_of(&self, mirrors: Mirrors) -> Result<Option<Start>> {
+    fn first_of(&self, mirrors: &Mirrors) -> Result<Option<Start>> {
         let mut bases: Vec<String> = mirrors.urls.iter().map(|url| mirrors::base(url)).collect();
         let mut failed = None;
         for at in 0..bases.len() {

@@ -45,7 +45,7 @@ impl Upstream<'_> {
     /// Fetches an index as it is.
     pub(super) fn fetch(&self, data: &Data) -> Result<Body> {
         let max_size = data.size.unwrap_or(MAX_INDEX);
-        let body = self.fetch_file(&data.href, max_size, data.digest())?;
+        let body = self.fetch_file(&data.href, max_size, data.digest().as_deref())?;
         if let Some(complete) = &self.complete {
             complete.keep(&data.href, &body)?;
         }
@@ -57,7 +57,7 @@ impl Upstream<'_> {
         &self,
         href: &str,
         max_size: u64,
-        digest: Option<String>,
+        digest: Option<&str>,
     ) -> Result<Body> {
         let mut failed = None;
         for (at, url) in self.urls(href).into_iter().enumerate() {
@@ -65,7 +65,7 @@ impl Upstream<'_> {
                 url,
                 conditional: false,
                 max_size,
-                digest: digest.clone(),
+                digest: digest.map(str::to_owned),
             };
             let fetched = self.remote.open(&request).and_then(|body| {
                 body.spool()?;
