@@ -3,7 +3,8 @@
 #
 #   tests/clients/run.sh PITH FIXTURE_UPSTREAM [SCRIPT...]
 #
-# Each script is called with BASE_URL USER PASSWORD UPSTREAM_URL, in a folder of its own.
+# Each script is called with BASE_URL USER PASSWORD UPSTREAM_URL PITH DATA_DIRECTORY, in a folder
+# of its own.
 set -euo pipefail
 
 pith=$1 fixture_upstream=$2
@@ -58,7 +59,7 @@ base_url=$address
 for script in "${scripts[@]}"; do
   name=$(basename "$script" .sh)
   mkdir "$work/$name"
-  if (cd "$work/$name" && "$script" "$base_url" admin "$PITH_ADMIN_PASSWORD" "$upstream"); then
+  if (cd "$work/$name" && "$script" "$base_url" admin "$PITH_ADMIN_PASSWORD" "$upstream" "$pith" "$work/data"); then
     echo "clients: $name passed"
   else
     echo "clients: $name FAILED" >&2

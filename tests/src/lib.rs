@@ -20,6 +20,7 @@ mod reply;
 pub mod rpm;
 mod run;
 mod server;
+pub mod signer;
 mod stored_artifacts;
 mod task;
 mod upload;

@@ -128,6 +128,8 @@ pub struct RpmRepository {
     pub raw_primary: String,
     /// Further indexes: kind, name and bytes.
     pub indexes: Vec<(&'static str, &'static str, Vec<u8>)>,
+    /// Further files, which no index lists.
+    pub files: Vec<(&'static str, Vec<u8>)>,
     /// Kinds of indexes that are listed with another checksum than they have.
     pub lies: Vec<&'static str>,
 }
@@ -148,6 +150,13 @@ impl RpmRepository {
     #[must_use]
     pub fn with(mut self, kind: &'static str, name: &'static str, text: &str) -> Self {
         self.indexes.push((kind, name, text.as_bytes().to_vec()));
+        self
+    }
+
+    /// With a further file.
+    #[must_use]
+    pub fn with_file(mut self, path: &'static str, text: &str) -> Self {
+        self.files.push((path, text.as_bytes().to_vec()));
         self
     }
 
@@ -183,8 +192,8 @@ impl RpmRepository {
         all
     }
 
-    /// Holds it at an upstream; its URL.
-    pub fn hold(&self, upstream: &Upstream, name: &str) -> String {
+    /// What an upstream has: the indexes, their list, further files and the packages.
+    pub fn all_files(&self) -> Vec<(String, Vec<u8>)> {
         let mut repomd = String::from("<repomd xmlns=\"x\"><revision>1</revision>\n");
         let mut files: Vec<(String, Vec<u8>)> = Vec::new();
         for (kind, file, bytes) in self.all_indexes() {
@@ -204,9 +213,17 @@ impl RpmRepository {
         }
         repomd.push_str("</repomd>\n");
         files.push(("repodata/repomd.xml".into(), repomd.into_bytes()));
+        let further = self.files.iter();
+        files.extend(further.map(|(path, bytes)| ((*path).to_owned(), bytes.clone())));
         for package in &self.packages {
             files.push((package.upstream_path(), package.bytes.clone()));
         }
+        files
+    }
+
+    /// Holds it at an upstream; its URL.
+    pub fn hold(&self, upstream: &Upstream, name: &str) -> String {
+        let files = self.all_files();
         let files: Vec<(&str, &[u8])> = files
             .iter()
             .map(|(path, bytes)| (path.as_str(), bytes.as_slice()))

@@ -5,7 +5,9 @@ use std::sync::{Arc, Mutex};
 use pith_model::UnitId;
 use roaring::RoaringTreemap;
 
+use crate::Services;
 use crate::error::{Error, Result};
+use crate::publish::PublicationDraft;
 use crate::references::References;
 
 #[derive(Debug, Default)]
@@ -20,6 +22,18 @@ struct Wishes {
 pub struct Changes {
     references: Arc<References>,
     wishes: Arc<Mutex<Wishes>>,
+    /// What a publication is made with.
+    services: Option<Services>,
+    publication: Arc<Mutex<Option<Publishing>>>,
+}
+
+/// A publication that goes with the changes.
+#[derive(Clone, Debug)]
+pub struct Publishing {
+    /// The publication.
+    pub draft: PublicationDraft,
+    /// As JSON text.
+    pub settings: String,
 }
 
 /// What a version is to be, in rows.
@@ -44,7 +58,48 @@ impl Changes {
         Self {
             references,
             wishes: Arc::default(),
+            services: None,
+            publication: Arc::default(),
         }
+    }
+
+    /// The same, of a call that may publish what it makes.
+    #[must_use]
+    pub fn publishing(self, services: &Services) -> Self {
+        Self {
+            services: Some(services.clone()),
+            ..self
+        }
+    }
+
+    /// Begins the publication of the next version.
+    pub fn publish(&self, settings: String) -> Result<PublicationDraft> {
+        let services = self
+            .services
+            .as_ref()
+            .ok_or_else(|| Error::denied("this call cannot publish"))?;
+        let mut begun = self
+            .publication
+            .lock()
+            .expect("nobody panics while holding it");
+        if begun.is_some() {
+            return Err(Error::invalid("a call makes one publication"));
+        }
+        let draft = PublicationDraft::new(services.clone(), Arc::clone(&self.references));
+        *begun = Some(Publishing {
+            draft: draft.clone(),
+            settings,
+        });
+        Ok(draft)
+    }
+
+    /// The publication that was begun.
+    pub fn take_publication(&self) -> Option<Publishing> {
+        let mut begun = self
+            .publication
+            .lock()
+            .expect("nobody panics while holding it");
+        begun.take()
     }
 
     /// Start from nothing instead of the base.

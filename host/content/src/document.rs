@@ -8,13 +8,17 @@ use pith_storage::{Incoming, Reader};
 use crate::Services;
 use crate::decode::Decoding;
 use crate::error::{Error, Result};
-use crate::fetch::Body;
+use crate::fetch::{self, Body, Remote};
 use crate::ingest;
 use crate::references::{HeldArtifact, References};
+
+/// The longest list of mirrors.
+const MAX_FOLLOWED: usize = 1 << 20;
 
 /// An opened document.
 pub struct Document {
     services: Services,
+    remote: Remote,
     references: Arc<References>,
     /// None once it is spooled, which frees the connection.
     body: Option<Body>,
@@ -49,7 +53,12 @@ impl std::fmt::Debug for Document {
 }
 
 impl Document {
-    pub(crate) fn new(services: Services, references: Arc<References>, body: Body) -> Self {
+    pub(crate) fn new(
+        services: Services,
+        remote: Remote,
+        references: Arc<References>,
+        body: Body,
+    ) -> Self {
         let head = Head {
             unchanged: body.unchanged(),
             url: body.url().to_owned(),
@@ -57,6 +66,7 @@ impl Document {
         };
         Self {
             services,
+            remote,
             references,
             body: Some(body),
             head,
@@ -140,6 +150,32 @@ impl Document {
         let url = self.head.url.clone();
         let spooled = self.spooled.as_mut().ok_or_else(failed)?;
         spooled.decoding = Some(Decoding::start(Arc::clone(&spooled.bytes), url, max_size));
+        Ok(())
+    }
+
+    /// Lets the task ask the hosts of these addresses, which the body names.
+    pub async fn follow(&self, urls: &[String]) -> Result<()> {
+        let spooled = self.spooled.as_ref();
+        let spooled = spooled
+            .ok_or_else(|| Error::invalid("only a body that was spooled can be followed"))?;
+        let length = usize::try_from(spooled.bytes.length()).unwrap_or(usize::MAX);
+        if length > MAX_FOLLOWED {
+            return Err(Error::limit(format!(
+                "{} is no list of mirrors: it has more than {MAX_FOLLOWED} bytes",
+                self.head.url
+            )));
+        }
+        let text = spooled.bytes.read_at(0, length).await?;
+        let text = String::from_utf8_lossy(&text);
+        for url in urls {
+            // As XML has it.
+            let escaped = url.replace('&', "&amp;");
+            if !text.contains(url.as_str()) && !text.contains(&escaped) {
+                let from = &self.head.url;
+                return Err(Error::denied(format!("{from} does not name {url}")));
+            }
+            self.remote.allow(&fetch::parse_url(url)?)?;
+        }
         Ok(())
     }
 

@@ -9,12 +9,13 @@ mod body;
 mod client;
 mod failure;
 
+use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
 
 use pith_db::remote;
 use pith_model::Timestamp;
 use serde_json::{Map, Value, json};
-use url::Url;
+use url::{Origin, Url};
 
 pub use address::AddressPolicy;
 pub use body::Body;
@@ -27,6 +28,9 @@ use crate::references::References;
 
 /// A plugin may revalidate so many documents; more would be an index of indexes.
 const MAX_VALIDATORS: usize = 1000;
+
+/// More than any list of mirrors gives to one who asks.
+const MAX_MIRRORS: usize = 100;
 
 /// What a plugin asks for.
 #[derive(Clone, Debug, Default)]
@@ -48,6 +52,8 @@ pub struct Remote {
     base: Url,
     config: Arc<Value>,
     validators: Arc<Mutex<Validators>>,
+    /// Where mirrors of the remote are.
+    mirrors: Arc<Mutex<HashSet<Origin>>>,
     services: Services,
     references: Arc<References>,
 }
@@ -84,6 +90,7 @@ impl Remote {
                 old,
                 new: Map::new(),
             })),
+            mirrors: Arc::default(),
             services: services.clone(),
             references,
         })
@@ -108,7 +115,8 @@ impl Remote {
         Value::Object(std::mem::take(&mut validators.new))
     }
 
-    /// A URL as a plugin may give it: relative, or absolute with the remote's origin.
+    /// A URL as a plugin may give it: relative, or absolute with the remote's origin or that of
+    /// a mirror.
     ///
     /// # Errors
     /// `denied` for another origin, `invalid` for what is no URL.
@@ -117,7 +125,7 @@ impl Remote {
             .base
             .join(url)
             .map_err(|error| Error::invalid(format!("{url:?} is not a URL: {error}")))?;
-        if resolved.origin() == self.base.origin() {
+        if resolved.origin() == self.base.origin() || self.is_mirror(&resolved) {
             Ok(resolved)
         } else {
             Err(Error::denied(format!(
@@ -125,6 +133,23 @@ impl Remote {
                 without_credentials(&self.base)
             )))
         }
+    }
+
+    /// Lets the task ask the host of a URL that the remote itself named.
+    pub(crate) fn allow(&self, url: &Url) -> Result<()> {
+        let mut mirrors = self.mirrors.lock().expect("nobody panics while holding it");
+        if mirrors.len() >= MAX_MIRRORS && !mirrors.contains(&url.origin()) {
+            return Err(Error::limit(format!(
+                "a task asks at most {MAX_MIRRORS} mirrors"
+            )));
+        }
+        mirrors.insert(url.origin());
+        Ok(())
+    }
+
+    fn is_mirror(&self, url: &Url) -> bool {
+        let mirrors = self.mirrors.lock().expect("nobody panics while holding it");
+        mirrors.contains(&url.origin())
     }
 
     /// Opens a document.
@@ -176,6 +201,7 @@ impl Remote {
         }
         Ok(Document::new(
             self.services.clone(),
+            self.clone(),
             Arc::clone(&self.references),
             body,
         ))

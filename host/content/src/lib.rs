@@ -20,6 +20,7 @@ pub mod pull;
 pub mod references;
 pub mod repair;
 pub mod seal;
+pub mod signing;
 pub mod splice;
 pub mod staging;
 pub mod task;

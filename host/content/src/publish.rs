@@ -5,9 +5,10 @@ use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use pith_db::Connection;
-use pith_db::publication::{self, PublishedFile};
+use pith_db::publication::{self, Published, PublishedFile, PublishedUnit};
+use pith_db::template::Template;
 use pith_model::{ArtifactId, PublicationId, VersionId, path};
-use pith_storage::{Algorithm, Digests, Durable, Expected, Incoming, Writer};
+use pith_storage::{Algorithm, Digests, Durable, Expected, Incoming, Reader, Sha256Digest, Writer};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -16,11 +17,24 @@ use crate::encode::{Encoder, Encoding, Plain};
 use crate::error::{Error, Result};
 use crate::ingest;
 use crate::references::References;
+use crate::signing;
 use crate::splice::{self, Strand};
 use crate::view::{Query, View};
 
 /// More files than any format's indexes have.
 const MAX_FILES: usize = 200_000;
+
+/// More packages than any repository has; each costs some 200 bytes of memory.
+const MAX_UNIT_LINKS: usize = 2_000_000;
+
+/// More texts than any format has for a client's configuration.
+const MAX_TEMPLATES: usize = 20;
+
+/// The bytes of all of them.
+const MAX_TEMPLATE_BYTES: usize = 256 << 10;
+
+/// Units that are looked up together.
+const TOGETHER: usize = 1_000;
 
 /// A link as a plugin gives it.
 #[derive(Clone, Debug)]
@@ -48,6 +62,26 @@ pub struct Written {
     pub plain_size: u64,
 }
 
+/// A link to a unit's artifact, as a plugin gives it.
+#[derive(Clone, Debug)]
+pub struct UnitLink {
+    /// Relative to the publication's root.
+    pub path: String,
+    /// A reference.
+    pub unit: u64,
+    /// The artifact's own path.
+    pub artifact: String,
+}
+
+/// A signature and a key, as references.
+#[derive(Clone, Copy, Debug)]
+pub struct Signed {
+    /// Detached.
+    pub signature: u64,
+    /// The public one.
+    pub key: u64,
+}
+
 /// What a link leads to.
 #[derive(Clone, Copy, Debug)]
 enum Target {
@@ -60,6 +94,9 @@ struct State {
     finished: HashMap<u64, [u8; 32]>,
     incoming: Vec<Incoming>,
     links: HashMap<String, (Target, Option<String>)>,
+    /// By path: a unit and its artifact's own path.
+    unit_links: HashMap<Box<str>, (u64, Box<str>)>,
+    templates: Vec<Template>,
     pass_through: bool,
 }
 
@@ -68,6 +105,8 @@ struct State {
 pub struct PublicationDraft {
     services: Services,
     references: Arc<References>,
+    /// The signing services that its settings name.
+    signing_services: Arc<[String]>,
     state: Arc<Mutex<State>>,
 }
 
@@ -167,7 +206,17 @@ impl PublicationDraft {
         Self {
             services,
             references,
+            signing_services: Arc::default(),
             state: Arc::default(),
+        }
+    }
+
+    /// Lets it be signed by these services, and by no other.
+    #[must_use]
+    pub fn signed_by(self, services: impl IntoIterator<Item = String>) -> Self {
+        Self {
+            signing_services: services.into_iter().collect(),
+            ..self
         }
     }
 
@@ -224,6 +273,70 @@ impl PublicationDraft {
         Ok(written)
     }
 
+    /// Has a finished file signed.
+    pub async fn sign(&self, artifact: u64, name: &str, service: &str) -> Result<Signed> {
+        if !self.signing_services.iter().any(|one| one == service) {
+            return Err(Error::denied(format!(
+                "the settings name no signing service {service:?}"
+            )));
+        }
+        if name.contains('/') || path::problem(name).is_some() {
+            return Err(Error::invalid(format!("{name:?} is no name of a file")));
+        }
+        let file = self.open(artifact).await?;
+        let signed = signing::sign(&self.services, service, name, file.as_ref()).await?;
+        Ok(Signed {
+            signature: self.write_whole(signed.signature).await?,
+            key: self.write_whole(signed.public_key.into()).await?,
+        })
+    }
+
+    async fn open(&self, artifact: u64) -> Result<Arc<dyn Reader>> {
+        let made = {
+            let state = self.state.lock().expect("nobody panics while holding it");
+            let digest = state.finished.get(&artifact);
+            let mut incoming = state.incoming.iter();
+            digest.and_then(|digest| {
+                let file = incoming.find(|file| file.sha256().0 == *digest)?;
+                Some(file.open())
+            })
+        };
+        match made {
+            Some(file) => Ok(file?),
+            None => {
+                let held = self.references.artifact(artifact)?;
+                Ok(self.services.store.open(&Sha256Digest(held.sha256)).await?)
+            }
+        }
+    }
+
+    /// A file of these bytes; a reference to it.
+    async fn write_whole(&self, bytes: Vec<u8>) -> Result<u64> {
+        let mut file = self.create(Encoding::default())?;
+        file.write(bytes.into()).await?;
+        Ok(file.finish().await?.artifact)
+    }
+
+    /// Puts artifacts of units at paths; the last link to a path counts.
+    pub fn link_units(&self, links: Vec<UnitLink>) -> Result<()> {
+        let mut state = self.state.lock().expect("nobody panics while holding it");
+        for link in links {
+            if let Some(problem) = path::problem(&link.path) {
+                let path = link.path;
+                return Err(Error::invalid(format!("the path {path:?} {problem}")));
+            }
+            self.references.check(&[link.unit])?;
+            let target = (link.unit, link.artifact.into());
+            state.unit_links.insert(link.path.into(), target);
+            if state.unit_links.len() > MAX_UNIT_LINKS {
+                return Err(Error::limit(format!(
+                    "a publication has at most {MAX_UNIT_LINKS} units at other paths than their own"
+                )));
+            }
+        }
+        Ok(())
+    }
+
     /// Puts files at paths; the last link to a path counts.
     pub fn link(&self, links: Vec<Link>) -> Result<()> {
         let mut state = self.state.lock().expect("nobody panics while holding it");
@@ -248,6 +361,24 @@ impl PublicationDraft {
         Ok(())
     }
 
+    /// Leaves a text whose gaps are filled in for each distribution.
+    pub fn fill(&self, template: Template) -> Result<()> {
+        if let Some(problem) = path::problem(&template.path) {
+            let path = template.path;
+            return Err(Error::invalid(format!("the path {path:?} {problem}")));
+        }
+        let mut state = self.state.lock().expect("nobody panics while holding it");
+        state.templates.retain(|other| other.path != template.path);
+        state.templates.push(template);
+        let length: usize = state.templates.iter().map(|one| one.body.len()).sum();
+        if state.templates.len() > MAX_TEMPLATES || length > MAX_TEMPLATE_BYTES {
+            return Err(Error::limit(format!(
+                "a publication has at most {MAX_TEMPLATES} texts with gaps, and {MAX_TEMPLATE_BYTES} bytes of them"
+            )));
+        }
+        Ok(())
+    }
+
     /// Serves every unit's artifacts at their own paths too.
     pub fn pass_through(&self) {
         self.state
@@ -265,12 +396,49 @@ impl PublicationDraft {
         } else {
             self.services.store.keep(state.incoming).await?
         };
+        let units = self.find_units(state.unit_links).await?;
         Ok(Finished {
             services: self.services,
             durable,
             links: state.links,
+            units,
+            templates: state.templates,
             pass_through: state.pass_through,
         })
+    }
+
+    /// The rows of units' artifacts that are linked.
+    async fn find_units(
+        &self,
+        links: HashMap<Box<str>, (u64, Box<str>)>,
+    ) -> Result<Vec<PublishedUnit>> {
+        let mut links: Vec<_> = links.into_iter().collect();
+        links.sort_unstable_by_key(|(_, (unit, _))| *unit);
+        let mut found = Vec::with_capacity(links.len());
+        let mut connection = self.services.database.read().await?;
+        for links in links.chunks(TOGETHER) {
+            let unit = |reference: u64| {
+                let unit = self.references.unit(reference);
+                unit.ok_or_else(|| Error::invalid("a unit was linked that was never stored"))
+            };
+            let ids = links.iter().map(|(_, (reference, _))| unit(*reference));
+            let ids = ids.collect::<Result<Vec<_>>>()?;
+            let rows = publication::unit_artifacts(&mut connection, &ids).await?;
+            for (id, (path, (_, artifact))) in ids.iter().zip(links) {
+                let row = rows.get(id).into_iter().flatten();
+                let row = row.into_iter().find(|(own, _)| **own == **artifact);
+                let (_, unit_artifact) = row.ok_or_else(|| {
+                    Error::invalid(format!(
+                        "a unit that was linked has no artifact {artifact:?}"
+                    ))
+                })?;
+                found.push(PublishedUnit {
+                    path: path.to_string(),
+                    unit_artifact: *unit_artifact,
+                });
+            }
+        }
+        Ok(found)
     }
 }
 
@@ -279,6 +447,8 @@ pub struct Finished {
     services: Services,
     durable: Durable,
     links: HashMap<String, (Target, Option<String>)>,
+    units: Vec<PublishedUnit>,
+    templates: Vec<Template>,
     pass_through: bool,
 }
 
@@ -297,6 +467,8 @@ impl Finished {
             services,
             durable: Durable::nothing(),
             links: HashMap::new(),
+            units: Vec::new(),
+            templates: Vec::new(),
             pass_through: true,
         }
     }
@@ -335,7 +507,11 @@ impl Finished {
             version,
             self.pass_through,
             config,
-            &files,
+            &Published {
+                files: &files,
+                units: &self.units,
+                templates: &self.templates,
+            },
         )
         .await?;
         pith_db::served::raise_epoch(connection).await?;

@@ -1,12 +1,13 @@
 //! One repository version, as a plugin reads it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use pith_db::content_type::{TypeTable, column};
 use pith_db::membership::PRESENT;
 use pith_db::unit::{UnitArtifact, field_json};
 use pith_db::{Row, sql, unit};
-use pith_model::{RepositoryId, UnitId};
+use pith_model::{RepositoryId, Timestamp, UnitId};
 use serde_json::{Map, Value};
 use tokio::sync::mpsc;
 
@@ -139,6 +140,16 @@ impl View {
 
     /// Finds units of a type.
     pub fn find(&self, query: &Query) -> Result<Cursor> {
+        self.find_before(query, None)
+    }
+
+    /// Those of them that came into the repository more than so many seconds ago.
+    pub fn find_older(&self, query: &Query, seconds: u64) -> Result<Cursor> {
+        let before = Timestamp::now().minus(Duration::from_secs(seconds));
+        self.find_before(query, Some(before))
+    }
+
+    fn find_before(&self, query: &Query, before: Option<Timestamp>) -> Result<Cursor> {
         let table = self.table(&query.content_type)?;
         let order = order(&table, query)?;
         let columns: Vec<String> = table
@@ -147,9 +158,18 @@ impl View {
             .map(|name| format!(", c.{name}"))
             .collect();
         let columns = columns.concat();
+        let older = match before {
+            // A version is made in one moment with all that it adds; one that is gone was older.
+            Some(_) => {
+                "AND NOT EXISTS (SELECT 1 FROM repository_version v
+                 WHERE v.repository_id = m.repository_id AND v.number = m.added
+                 AND v.pulp_created >= ?)"
+            }
+            None => "",
+        };
         let text = format!(
             "SELECT c.unit_id{columns} FROM membership m JOIN {} c ON c.unit_id = m.unit_id
-             WHERE {PRESENT} ORDER BY {order}",
+             WHERE {PRESENT} {older} ORDER BY {order}",
             table.table
         );
         let (sender, rows) = mpsc::channel(CHANNEL);
@@ -157,7 +177,10 @@ impl View {
         // One query for the whole set, read as the plugin asks for more.
         let reading = tokio::spawn(async move {
             let mut connection = services.database.read().await?;
-            let statement = sql(text).bind(repository).bind(number).bind(number);
+            let mut statement = sql(text).bind(repository).bind(number).bind(number);
+            if let Some(before) = before {
+                statement = statement.bind(before);
+            }
             statement
                 .for_each_async(&mut connection, |row| sender.send(row))
                 .await

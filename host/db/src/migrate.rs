@@ -33,6 +33,16 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
         include_str!("../migrations/0007_logging_cid.sql"),
     ),
     (8, "term", include_str!("../migrations/0008_term.sql")),
+    (
+        9,
+        "signing_service",
+        include_str!("../migrations/0009_signing_service.sql"),
+    ),
+    (
+        10,
+        "published",
+        include_str!("../migrations/0010_published.sql"),
+    ),
     (11, "access", include_str!("../migrations/0011_access.sql")),
 ];
 

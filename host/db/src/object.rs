@@ -93,9 +93,12 @@ fn securable(kind: Kind) -> Option<Securable> {
         Kind::Task => Securable::Task,
         Kind::TaskSchedule => Securable::TaskSchedule,
         Kind::Upload => Securable::Upload,
-        Kind::Version | Kind::Content | Kind::Artifact | Kind::Worker | Kind::TaskGroup => {
-            return None;
-        }
+        Kind::Version
+        | Kind::Content
+        | Kind::Artifact
+        | Kind::Worker
+        | Kind::TaskGroup
+        | Kind::SigningService => return None,
     })
 }
 

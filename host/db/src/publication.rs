@@ -1,6 +1,8 @@
 //! Publications: the files that a client sees for one version.
 
-use pith_model::{ArtifactId, PublicationId, RepositoryId, Timestamp, VersionId};
+use std::collections::HashMap;
+
+use pith_model::{ArtifactId, PublicationId, RepositoryId, Timestamp, UnitId, VersionId};
 use serde_json::Value as JsonValue;
 use uuid::Uuid;
 
@@ -9,6 +11,7 @@ use crate::error::Result;
 use crate::list::{Column, Condition, Kind, Record, record};
 use crate::row::Row;
 use crate::statement::{insert_many, sql};
+use crate::template::{self, Template};
 
 /// A publication's row.
 #[derive(Clone, Debug)]
@@ -104,6 +107,26 @@ pub struct PublishedFile {
     pub media_type: Option<String>,
 }
 
+/// A unit's artifact at another path than its own.
+#[derive(Clone, Debug)]
+pub struct PublishedUnit {
+    /// Relative to the publication's root.
+    pub path: String,
+    /// The row.
+    pub unit_artifact: i64,
+}
+
+/// What a publication has beside units at their own paths.
+#[derive(Clone, Copy, Debug)]
+pub struct Published<'a> {
+    /// Files.
+    pub files: &'a [PublishedFile],
+    /// Units at other paths.
+    pub units: &'a [PublishedUnit],
+    /// Texts with gaps.
+    pub templates: &'a [Template],
+}
+
 /// The column of its UUID.
 pub const UUID: &str = "p.uuid";
 
@@ -158,7 +181,7 @@ pub async fn insert(
     version: VersionId,
     pass_through: bool,
     config: &JsonValue,
-    files: &[PublishedFile],
+    has: &Published<'_>,
 ) -> Result<(PublicationId, Uuid)> {
     let uuid = Uuid::now_v7();
     let id: PublicationId = sql(
@@ -177,7 +200,7 @@ pub async fn insert(
     insert_many(
         connection,
         "INSERT INTO published_file (publication_id, relative_path, artifact_id, media_type)",
-        files.iter().map(|file| {
+        has.files.iter().map(|file| {
             vec![
                 id.into(),
                 file.path.as_str().into(),
@@ -188,7 +211,36 @@ pub async fn insert(
         "",
     )
     .await?;
+    insert_many(
+        connection,
+        "INSERT INTO published_unit (publication_id, relative_path, unit_artifact_id)",
+        has.units.iter().map(|unit| {
+            let path = unit.path.as_str();
+            vec![id.into(), path.into(), unit.unit_artifact.into()]
+        }),
+        "",
+    )
+    .await?;
+    template::insert(connection, id, has.templates).await?;
     Ok((id, uuid))
+}
+
+/// The artifacts of units: their paths and their rows.
+pub async fn unit_artifacts(
+    connection: &mut Connection,
+    units: &[UnitId],
+) -> Result<HashMap<UnitId, Vec<(String, i64)>>> {
+    let ids: Vec<i64> = units.iter().map(|unit| unit.0).collect();
+    let rows = sql("SELECT unit_id, relative_path, id FROM unit_artifact WHERE unit_id IN (?*)")
+        .bind(ids)
+        .fetch_all(connection)
+        .await?;
+    let mut found: HashMap<UnitId, Vec<(String, i64)>> = HashMap::new();
+    for row in rows {
+        let artifacts = found.entry(row.get(0)?).or_default();
+        artifacts.push((row.get(1)?, row.get(2)?));
+    }
+    Ok(found)
 }
 
 /// Removes a publication.

@@ -166,6 +166,11 @@ pub const CONFIG: &str = "r.config";
 /// The column of its remote's UUID.
 pub const REMOTE: &str = "m.uuid";
 
+/// The condition that a row is of a plugin.
+pub fn of_plugin(plugin: &str) -> Condition {
+    Condition::new("r.plugin = ?", [plugin.into()])
+}
+
 /// The condition that a row is of a plugin's type.
 pub fn of_type(plugin: &str, type_name: &str) -> Condition {
     Condition::new(

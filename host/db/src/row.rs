@@ -222,6 +222,7 @@ readable_ids!(
     DistributionId,
     TaskId,
     WorkerId,
+    SigningServiceId,
     UploadId,
     UserId,
 );

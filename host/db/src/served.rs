@@ -6,6 +6,7 @@ use pith_model::{ArtifactId, DistributionId, PublicationId, RepositoryId, Versio
 use crate::database::Connection;
 use crate::error::Result;
 use crate::membership::PRESENT;
+use crate::row::Row;
 use crate::statement::sql;
 
 /// Tells every server of content that what it remembers of distributions is old.
@@ -170,22 +171,25 @@ pub async fn find(
             }));
         }
     }
-    let Some((repository, number)) = files.units_of else {
-        return Ok(None);
+    let row = match (linked(connection, files, path).await?, files.units_of) {
+        (Some(row), _) => Some(row),
+        (None, Some((repository, number))) => {
+            sql(format!(
+                "SELECT ua.id, a.id, a.sha256, a.size, a.pulp_created FROM unit_artifact ua
+                 JOIN membership m ON m.unit_id = ua.unit_id
+                 LEFT JOIN artifact a ON a.id = ua.artifact_id
+                 WHERE ua.relative_path = ? AND {PRESENT} ORDER BY ua.id DESC LIMIT 1"
+            ))
+            .quick()
+            .bind(path)
+            .bind(repository)
+            .bind(number)
+            .bind(number)
+            .fetch_optional(connection)
+            .await?
+        }
+        (None, None) => None,
     };
-    let row = sql(format!(
-        "SELECT ua.id, a.id, a.sha256, a.size, a.pulp_created FROM unit_artifact ua
-         JOIN membership m ON m.unit_id = ua.unit_id
-         LEFT JOIN artifact a ON a.id = ua.artifact_id
-         WHERE ua.relative_path = ? AND {PRESENT} ORDER BY ua.id DESC LIMIT 1"
-    ))
-    .quick()
-    .bind(path)
-    .bind(repository)
-    .bind(number)
-    .bind(number)
-    .fetch_optional(connection)
-    .await?;
     row.map(|row| {
         let artifact: Option<ArtifactId> = row.get(1)?;
         Ok(Found {
@@ -203,6 +207,24 @@ pub async fn find(
         })
     })
     .transpose()
+}
+
+/// A unit's artifact that a publication has at a path.
+async fn linked(connection: &mut Connection, files: FileSet, path: &str) -> Result<Option<Row>> {
+    let Some(publication) = files.publication else {
+        return Ok(None);
+    };
+    sql(
+        "SELECT ua.id, a.id, a.sha256, a.size, a.pulp_created FROM published_unit u
+         JOIN unit_artifact ua ON ua.id = u.unit_artifact_id
+         LEFT JOIN artifact a ON a.id = ua.artifact_id
+         WHERE u.publication_id = ? AND u.relative_path = ?",
+    )
+    .quick()
+    .bind(publication)
+    .bind(path)
+    .fetch_optional(connection)
+    .await
 }
 
 /// A line of a listing.
@@ -287,19 +309,26 @@ async fn paths_after(
         }
     }
     if let Some(publication) = files.publication {
-        let rows = sql(format!(
-            "SELECT f.relative_path, a.size FROM published_file f
-             JOIN artifact a ON a.id = f.artifact_id
-             WHERE f.publication_id = ? AND f.relative_path > ? AND f.relative_path < ?
-             ORDER BY f.relative_path LIMIT {LISTED_AT_ONCE}"
-        ))
-        .bind(publication)
-        .bind(after)
-        .bind(end.as_str())
-        .fetch_all(connection)
-        .await?;
-        for row in rows {
-            paths.insert(row.get(0)?, row.get(1)?);
+        // The later ones win, as they do when a path is found.
+        let linked = [
+            "published_unit f JOIN unit_artifact ua ON ua.id = f.unit_artifact_id
+             LEFT JOIN artifact a ON a.id = ua.artifact_id",
+            "published_file f JOIN artifact a ON a.id = f.artifact_id",
+        ];
+        for linked in linked {
+            let rows = sql(format!(
+                "SELECT f.relative_path, a.size FROM {linked}
+                 WHERE f.publication_id = ? AND f.relative_path > ? AND f.relative_path < ?
+                 ORDER BY f.relative_path LIMIT {LISTED_AT_ONCE}"
+            ))
+            .bind(publication)
+            .bind(after)
+            .bind(end.as_str())
+            .fetch_all(connection)
+            .await?;
+            for row in rows {
+                paths.insert(row.get(0)?, row.get(1)?);
+            }
         }
     }
     Ok(paths.into_iter().take(LISTED_AT_ONCE).collect())

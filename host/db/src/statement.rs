@@ -68,6 +68,7 @@ value_from! {
     pith_model::DistributionId => Integer(|v: pith_model::DistributionId| v.0),
     pith_model::TaskId => Integer(|v: pith_model::TaskId| v.0),
     pith_model::WorkerId => Integer(|v: pith_model::WorkerId| v.0),
+    pith_model::SigningServiceId => Integer(|v: pith_model::SigningServiceId| v.0),
     pith_model::UploadId => Integer(|v: pith_model::UploadId| v.0),
     pith_model::UserId => Integer(|v: pith_model::UserId| v.0),
 }

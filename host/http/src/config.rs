@@ -3,14 +3,17 @@
 
 use jsonschema::error::ValidationErrorKind;
 use pith_model::descriptor::{FieldKind, fields_of};
-use pith_model::schema::{fill_defaults, property_names};
+use pith_model::reference::{Kind as ModelKind, core_prn};
+use pith_model::schema::{fill_defaults, is_signing_service, property_names};
+use pith_model::{Reference, Root};
 use serde_json::{Map, Value};
 
-use pith_db::Dialect;
 use pith_db::list::{Column, Kind};
+use pith_db::{Connection, Dialect};
 
-use crate::document::Object;
-use crate::form::Form;
+use crate::document::{Href, Object};
+use crate::form::{Form, Given};
+use crate::lookup;
 
 /// Takes the settings that are given over into `config`, fills in defaults, and checks.
 pub(crate) fn take(form: &mut Form, schema: &Value, config: &mut Map<String, Value>) {
@@ -84,7 +87,7 @@ fn typed(schema: &Value, name: &str, value: Value) -> Value {
 
 /// Writes the settings of a resource as fields of it: those of the schema, with its
 /// defaults for what was stored before they existed.
-pub(crate) fn write(object: &mut Object<'_>, schema: Option<&Value>, config: &Value) {
+pub(crate) fn write(object: &mut Object<'_>, root: Root, schema: Option<&Value>, config: &Value) {
     let Some(schema) = schema else {
         for (name, value) in config.as_object().into_iter().flatten() {
             object.field(name, value);
@@ -95,8 +98,35 @@ pub(crate) fn write(object: &mut Object<'_>, schema: Option<&Value>, config: &Va
         let value = config
             .get(name)
             .unwrap_or(&schema["properties"][name]["default"]);
-        object.field(name, value);
+        match value.as_str().and_then(Reference::parse) {
+            Some(service) if is_signing_service(&schema["properties"][name]) => {
+                let path = format_args!("{}/{}/", service.kind.collection(), service.uuid);
+                object.field(name, Href(root, path));
+            }
+            _ => {
+                object.field(name, value);
+            }
+        }
     }
+}
+
+/// Looks up the signing services that a form names, before [`take`] takes the settings.
+pub(crate) async fn find_signing_services(
+    connection: &mut Connection,
+    form: &mut Form,
+    schema: &Value,
+) -> pith_db::Result<()> {
+    let names =
+        property_names(schema).filter(|name| is_signing_service(&schema["properties"][*name]));
+    for name in names {
+        if let Given::This(service) = lookup::signing_service(connection, form, name).await? {
+            form.put(
+                name.to_owned(),
+                core_prn(ModelKind::SigningService, service.uuid).into(),
+            );
+        }
+    }
+    Ok(())
 }
 
 /// The settings as columns of a list, so that they can be filtered by.

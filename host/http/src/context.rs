@@ -69,7 +69,7 @@ impl FromRequestParts<Arc<App>> for Context {
             diagnostics: diagnostics_of(parts),
             identity: extensions.get::<Arc<Identity>>().cloned(),
             host: host_of(parts),
-            is_https: came_by_https(parts),
+            is_https: came_by_https(&parts.headers),
         })
     }
 }
@@ -91,7 +91,7 @@ fn diagnostics_of(parts: &Parts) -> Vec<String> {
 
 /// Scheme and host of a request as the client sees them, without a slash at the end.
 pub(crate) fn origin_of(request: &Request) -> String {
-    let (parts, is_https) = (request.uri().authority(), https_headers(request.headers()));
+    let (parts, is_https) = (request.uri().authority(), came_by_https(request.headers()));
     let host = request.headers().get(header::HOST);
     let host = host.and_then(|host| host.to_str().ok());
     let host = host.or_else(|| parts.map(http::uri::Authority::as_str));
@@ -123,20 +123,17 @@ fn host_of(parts: &Parts) -> Option<HeaderValue> {
 
 /// Whether a proxy in front says that the client came by HTTPS. Whoever lies here
 /// only gets wrong links in his own answer.
-fn came_by_https(parts: &Parts) -> bool {
-    https_headers(&parts.headers)
-}
-
-/// Where a proxy says by which scheme the client came.
-const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
-
-fn https_headers(headers: &HeaderMap) -> bool {
+pub(crate) fn came_by_https(headers: &HeaderMap) -> bool {
     headers
         .get(FORWARDED_PROTO)
         .is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"https"))
 }
 
-fn origin(is_https: bool, host: Option<&str>) -> String {
+/// Where a proxy says by which scheme the client came.
+const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+
+/// Scheme and host as a client sees them, without a slash at the end.
+pub(crate) fn origin(is_https: bool, host: Option<&str>) -> String {
     let scheme = if is_https { "https" } else { "http" };
     format!("{scheme}://{}", host.unwrap_or("localhost"))
 }

@@ -32,6 +32,7 @@ pub(crate) fn types(descriptor: &Descriptor, kind: Kind) -> &[ResourceType] {
         | Kind::Artifact
         | Kind::Task
         | Kind::Worker
+        | Kind::SigningService
         | Kind::TaskGroup
         | Kind::TaskSchedule
         | Kind::Upload => &[],

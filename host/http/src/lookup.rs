@@ -8,6 +8,7 @@ use pith_db::artifact::{self, Artifact};
 use pith_db::publication::{self, Publication};
 use pith_db::remote::{self, Remote};
 use pith_db::repository::{self, Repository};
+use pith_db::signing_service::{self, SigningService};
 use pith_db::version::{self, Version};
 use pith_db::{Condition, Connection, Result};
 use pith_model::Reference;
@@ -171,6 +172,24 @@ pub(crate) async fn artifact(
             row = None;
         }
     }
+    Ok(found(form, field, row))
+}
+
+/// A program that signs; a field that says null is left in the form.
+pub(crate) async fn signing_service(
+    connection: &mut Connection,
+    form: &mut Form,
+    field: &str,
+) -> Result<Given<SigningService>> {
+    let reference = match reference(form, field, Kind::SigningService) {
+        Given::This(reference) => reference,
+        Given::Null => {
+            form.put(field.to_owned(), serde_json::Value::Null);
+            return Ok(Given::Null);
+        }
+        Given::Absent => return Ok(Given::Absent),
+    };
+    let row = signing_service::by_uuid(connection, reference.uuid).await?;
     Ok(found(form, field, row))
 }
 

@@ -3,6 +3,7 @@
 //! Pulp's verbs and `tasks/<plugin>/<type>/` make the very same orders; each kind is
 //! built by the file of its name.
 
+pub(crate) mod change;
 pub(crate) mod copy;
 pub(crate) mod modify;
 mod named_unit;

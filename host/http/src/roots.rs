@@ -32,6 +32,7 @@ const TOP: &[&str] = &[
     "repository_versions/",
     "roles/",
     "search/",
+    "signing-services/",
     "status/",
     "task-groups/",
     "task-schedules/",

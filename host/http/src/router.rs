@@ -25,9 +25,9 @@ use crate::plugin_routes::{self, Routed};
 use crate::routes::{Documented, Routes};
 use crate::serve::Content;
 use crate::{
-    artifacts, components, content, copies, distributions, docs, groups, login, objects, orphans,
-    publications, remotes, repositories, roles, roots, search, status, task_groups, task_schedules,
-    tasks, tokens, upload, uploads, users, versions, workers,
+    artifacts, changes, components, content, copies, distributions, docs, groups, login, objects,
+    orphans, publications, remotes, repositories, roles, roots, search, signing_services, status,
+    task_groups, task_schedules, tasks, tokens, upload, uploads, users, versions, workers,
 };
 
 /// Needs nobody to say who he is.
@@ -53,6 +53,7 @@ fn guarded() -> Routes {
     Routes::new()
         .merge(roots::routes())
         .merge(artifacts::routes())
+        .merge(changes::routes())
         .merge(components::routes())
         .merge(content::routes())
         .merge(copies::routes())
@@ -65,6 +66,7 @@ fn guarded() -> Routes {
         .merge(repositories::routes())
         .merge(roles::routes())
         .merge(search::routes())
+        .merge(signing_services::routes())
         .merge(task_groups::routes())
         .merge(task_schedules::routes())
         .merge(tasks::routes())

@@ -86,6 +86,16 @@ verbs! {
 }
 
 impl Verbs {
+    /// What answers to all other verbs.
+    pub(crate) fn otherwise<H, T>(mut self, handler: H) -> Self
+    where
+        H: Handler<T, Arc<App>>,
+        T: 'static,
+    {
+        self.router = self.router.fallback(handler);
+        self
+    }
+
     /// A verb that is answered already does something else for some values of the path's
     /// variables.
     pub(crate) fn also(mut self, method: Method, operation: Operation) -> Self {

@@ -13,6 +13,7 @@ mod pulled_body;
 mod range;
 mod reply;
 mod sites;
+mod template;
 
 use std::sync::Arc;
 
@@ -25,6 +26,7 @@ use pith_content::pull::Pulls;
 use pith_db::served::FileSet;
 
 use crate::app::App;
+use crate::context::{came_by_https, origin};
 use crate::error::Error;
 pub(crate) use file_body::FileBody;
 use find::{Located, Locator, Stored};
@@ -68,10 +70,27 @@ impl Content {
         let asked = Asked {
             head: *request.method() == Method::HEAD,
             headers: request.headers(),
+            origin: &self.origin(&request),
         };
         match self.find(path, &asked).await {
             Ok(response) => response,
             Err(failure) => failure.into_response(),
+        }
+    }
+
+    /// Scheme and host of what is served, as the client sees them.
+    fn origin(&self, request: &Request) -> String {
+        let headers = request.headers();
+        match &self.app.settings.content_origin {
+            Some(origin) => origin.trim_end_matches('/').to_owned(),
+            None => {
+                let is_https = came_by_https(headers);
+                let host = headers
+                    .get(header::HOST)
+                    .and_then(|host| host.to_str().ok());
+                let authority = request.uri().authority().map(http::uri::Authority::as_str);
+                origin(is_https, authority.or(host))
+            }
         }
     }
 
@@ -103,15 +122,24 @@ impl Content {
                 if let Some(index) = self.locator.locate(database, files, "index.html").await? {
                     return self.serve(files, index, "index.html", asked).await;
                 }
-                listing::of_folder(database, files, "").await
+                let texts = template::names(database, files, site.id(), "").await?;
+                listing::of_folder(database, files, "", texts).await
             }
-            Some(rest) if rest.ends_with('/') => listing::of_folder(database, files, rest).await,
+            Some(rest) if rest.ends_with('/') => {
+                let texts = template::names(database, files, site.id(), rest).await?;
+                listing::of_folder(database, files, rest, texts).await
+            }
             Some(rest) => match self.locator.locate(database, files, rest).await? {
                 Some(located) => self.serve(files, located, rest, asked).await,
                 None if listing::is_folder(database, files, rest).await? => {
                     Ok(listing::with_slash(&decoded))
                 }
-                None => Err(Failure::NotFound),
+                None => {
+                    let base_path = site.base_path();
+                    let found =
+                        template::find(database, files, site.id(), base_path, rest, asked).await?;
+                    found.ok_or(Failure::NotFound)
+                }
             },
         }
     }
@@ -180,6 +208,8 @@ impl Content {
 pub(crate) struct Asked<'a> {
     head: bool,
     headers: &'a HeaderMap,
+    /// Scheme and host as the client sees them, without a slash at the end.
+    origin: &'a str,
 }
 
 /// Why there is nothing to serve.

@@ -55,6 +55,8 @@ pub enum TaskKind {
     Upload,
     /// Makes a publication of a version.
     Publish,
+    /// Changes a repository by rules of the plugin's own.
+    Change,
 }
 
 /// A type of task that a plugin offers.

@@ -37,6 +37,8 @@ ids! {
     WorkerId,
     /// A file that comes in chunks.
     UploadId,
+    /// A program that signs.
+    SigningServiceId,
     /// A user; the one number that clients do see (`users/1/`), as in Pulp.
     UserId,
 }

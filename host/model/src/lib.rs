@@ -16,8 +16,8 @@ pub mod time;
 pub use descriptor::{ArtifactCount, ContentType, Descriptor, ResourceType, TaskKind, TaskType};
 pub use expression::Expression;
 pub use id::{
-    ArtifactId, DistributionId, PublicationId, RemoteId, RepositoryId, TaskId, UnitId, UploadId,
-    UserId, VersionId, WorkerId,
+    ArtifactId, DistributionId, PublicationId, RemoteId, RepositoryId, SigningServiceId, TaskId,
+    UnitId, UploadId, UserId, VersionId, WorkerId,
 };
 pub use reference::{Kind, Reference, Root};
 pub use time::Timestamp;

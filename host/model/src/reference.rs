@@ -56,6 +56,8 @@ pub enum Kind {
     TaskGroup,
     /// A task that is made again and again.
     TaskSchedule,
+    /// A program that signs.
+    SigningService,
 }
 
 impl Kind {
@@ -73,6 +75,7 @@ impl Kind {
             Self::Upload => "uploads",
             Self::TaskGroup => "task-groups",
             Self::TaskSchedule => "task-schedules",
+            Self::SigningService => "signing-services",
         }
     }
 
@@ -91,6 +94,7 @@ impl Kind {
             Self::Upload => "upload",
             Self::TaskGroup => "taskgroup",
             Self::TaskSchedule => "taskschedule",
+            Self::SigningService => "asciiarmoreddetachedsigningservice",
         }
     }
 
@@ -104,6 +108,7 @@ impl Kind {
                 | Self::Upload
                 | Self::TaskGroup
                 | Self::TaskSchedule
+                | Self::SigningService
         )
     }
 }
@@ -160,6 +165,7 @@ impl Reference {
             ["workers", uuid] => Self::untyped(Kind::Worker, uuid),
             ["task-groups", uuid] => Self::untyped(Kind::TaskGroup, uuid),
             ["task-schedules", uuid] => Self::untyped(Kind::TaskSchedule, uuid),
+            ["signing-services", uuid] => Self::untyped(Kind::SigningService, uuid),
             ["tasks", uuid] | ["tasks", _, _, uuid] => Self::untyped(Kind::Task, uuid),
             _ => None,
         }
@@ -189,6 +195,7 @@ impl Reference {
             Kind::Upload,
             Kind::TaskGroup,
             Kind::TaskSchedule,
+            Kind::SigningService,
         ]
         .into_iter()
         .find(|kind| model.ends_with(kind.model_suffix()))

@@ -83,6 +83,22 @@ pub fn settings_for(schema: &Value, settings: &Value) -> Map<String, Value> {
         .collect()
 }
 
+/// The format of a setting that names a signing service. Its PRN is stored.
+const SIGNING_SERVICE: &str = "signing-service";
+
+/// Whether a property of a schema names a signing service.
+pub fn is_signing_service(property: &Value) -> bool {
+    property["format"] == SIGNING_SERVICE
+}
+
+/// The signing services that settings name.
+pub fn signing_services(schema: &Value, settings: &Map<String, Value>) -> Vec<String> {
+    property_names(schema)
+        .filter(|name| is_signing_service(&schema["properties"][*name]))
+        .filter_map(|name| Some(settings.get(name)?.as_str()?.to_owned()))
+        .collect()
+}
+
 /// The names of a schema's properties, in the order of its text if that is known.
 pub fn property_names(schema: &Value) -> impl Iterator<Item = &str> {
     let properties = schema.get("properties").and_then(Value::as_object);
@@ -107,6 +123,15 @@ mod tests {
         let settings = json!({"a": 1, "b": null, "d": 4});
         let taken = settings_for(&schema, &settings);
         assert_eq!(Value::Object(taken), json!({"a": 1}));
+    }
+
+    #[test]
+    fn signing_services_are_what_the_format_says() {
+        let schema = json!({"properties": {
+            "a": {"format": "signing-service"}, "b": {}, "c": {"format": "signing-service"}}});
+        let settings = json!({"a": "prn:x", "b": "prn:y", "c": null});
+        let settings = settings.as_object().expect("an object");
+        assert_eq!(signing_services(&schema, settings), ["prn:x"]);
     }
 
     #[test]

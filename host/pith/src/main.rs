@@ -10,6 +10,7 @@ mod open;
 mod plugins;
 mod role;
 mod serve;
+mod signing_service;
 mod user;
 
 use std::process::ExitCode;
@@ -53,6 +54,13 @@ enum Command {
         flags: Flags,
         #[command(subcommand)]
         command: role::Command,
+    },
+    /// Add and remove programs that sign what is published.
+    SigningService {
+        #[command(flatten)]
+        flags: Flags,
+        #[command(subcommand)]
+        command: signing_service::Command,
     },
     /// Say whether this machine and these settings can run the server.
     Doctor(Flags),
@@ -108,6 +116,9 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Role { flags, command } => {
             on_server(&flags, async |config| role::run(config, command).await)
         }
+        Command::SigningService { flags, command } => on_server(&flags, async |config| {
+            signing_service::run(config, command).await
+        }),
         Command::Doctor(flags) => on_server(&flags, async |config| doctor::run(config).await),
         Command::Migrate(flags) => on_server(&flags, async |config| open::migrate(config).await),
     }

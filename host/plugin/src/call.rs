@@ -112,6 +112,22 @@ pub struct Unresolved {
     pub missing: String,
 }
 
+/// What a change of a repository is given.
+pub struct ChangeCall {
+    /// The task.
+    pub caller: Caller,
+    /// The name of the task type.
+    pub name: String,
+    /// The files that came with it.
+    pub files: Inputs,
+    /// The repository's latest version.
+    pub current: View,
+    /// The way in.
+    pub staging: Staging,
+    /// The next version.
+    pub next: Changes,
+}
+
 /// Reads an upstream's index and stages what it finds.
 ///
 /// # Errors
@@ -172,6 +188,30 @@ pub async fn publish(generation: &Arc<Generation>, call: PublishCall) -> Result<
         let publication = state.lend(call.publication)?;
         let guest = publisher.load(&mut *store, instance)?;
         guest.call_publish(store, task, content, publication).await
+    })
+    .await
+}
+
+/// Changes a repository by rules of the plugin's own.
+///
+/// # Errors
+/// With the code `unsupported` if the plugin has none.
+pub async fn change(generation: &Arc<Generation>, call: ChangeCall) -> Result<(), TaskError> {
+    const EXPORT: &str = "changer.change";
+    let Some(changer) = &generation.exports.changer else {
+        return Err(left_to_the_host(generation, EXPORT));
+    };
+    run(generation, EXPORT, &call.caller, async |store, instance| {
+        let state = store.data_mut();
+        let task = state.lend(Arc::clone(&call.caller.task))?;
+        let files = state.lend(call.files)?;
+        let current = state.lend(call.current)?;
+        let staging = state.lend(call.staging)?;
+        let next = state.lend(call.next)?;
+        let guest = changer.load(&mut *store, instance)?;
+        guest
+            .call_change(store, &call.name, task, files, current, staging, next)
+            .await
     })
     .await
 }

@@ -142,6 +142,7 @@ fn task_type(described: contract::TaskType) -> Result<TaskType, Refused> {
             contract::TaskKind::Sync => TaskKind::Sync,
             contract::TaskKind::Upload => TaskKind::Upload,
             contract::TaskKind::Publish => TaskKind::Publish,
+            contract::TaskKind::Change => TaskKind::Change,
         },
         title: described.title,
     })

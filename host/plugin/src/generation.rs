@@ -8,7 +8,7 @@ use wasmtime::component::InstancePre;
 
 use crate::bridge::State;
 use crate::bridge::contract::exports::pith::plugin::{
-    publisher, resolver, server, syncer, uploader,
+    changer, publisher, resolver, server, syncer, uploader,
 };
 use crate::limits::Limits;
 use crate::program::Program;
@@ -31,6 +31,8 @@ pub struct Abilities {
     pub serve: bool,
     /// It exports `resolver`.
     pub resolve: bool,
+    /// It exports `changer`.
+    pub change: bool,
 }
 
 impl Abilities {
@@ -40,6 +42,7 @@ impl Abilities {
             TaskKind::Sync => self.sync,
             TaskKind::Upload => self.upload,
             TaskKind::Publish => self.publish,
+            TaskKind::Change => self.change,
         }
     }
 }
@@ -52,6 +55,7 @@ pub(crate) struct Exports {
     pub(crate) publisher: Option<publisher::GuestIndices>,
     pub(crate) server: Option<server::GuestIndices>,
     pub(crate) resolver: Option<resolver::GuestIndices>,
+    pub(crate) changer: Option<changer::GuestIndices>,
 }
 
 impl Exports {
@@ -62,6 +66,7 @@ impl Exports {
             publisher: publisher::GuestIndices::new(pre).ok(),
             server: server::GuestIndices::new(pre).ok(),
             resolver: resolver::GuestIndices::new(pre).ok(),
+            changer: changer::GuestIndices::new(pre).ok(),
         }
     }
 
@@ -72,6 +77,7 @@ impl Exports {
             publish: self.publisher.is_some(),
             serve: self.server.is_some(),
             resolve: self.resolver.is_some(),
+            change: self.changer.is_some(),
         }
     }
 }

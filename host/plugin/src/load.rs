@@ -282,6 +282,9 @@ fn check_types(
     if let Some(resolver) = &exports.resolver {
         resolver.load(&mut *store, instance)?;
     }
+    if let Some(changer) = &exports.changer {
+        changer.load(&mut *store, instance)?;
+    }
     Ok(())
 }
 
@@ -295,6 +298,7 @@ fn check_abilities(descriptor: &Descriptor, exports: &Exports) -> Result<(), Ref
             TaskKind::Sync => "syncer",
             TaskKind::Upload => "uploader",
             TaskKind::Publish => "publisher",
+            TaskKind::Change => "changer",
         };
         return Err(Gate::Exports.refuses(format!(
             "it lists the task type `{}`, but does not export `pith:plugin/{interface}@{}` to run it",

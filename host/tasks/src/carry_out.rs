@@ -6,7 +6,8 @@ use crate::commit::Commit;
 use crate::run::Context;
 use crate::work::Work;
 use crate::{
-    clean_up, commit_upload, copy, delete, distribute, modify, publish, purge, repair, sync, upload,
+    change, clean_up, commit_upload, copy, delete, distribute, modify, publish, purge, repair,
+    sync, upload,
 };
 
 /// Does everything but the last step, which makes the results visible.
@@ -66,6 +67,20 @@ pub(crate) async fn carry_out(context: Context, work: Work) -> Result<Box<dyn Co
                 keep,
             };
             upload::run(&context, file, repository).await
+        }
+        Work::Change {
+            task_type,
+            repository,
+            file,
+            params,
+        } => {
+            let change = change::Change {
+                task_type,
+                repository,
+                file,
+                params,
+            };
+            change::run(&context, change).await
         }
         Work::CommitUpload { upload, sha256 } => {
             commit_upload::run(&context, upload, &sha256).await

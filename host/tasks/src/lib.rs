@@ -3,6 +3,7 @@
 
 mod bury;
 mod carry_out;
+mod change;
 mod clean_up;
 mod commit;
 mod commit_upload;

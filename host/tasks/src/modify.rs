@@ -94,6 +94,17 @@ pub(crate) async fn make(
     base: Option<Base>,
     wanted: &Wanted,
 ) -> Result<Option<NewVersion>, TaskError> {
+    make_published(context, repository, base, wanted, &mut None).await
+}
+
+/// The same with a publication that is made already, which is taken if there is a version.
+pub(crate) async fn make_published(
+    context: &Context,
+    repository: &Repository,
+    base: Option<Base>,
+    wanted: &Wanted,
+    made: &mut Option<Made>,
+) -> Result<Option<NewVersion>, TaskError> {
     let services = &context.toolbox.services;
     let is_nothing = !wanted.clear && wanted.add.is_empty() && wanted.remove.is_empty();
     if base.is_none() && is_nothing {
@@ -112,7 +123,9 @@ pub(crate) async fn make(
         return Ok(None);
     };
     context.heads.set(repository.id, pending.head());
-    let publication = if repository.autopublish {
+    let publication = if made.is_some() {
+        made.take()
+    } else if repository.autopublish {
         Some(autopublish(context, repository, pending.number).await?)
     } else {
         None
@@ -131,18 +144,7 @@ async fn autopublish(
     number: i64,
 ) -> Result<Made, TaskError> {
     let generation = context.generation(&repository.plugin)?;
-    let publication_type = generation
-        .descriptor()
-        .publication_types
-        .iter()
-        .find(|one| one.name == repository.type_name)
-        .or(generation.descriptor().publication_types.first())
-        .ok_or_else(|| {
-            TaskError::new(
-                "unsupported",
-                format!("the plugin {:?} has no publications", repository.plugin),
-            )
-        })?;
+    let publication_type = publish::type_of(&generation, repository)?;
     let schema = &publication_type.config;
     let mut config = pith_model::schema::settings_for(schema, &repository.config);
     pith_model::schema::fill_defaults(schema, &mut config);

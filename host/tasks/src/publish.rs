@@ -3,17 +3,21 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use pith_content::changes::Publishing;
 use pith_content::error::{Error, Result};
 use pith_content::publish::{Finished, PublicationDraft};
 use pith_content::references::References;
 use pith_content::view::View;
 use pith_db::Connection;
 use pith_db::access::{self, Object};
+use pith_db::repository::Repository;
 use pith_model::access::Securable;
 use pith_model::reference::typed_path;
 use pith_model::reference::typed_prn;
+use pith_model::schema::signing_services;
 use pith_model::task::TaskError;
-use pith_model::{Kind, RepositoryId, UserId, VersionId};
+use pith_model::{Kind, RepositoryId, ResourceType, UserId, VersionId};
+use pith_plugin::Generation;
 use pith_plugin::call::{PublishCall, publish};
 use serde_json::{Map, Value};
 
@@ -80,9 +84,12 @@ pub(crate) async fn make(
 ) -> Result<Made, TaskError> {
     let services = &context.toolbox.services;
     let generation = context.generation(plugin)?;
+    let types = &generation.descriptor().publication_types;
+    let schema = types.iter().find(|one| one.name == type_name);
+    let signing = schema.map_or_else(Vec::new, |one| signing_services(&one.config, &config));
     let config = Value::Object(config);
     let references = Arc::new(References::default());
-    let draft = PublicationDraft::new(services.clone(), Arc::clone(&references));
+    let draft = PublicationDraft::new(services.clone(), Arc::clone(&references)).signed_by(signing);
     let call = PublishCall {
         caller: context.caller(config.clone(), None),
         content: View::new(services.clone(), references, plugin, repository, number),
@@ -98,6 +105,47 @@ pub(crate) async fn make(
         type_name: type_name.to_owned(),
         config,
         finished,
+        owner: context.task.user,
+    })
+}
+
+/// The type of the publications that a repository has.
+pub(crate) fn type_of<'a>(
+    generation: &'a Generation,
+    repository: &Repository,
+) -> Result<&'a ResourceType, TaskError> {
+    let types = &generation.descriptor().publication_types;
+    types
+        .iter()
+        .find(|one| one.name == repository.type_name)
+        .or(types.first())
+        .ok_or_else(|| {
+            TaskError::new(
+                "unsupported",
+                format!("the plugin {:?} has no publications", repository.plugin),
+            )
+        })
+}
+
+/// What a sync published itself.
+pub(crate) async fn of_sync(
+    context: &Context,
+    repository: &Repository,
+    publishing: Publishing,
+) -> Result<Made, TaskError> {
+    let generation = context.generation(&repository.plugin)?;
+    let publication_type = type_of(&generation, repository)?;
+    let mut config: Map<String, Value> =
+        serde_json::from_str(&publishing.settings).map_err(|error| {
+            let message = format!("the settings of a publication are no JSON object: {error}");
+            TaskError::new("invalid", message)
+        })?;
+    pith_model::schema::fill_defaults(&publication_type.config, &mut config);
+    Ok(Made {
+        plugin: repository.plugin.clone(),
+        type_name: publication_type.name.clone(),
+        config: Value::Object(config),
+        finished: publishing.draft.finish().await.map_err(failed)?,
         owner: context.task.user,
     })
 }
@@ -131,10 +179,11 @@ impl Made {
     }
 }
 
-struct Publish {
-    repository: RepositoryId,
-    number: i64,
-    publication: Made,
+/// A publication of a version that is there when it becomes visible.
+pub(crate) struct Publish {
+    pub(crate) repository: RepositoryId,
+    pub(crate) number: i64,
+    pub(crate) publication: Made,
 }
 
 #[async_trait]

@@ -19,6 +19,7 @@ use serde_json::{Map, Value};
 
 use crate::commit::{Commit, Done, Outcome};
 use crate::modify::{self, NewVersion};
+use crate::publish::{self, Publish};
 use crate::run::{Context, failed, failed_db, gone};
 
 pub(crate) async fn run(
@@ -59,7 +60,7 @@ pub(crate) async fn run(
         Some(origin),
         context.progress.clone(),
     );
-    let changes = Changes::new(Arc::clone(&references));
+    let changes = Changes::new(Arc::clone(&references)).publishing(services);
     let known = old.as_ref().and_then(|old| old.value.clone());
     let caller = context.caller(Value::Object(params), known);
     let handle = caller.task.clone();
@@ -89,7 +90,17 @@ pub(crate) async fn run(
             Some(associating),
         );
     }
-    let version = modify::make(context, &repository, None, &wanted).await?;
+    let mut made = match changes.take_publication() {
+        Some(publishing) => Some(publish::of_sync(context, &repository, publishing).await?),
+        None => None,
+    };
+    let version = modify::make_published(context, &repository, None, &wanted, &mut made).await?;
+    // Other indexes of the same content: the version that is there is published anew.
+    let publication = made.map(|publication| Publish {
+        repository: repository.id,
+        number: latest,
+        publication,
+    });
     let new = Checkpoint {
         version_number: version.as_ref().map_or(latest, NewVersion::number),
         remote_updated: row.pulp_last_updated,
@@ -99,13 +110,14 @@ pub(crate) async fn run(
             .or_else(|| old.as_ref()?.value.clone()),
         validators: remote.take_validators(),
     };
-    if version.is_none() && old.as_ref() == Some(&new) {
+    if version.is_none() && publication.is_none() && old.as_ref() == Some(&new) {
         return Ok(Box::new(Done::default()));
     }
     Ok(Box::new(Synced {
         repository: repository.id,
         remote: row.id,
         version,
+        publication,
         checkpoint: new,
     }))
 }
@@ -114,20 +126,24 @@ struct Synced {
     repository: RepositoryId,
     remote: RemoteId,
     version: Option<NewVersion>,
+    publication: Option<Publish>,
     checkpoint: Checkpoint,
 }
 
 #[async_trait]
 impl Commit for Synced {
     fn is_durable(&self) -> bool {
-        self.version.is_some()
+        self.version.is_some() || self.publication.is_some()
     }
 
     async fn commit(&self, connection: &mut Connection) -> Result<Outcome> {
-        let created = match &self.version {
+        let mut created = match &self.version {
             Some(version) => version.publish(connection).await?,
             None => Vec::new(),
         };
+        if let Some(publication) = &self.publication {
+            created.extend(publication.commit(connection).await?.created);
+        }
         checkpoint::save(connection, self.repository, self.remote, &self.checkpoint).await?;
         Ok(Outcome {
             created,

@@ -95,7 +95,7 @@ pub(crate) async fn run(
 }
 
 /// Where the API shows each unit, and the fields of those of the expected type.
-async fn describe(
+pub(crate) async fn describe(
     context: &Context,
     units: &[UnitId],
     expected: &str,

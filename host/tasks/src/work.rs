@@ -75,6 +75,17 @@ pub enum Work {
         #[serde(default)]
         keep: bool,
     },
+    /// Changes a repository, or makes units, by rules of the plugin's own.
+    Change {
+        /// The name of the plugin's task type.
+        task_type: String,
+        /// Row number.
+        repository: Option<i64>,
+        /// Row number of stored bytes, and what the client calls the file.
+        file: Option<(i64, String)>,
+        /// Of the plugin's task type.
+        params: Map<String, Value>,
+    },
     /// Makes a stored file of an upload.
     CommitUpload {
         /// Row number.

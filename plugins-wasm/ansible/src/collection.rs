@@ -125,6 +125,7 @@ impl CollectionVersion {
                 source,
             }],
             fragments: Vec::new(),
+            terms: Vec::new(),
         })
     }
 }

@@ -96,6 +96,7 @@ impl Namespace {
                 .map_err(|error| Error::internal(format!("a namespace is no JSON: {error}")))?,
             artifacts: Vec::new(),
             fragments: Vec::new(),
+            terms: Vec::new(),
         })
     }
 }

@@ -74,6 +74,7 @@ impl<'a> Signature<'a> {
                 .map_err(|error| Error::internal(format!("a signature is no JSON: {error}")))?,
             artifacts: Vec::new(),
             fragments: Vec::new(),
+            terms: Vec::new(),
         })
     }
 }

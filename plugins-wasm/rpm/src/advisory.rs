@@ -1,22 +1,30 @@
 //! Advisories: elements of `updateinfo`, read, and joined where an upstream lists one twice.
 
+mod json;
+
 use std::borrow::Cow;
 
 use pith_plugin_sdk::{Error, Fragment, Result, UnitDraft};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
 use crate::xml::{Element, Step, Walk};
 use crate::{ADVISORY, fragments};
 
+pub(crate) use json::upload;
+
 /// An advisory with the names that the API has.
-#[derive(Debug, Default, Serialize)]
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub(crate) struct Advisory {
     pub(crate) id: String,
+    #[serde(alias = "updated")]
     pub(crate) updated_date: String,
     description: String,
+    #[serde(alias = "issued")]
     issued_date: String,
+    #[serde(alias = "from")]
     fromstr: String,
     status: String,
     title: String,
@@ -35,15 +43,18 @@ pub(crate) struct Advisory {
     digest: String,
 }
 
-#[derive(Debug, Default, Serialize)]
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
 struct Collection {
     name: Option<String>,
+    #[serde(alias = "short")]
     shortname: Option<String>,
     module: Option<Map<String, Value>>,
     packages: Vec<Package>,
 }
 
-#[derive(Debug, Default, Serialize)]
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
 struct Package {
     name: String,
     epoch: String,
@@ -59,7 +70,8 @@ struct Package {
     sum_type: String,
 }
 
-#[derive(Debug, Default, Serialize)]
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
 struct Reference {
     href: String,
     id: Option<String>,

@@ -4,6 +4,10 @@
 pub(crate) const HEAD: &str = "head";
 /// The location where the package is published.
 pub(crate) const LOCATION: &str = "location";
+/// The same where packages are laid out flat.
+pub(crate) const LOCATION_FLAT: &str = "location_flat";
+/// The same where they are laid out by digest.
+pub(crate) const LOCATION_BY_DIGEST: &str = "location_by_digest";
 /// The element after its location.
 pub(crate) const TAIL: &str = "tail";
 /// A package's element of `filelists`.

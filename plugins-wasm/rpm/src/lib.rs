@@ -1,11 +1,14 @@
 //! RPM repositories, as Pulp has them: what the plugin is called and which words it adds.
 
 mod advisory;
+mod change;
+mod client_config;
 mod comps;
 mod content_types;
 mod evr;
 mod fragments;
 mod header;
+mod layout;
 mod modules;
 mod package;
 mod primary;
@@ -39,7 +42,7 @@ pub(crate) const REPO_METADATA_FILE: &str = "repo_metadata_file";
 #[derive(Debug)]
 pub struct RpmPlugin;
 
-pith_plugin_sdk::export!(RpmPlugin with sync, upload, publish, resolve);
+pith_plugin_sdk::export!(RpmPlugin with sync, upload, publish, change, resolve);
 
 impl Plugin for RpmPlugin {
     fn describe() -> Result<Descriptor> {
@@ -50,9 +53,9 @@ impl Plugin for RpmPlugin {
             title: "RPM".into(),
             content_types: content_types::all(),
             repository_types: vec![repository_type()],
-            remote_types: vec![resource_type("RPM remote", &json!({}))],
+            remote_types: vec![resource_type("RPM remote", &remote_settings())],
             publication_types: vec![resource_type("RPM publication", &publication_settings())],
-            distribution_types: vec![resource_type("RPM distribution", &json!({}))],
+            distribution_types: vec![resource_type("RPM distribution", &distribution_settings())],
             task_types: vec![
                 TaskType {
                     name: "syncs".into(),
@@ -63,7 +66,7 @@ impl Plugin for RpmPlugin {
                 TaskType {
                     name: "uploads".into(),
                     kind: TaskKind::Upload,
-                    title: "Upload a package".into(),
+                    title: "Upload a package or an advisory".into(),
                     params: schema::object(&upload_params(), &[]),
                 },
                 TaskType {
@@ -72,6 +75,8 @@ impl Plugin for RpmPlugin {
                     title: "Publish the indexes of a repository".into(),
                     params: schema::object(&publication_settings(), &[]),
                 },
+                change::prune_type(),
+                change::comps_type(),
             ],
         })
     }
@@ -131,9 +136,50 @@ fn publication_settings() -> Value {
         },
         "layout": {
             "type": ["string", "null"],
-            "enum": ["nested_alphabetically", null],
+            "enum": ["nested_alphabetically", "flat", "nested_by_digest", null],
             "default": null,
             "description": "How packages are laid out below the root; nested_alphabetically if not given.",
+        },
+        "repo_config": repo_config(),
+        "metadata_signing_service": {
+            "type": ["string", "null"],
+            "format": "signing-service",
+            "default": null,
+            "description": "Who signs the list of indexes.",
+        },
+    })
+}
+
+/// The lines of `config.repo`.
+fn repo_config() -> Value {
+    json!({
+        "type": "object",
+        "propertyNames": { "pattern": "^[A-Za-z0-9_.]+$" },
+        "additionalProperties": {
+            "type": ["string", "integer", "boolean"],
+            "pattern": "^[^\\r\\n]*$",
+        },
+        "default": {},
+        "description": "What `config.repo` says beside name and address: {\"gpgcheck\": 1}.",
+    })
+}
+
+fn remote_settings() -> Value {
+    json!({
+        "sles_auth_token": {
+            "type": ["string", "null"],
+            "default": null,
+            "description": "What SUSE wants behind each address.",
+        },
+    })
+}
+
+fn distribution_settings() -> Value {
+    json!({
+        "generate_repo_config": {
+            "type": "boolean",
+            "default": false,
+            "description": "Whether `config.repo` is served, which dnf can be given.",
         },
     })
 }
@@ -142,14 +188,14 @@ fn sync_params() -> Value {
     json!({
         "sync_policy": {
             "type": ["string", "null"],
-            "enum": ["additive", "mirror_content_only", null],
+            "enum": ["additive", "mirror_complete", "mirror_content_only", null],
             "default": null,
-            "description": "`additive` keeps what the upstream does not have, `mirror_content_only` removes it.",
+            "description": "`additive` keeps what the upstream does not have, `mirror_content_only` removes it, and `mirror_complete` publishes the upstream's own indexes too.",
         },
         "mirror": {
             "type": ["boolean", "null"],
             "default": null,
-            "description": "Deprecated: true is `mirror_content_only`.",
+            "description": "Deprecated: true is `mirror_complete`.",
         },
         "skip_types": {
             "type": "array",
@@ -163,6 +209,7 @@ fn sync_params() -> Value {
             "default": null,
             "description": "How many builds of each package stay, the newest; 0 for all. The repository's own setting if not given.",
         },
+        "repo_config": repo_config(),
         "optimize": {
             "type": "boolean",
             "default": true,

@@ -1,10 +1,9 @@
 //! A package: what the API shows of it, and the pieces of XML that indexes are made of.
 
-use std::fmt::Write as _;
-
 use pith_plugin_sdk::{ArtifactDraft, Error, Fragment, Result, Source, UnitDraft};
 use serde::{Deserialize, Serialize};
 
+use crate::layout::Layout;
 use crate::xml::escape;
 use crate::{PACKAGE, fragments};
 
@@ -136,9 +135,7 @@ impl Package {
 
     /// Where the file is published: `Packages/a/a-1-1.noarch.rpm`.
     pub(crate) fn path(&self) -> String {
-        let initial = self.name.chars().next().unwrap_or('_');
-        let initial = initial.to_lowercase();
-        format!("Packages/{initial}/{}", self.file_name())
+        Layout::NestedAlphabetically.path(&self.file_name(), &self.pkg_id)
     }
 
     /// The digest of the file, where its kind is one that the host knows.
@@ -153,16 +150,19 @@ impl Package {
 
     /// The draft of the package.
     pub(crate) fn draft(&self, pieces: Pieces, source: Source) -> Result<UnitDraft> {
-        let path = self.path();
-        let mut location = String::from("<location href=\"");
-        let _ = write!(location, "{}\"/>", escape(&path));
+        let file_name = self.file_name();
+        let location = |layout: Layout| {
+            let path = layout.path(&file_name, &self.pkg_id);
+            let location = format!("<location href=\"{}\"/>", escape(&path));
+            fragment(layout.fragment(), location)
+        };
         let fields = serde_json::to_string(self)
             .map_err(|error| Error::internal(format!("a package is no JSON: {error}")))?;
         Ok(UnitDraft {
             content_type: PACKAGE.into(),
             fields,
             artifacts: vec![ArtifactDraft {
-                path,
+                path: self.path(),
                 digests: self.digests(),
                 size: self.size_package.and_then(|size| u64::try_from(size).ok()),
                 source,
@@ -170,10 +170,12 @@ impl Package {
             terms: self.terms(),
             fragments: vec![
                 fragment(fragments::HEAD, pieces.head),
-                fragment(fragments::LOCATION, location),
+                location(Layout::NestedAlphabetically),
                 fragment(fragments::TAIL, pieces.tail),
                 fragment(fragments::FILELISTS, pieces.filelists),
                 fragment(fragments::OTHER, pieces.other),
+                location(Layout::Flat),
+                location(Layout::NestedByDigest),
             ],
         })
     }

@@ -4,21 +4,30 @@ use std::io::Write as _;
 
 use pith_plugin_sdk::{
     Codec, Encoding, Error, FileWriter, Link, Publication, Publisher, Query, Result, Strand, Task,
-    View, Written,
+    UnitLink, View, Written,
 };
 use serde::Deserialize;
+use serde_json::{Map, Value};
 
+use crate::layout::Layout;
 use crate::repomd::{self, Data, Repomd};
 use crate::{
     ADVISORY, MODULEMD, MODULEMD_DEFAULTS, MODULEMD_OBSOLETE, PACKAGE, REPO_METADATA_FILE,
-    RpmPlugin, comps, fragments,
+    RpmPlugin, client_config, comps, fragments,
 };
 
 #[derive(Debug, Deserialize)]
 struct Params {
     checksum_type: Option<String>,
     compression_type: Option<String>,
+    layout: Option<String>,
+    metadata_signing_service: Option<String>,
+    #[serde(default)]
+    repo_config: Map<String, Value>,
 }
+
+/// Links that go to the host together.
+const TOGETHER: usize = 1_000;
 
 /// The order of packages: of everything they are known by, so that the same packages give
 /// the same bytes on every server.
@@ -30,6 +39,7 @@ struct Indexes<'a> {
     publication: &'a Publication,
     checksum_type: String,
     encoding: Encoding,
+    layout: Layout,
     /// `.gz`
     suffix: &'static str,
     repomd: Repomd,
@@ -52,6 +62,7 @@ impl Publisher for RpmPlugin {
                 digests: vec![checksum_type.clone()],
             },
             checksum_type,
+            layout: Layout::of(params.layout.as_deref()),
             suffix,
             repomd: Repomd {
                 revision: content.number().to_string(),
@@ -63,8 +74,15 @@ impl Publisher for RpmPlugin {
         indexes.write_comps()?;
         indexes.write_modules()?;
         indexes.link_extra()?;
-        indexes.write_repomd()?;
-        publication.pass_through();
+        let signing_service = params.metadata_signing_service.as_deref();
+        indexes.write_repomd(signing_service)?;
+        let has_key = signing_service.is_some();
+        publication.fill(&client_config::template(&params.repo_config, has_key))?;
+        if indexes.layout == Layout::NestedAlphabetically {
+            publication.pass_through();
+        } else {
+            indexes.link_packages()?;
+        }
         Ok(())
     }
 }
@@ -94,7 +112,7 @@ impl Indexes<'_> {
             strand(
                 "metadata",
                 "xmlns=\"http://linux.duke.edu/metadata/common\" xmlns:rpm=\"http://linux.duke.edu/metadata/rpm\"",
-                &[fragments::HEAD, fragments::LOCATION, fragments::TAIL],
+                &[fragments::HEAD, self.layout.fragment(), fragments::TAIL],
             ),
             strand(
                 "filelists",
@@ -195,6 +213,40 @@ impl Indexes<'_> {
         Ok(())
     }
 
+    /// Puts packages, and files that came as they are, where the indexes say.
+    fn link_packages(&self) -> Result<()> {
+        #[derive(Deserialize)]
+        struct Fields {
+            #[serde(rename = "pkgId")]
+            pkg_id: String,
+        }
+        let mut links = Vec::with_capacity(TOGETHER);
+        let packages = self.content.units(PACKAGE, &[])?;
+        for unit in packages.chain(self.content.units(REPO_METADATA_FILE, &[])?) {
+            let unit = unit?;
+            for artifact in &unit.artifacts {
+                let path = if unit.content_type == PACKAGE {
+                    let fields: Fields = unit.fields_as()?;
+                    let name = artifact.path.rsplit('/').next().unwrap_or_default();
+                    self.layout.path(name, &fields.pkg_id)
+                } else {
+                    artifact.path.clone()
+                };
+                links.push(UnitLink {
+                    path,
+                    unit: unit.handle,
+                    artifact: artifact.path.clone(),
+                });
+            }
+            if links.len() >= TOGETHER {
+                self.publication.link_units(&links)?;
+                links.clear();
+            }
+        }
+        self.publication.link_units(&links)?;
+        Ok(())
+    }
+
     /// What was kept as a file is published as it came; it is served at its own path.
     fn link_extra(&mut self) -> Result<()> {
         #[derive(Deserialize)]
@@ -217,6 +269,7 @@ impl Indexes<'_> {
                 checksum: fields.checksum,
                 open_checksum: open_checksum.map(|(kind, hex)| (kind.into(), hex.into())),
                 href: fields.relative_path,
+                base: None,
                 size: Some(fields.size),
                 open_size: fields.open_size,
                 timestamp: String::new(),
@@ -225,7 +278,8 @@ impl Indexes<'_> {
         Ok(())
     }
 
-    fn write_repomd(&self) -> Result<()> {
+    /// The list of indexes comes last, and with it what vouches for it.
+    fn write_repomd(&self, signing_service: Option<&str>) -> Result<()> {
         let mut file = FileWriter::create(self.publication)?;
         file.write_all(repomd::write(&self.repomd).as_bytes())
             .map_err(Error::from)?;
@@ -235,6 +289,20 @@ impl Indexes<'_> {
             artifact: written.artifact,
             media_type: Some("application/xml".into()),
         }])?;
+        let Some(service) = signing_service else {
+            return Ok(());
+        };
+        let signed = self
+            .publication
+            .sign(written.artifact, "repomd.xml", service)?;
+        let link = |end: &str, artifact| Link {
+            path: format!("repodata/repomd.xml.{end}"),
+            artifact,
+            media_type: Some("application/pgp-keys".into()),
+        };
+        let mut links = [link("asc", signed.signature), link("key", signed.key)];
+        links[0].media_type = Some("application/pgp-signature".into());
+        self.publication.link(&links)?;
         Ok(())
     }
 }

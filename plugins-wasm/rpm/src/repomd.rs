@@ -17,6 +17,8 @@ pub(crate) struct Data {
     pub(crate) open_checksum: Option<(String, String)>,
     /// Relative to the repository.
     pub(crate) href: String,
+    /// `xml:base`, where it is elsewhere.
+    pub(crate) base: Option<String>,
     pub(crate) size: Option<u64>,
     pub(crate) open_size: Option<u64>,
     pub(crate) timestamp: String,
@@ -90,6 +92,9 @@ fn read_data(walk: &mut Walk<'_>, data: &mut Data) -> Result<()> {
             }
             b"location" => {
                 data.href = element.attribute("href").unwrap_or_default();
+                data.base = element
+                    .attribute("xml:base")
+                    .filter(|base| !base.is_empty());
                 walk.skip(&element)?;
             }
             b"size" => data.size = number(&walk.text(&element)?),
@@ -136,6 +141,7 @@ pub(crate) fn entry(kind: &str, name: &str, written: &Written, checksum_type: &s
         href: format!("repodata/{checksum}-{name}"),
         checksum_type,
         checksum,
+        base: None,
         open_checksum: pick(&written.plain_digests),
         size: Some(written.size),
         open_size: Some(written.plain_size),
@@ -201,6 +207,7 @@ mod tests {
                 checksum: "ab".into(),
                 open_checksum: Some(("sha256".into(), "cd".into())),
                 href: "repodata/a&b.xml.gz".into(),
+                base: None,
                 size: Some(5),
                 open_size: Some(9),
                 timestamp: "1700000000".into(),

@@ -1,34 +1,28 @@
 //! Mirrors an upstream: its list of indexes, and then index by index.
 
+mod complete;
 mod extra;
 mod lists;
+mod mirrors;
 mod packages;
-mod retention;
+pub(crate) mod retention;
+mod start;
+mod upstream;
 
 use std::collections::HashSet;
 
 use pith_plugin_sdk::{
-    Body, Changes, Error, ErrorCode, Remote, Request, Result, Staging, Syncer, Task, View, log,
-    relative_path,
+    Changes, Error, ErrorCode, Remote, Result, Staging, Syncer, Task, View, log,
 };
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
+use serde_json::{Map, Value};
 
+use complete::Complete;
 use retention::Retention;
+use upstream::Upstream;
 
 use crate::RpmPlugin;
-use crate::package::Package;
 use crate::repomd::{self, Data, Repomd};
-use crate::xml::utf8;
-
-/// A list of some dozen indexes.
-const MAX_REPOMD: u64 = 16 << 20;
-
-/// An index, encoded, where the list does not say how large it is.
-const MAX_INDEX: u64 = 4 << 30;
-
-/// An index, decoded, where the list does not say how large it is.
-const MAX_OPEN_INDEX: u64 = 16 << 30;
 
 const SKIPPED: (&str, &str) = (
     "sync.was_skipped",
@@ -42,11 +36,15 @@ struct Params {
     skip_types: Vec<String>,
     retain_package_versions: Option<usize>,
     optimize: bool,
+    #[serde(default)]
+    repo_config: Map<String, Value>,
 }
 
 #[derive(Debug, Deserialize)]
 struct Config {
     url: String,
+    #[serde(default)]
+    sles_auth_token: Option<String>,
 }
 
 /// What this run did, for the next one.
@@ -58,6 +56,9 @@ struct Checkpoint {
     retain_package_versions: usize,
     /// SHA-256 of the list of indexes.
     repomd: String,
+    /// With which settings the upstream's own indexes were published.
+    #[serde(default)]
+    complete: Option<Map<String, Value>>,
 }
 
 impl Checkpoint {
@@ -67,19 +68,8 @@ impl Checkpoint {
             && self.skip_types == wanted.skip_types
             && self.retain_package_versions == wanted.retain_package_versions
             && (self.mirror || !wanted.mirror)
+            && (wanted.complete.is_none() || self.complete == wanted.complete)
     }
-}
-
-/// What every index is read with.
-struct Upstream<'a> {
-    task: &'a Task,
-    remote: &'a Remote,
-    staging: &'a Staging,
-    next: &'a Changes,
-    /// Ends with a slash.
-    base: String,
-    repomd: Repomd,
-    skips_sources: bool,
 }
 
 impl Syncer for RpmPlugin {
@@ -92,47 +82,50 @@ impl Syncer for RpmPlugin {
     ) -> Result<()> {
         let params: Params = task.params_as()?;
         let config: Config = remote.config_as()?;
-        let base = base_url(config.url);
+        let policy = Policy::of(&params);
+        policy.check(&params)?;
+        let complete = policy == Policy::Complete;
         let mut wanted = Checkpoint {
-            url: base.clone(),
-            mirror: is_mirror(&params),
+            url: config.url.clone(),
+            mirror: policy != Policy::Additive,
             skip_types: params.skip_types,
             retain_package_versions: params.retain_package_versions.unwrap_or(0),
             repomd: String::new(),
+            complete: complete.then(|| params.repo_config.clone()),
         };
         let last: Option<Checkpoint> = task.checkpoint_as();
         let last = last.filter(|last| params.optimize && last.covers(&wanted));
-        let url = format!("{base}repodata/repomd.xml");
-        let body = remote.open(&Request {
-            url: url.clone(),
-            conditional: last.is_some(),
-            max_size: MAX_REPOMD,
-            digest: None,
-        })?;
-        if body.unchanged() {
+        let Some(start) = start::find(remote, &config, last.is_some())? else {
             task.progress(SKIPPED.0, SKIPPED.1, 0, Some(0));
             return Ok(());
-        }
-        let text = read_all(&body)?;
-        wanted.repomd = hex::encode(Sha256::digest(text.as_bytes()));
+        };
+        wanted.repomd.clone_from(&start.sha256);
         // Not every server knows validators.
         if last.is_some_and(|last| last.repomd == wanted.repomd) {
             task.progress(SKIPPED.0, SKIPPED.1, 0, Some(0));
             return Ok(());
         }
-        let repomd = repomd::read(&text).map_err(|error| error.context(&url))?;
-        check_indexes(&repomd).map_err(|error| error.context(&url))?;
+        let repomd = repomd::read(&start.text).map_err(|error| error.context(&start.url))?;
+        check_indexes(&repomd).map_err(|error| error.context(&start.url))?;
         if wanted.mirror {
             next.clear();
         }
+        let complete = if complete {
+            let config = &params.repo_config;
+            Some(Complete::begin(next, &start, &repomd, config)?)
+        } else {
+            None
+        };
         let upstream = Upstream {
             task,
             remote,
             staging,
             next,
-            base,
+            bases: start.bases,
+            token: config.sles_auth_token,
             repomd,
             skips_sources: wanted.skip_types.iter().any(|one| one == "srpm"),
+            complete,
         };
         let modular = lists::sync_modules(&upstream)?;
         let stays = Some(current).filter(|_| !wanted.mirror);
@@ -147,23 +140,47 @@ impl Syncer for RpmPlugin {
         lists::sync_advisories(&upstream)?;
         lists::sync_comps(&upstream)?;
         extra::sync(&upstream)?;
+        if let Some(complete) = &upstream.complete {
+            complete.finish(&upstream)?;
+        }
         task.set_checkpoint_to(&wanted)
     }
 }
 
-fn is_mirror(params: &Params) -> bool {
-    match params.sync_policy.as_deref() {
-        Some(policy) => policy == "mirror_content_only",
-        None => params.mirror == Some(true),
-    }
+/// What becomes of what the upstream does not have, and of how it describes what it has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Policy {
+    Additive,
+    Content,
+    Complete,
 }
 
-/// Addresses of packages and indexes are relative to the folder.
-fn base_url(mut url: String) -> String {
-    if !url.ends_with('/') {
-        url.push('/');
+impl Policy {
+    fn of(params: &Params) -> Self {
+        match (params.sync_policy.as_deref(), params.mirror) {
+            (Some("mirror_complete"), _) | (None, Some(true)) => Self::Complete,
+            (Some("mirror_content_only"), _) => Self::Content,
+            _ => Self::Additive,
+        }
     }
-    url
+
+    /// The upstream's own indexes list everything that it has.
+    fn check(self, params: &Params) -> Result<()> {
+        let left_out = if !params.skip_types.is_empty() {
+            "skip_types"
+        } else if params.retain_package_versions.unwrap_or(0) > 0 {
+            "retain_package_versions"
+        } else {
+            return Ok(());
+        };
+        if self == Self::Complete {
+            return Err(Error::invalid(format!(
+                "`{left_out}` leaves out what the upstream's indexes list, and \
+                 `mirror_complete` publishes these; choose `mirror_content_only`"
+            )));
+        }
+        Ok(())
+    }
 }
 
 /// Refuses what cannot be mirrored, in words.
@@ -185,48 +202,6 @@ fn check_indexes(repomd: &Repomd) -> Result<()> {
     Err(Error::invalid(format!(
         "the repository has no index of the kind {missing:?}"
     )))
-}
-
-fn read_all(body: &Body) -> Result<String> {
-    let mut bytes = Vec::new();
-    loop {
-        let part = body.read(256 << 10)?;
-        if part.is_empty() {
-            break;
-        }
-        bytes.extend_from_slice(&part);
-    }
-    Ok(utf8(bytes.into()).into_owned())
-}
-
-impl Upstream<'_> {
-    /// Opens an index; its bytes have the checksum that the list says before one is read.
-    fn open(&self, data: &Data) -> Result<Body> {
-        let body = self.fetch(data)?;
-        body.decode(data.open_size.unwrap_or(MAX_OPEN_INDEX))?;
-        Ok(body)
-    }
-
-    /// Fetches an index as it is.
-    fn fetch(&self, data: &Data) -> Result<Body> {
-        let body = self.remote.open(&Request {
-            url: self.url(&data.href),
-            conditional: false,
-            max_size: data.size.unwrap_or(MAX_INDEX),
-            digest: data.digest(),
-        })?;
-        body.spool()?;
-        Ok(body)
-    }
-
-    /// Whether a package is of a kind that is not wanted.
-    fn skips(&self, package: &Package) -> bool {
-        self.skips_sources && package.arch == "src"
-    }
-
-    fn url(&self, href: &str) -> String {
-        format!("{}{}", self.base, relative_path::to_url(href))
-    }
 }
 
 /// Errors of the host name what they are about themselves; only the parsers' do not.
@@ -273,18 +248,35 @@ mod tests {
         assert!(error.to_string().contains("\"filelists\""), "{error}");
     }
 
-    #[test]
-    fn the_old_word_counts_where_the_new_one_is_missing() {
-        let params = |policy: Option<&str>, mirror| Params {
+    fn params(policy: Option<&str>, mirror: Option<bool>) -> Params {
+        Params {
             sync_policy: policy.map(Into::into),
             mirror,
             skip_types: Vec::new(),
             retain_package_versions: None,
             optimize: true,
-        };
-        assert!(is_mirror(&params(Some("mirror_content_only"), None)));
-        assert!(is_mirror(&params(None, Some(true))));
-        assert!(!is_mirror(&params(Some("additive"), Some(true))));
-        assert!(!is_mirror(&params(None, None)));
+            repo_config: Map::new(),
+        }
+    }
+
+    #[test]
+    fn the_old_word_counts_where_the_new_one_is_missing() {
+        let of = |policy, mirror| Policy::of(&params(policy, mirror));
+        assert_eq!(of(Some("mirror_content_only"), None), Policy::Content);
+        assert_eq!(of(None, Some(true)), Policy::Complete);
+        assert_eq!(of(Some("additive"), Some(true)), Policy::Additive);
+        assert_eq!(of(None, None), Policy::Additive);
+    }
+
+    #[test]
+    fn nothing_is_left_out_of_a_complete_mirror() {
+        let mut some = params(Some("mirror_complete"), None);
+        assert!(Policy::Complete.check(&some).is_ok());
+        some.retain_package_versions = Some(1);
+        assert!(Policy::Complete.check(&some).is_err());
+        assert!(Policy::Content.check(&some).is_ok());
+        some.skip_types = vec!["srpm".into()];
+        let error = Policy::Complete.check(&some).expect_err("refused");
+        assert!(error.to_string().starts_with("`skip_types`"), "{error}");
     }
 }

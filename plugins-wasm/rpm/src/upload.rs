@@ -1,4 +1,4 @@
-//! Makes an uploaded file a package, as its own header describes it.
+//! Makes an uploaded file a package, as its own header describes it, or an advisory.
 
 use pith_plugin_sdk::{
     Error, Inputs, Reader, Result, Source, Staging, Task, UnitRef, Uploader, relative_path,
@@ -7,7 +7,8 @@ use serde::Deserialize;
 
 use crate::header::{self, Header, Headers};
 use crate::package::{Change, Entry, File, Package};
-use crate::{RpmPlugin, render};
+use crate::xml::utf8;
+use crate::{RpmPlugin, advisory, render};
 
 #[derive(Debug, Deserialize)]
 struct Params {
@@ -71,6 +72,9 @@ const GHOST: i64 = 64;
 const FOLDER: i64 = 0o040_000;
 const KIND: i64 = 0o170_000;
 
+/// The largest known has a tenth.
+const MAX_ADVISORY: u64 = 16 << 20;
+
 impl Uploader for RpmPlugin {
     fn parse(task: &Task, files: &Inputs, staging: &Staging) -> Result<Vec<UnitRef>> {
         let params: Params = task.params_as()?;
@@ -84,6 +88,9 @@ impl Uploader for RpmPlugin {
             relative_path::check(path).map_err(|error| error.context("relative_path"))?;
         }
         let reader = files.open(0)?;
+        if let Some(text) = json(&reader)? {
+            return Ok(staging.put(&[advisory::upload(&text)?])?);
+        }
         let mut package = read(&reader)?;
         // Where the client says it is is what Pulp shows; it is published at its own path.
         package.location_href = params.relative_path.unwrap_or_else(|| package.file_name());
@@ -91,6 +98,23 @@ impl Uploader for RpmPlugin {
         let draft = package.draft(pieces, Source::Held(reader.artifact()))?;
         Ok(staging.put(&[draft])?)
     }
+}
+
+/// The text of a file that begins as a JSON object does: an advisory, and no package.
+fn json(reader: &Reader) -> Result<Option<String>> {
+    let size = reader.size();
+    if size > MAX_ADVISORY || !reader.read_at(0, 256)?.trim_ascii_start().starts_with(b"{") {
+        return Ok(None);
+    }
+    let mut bytes = Vec::new();
+    while (bytes.len() as u64) < size {
+        let part = reader.read_at(bytes.len() as u64, 1 << 20)?;
+        if part.is_empty() {
+            break;
+        }
+        bytes.extend_from_slice(&part);
+    }
+    Ok(Some(utf8(bytes.into()).into_owned()))
 }
 
 fn read(reader: &Reader) -> Result<Package> {

@@ -99,4 +99,17 @@ pub mod exports {
             pub_export_macro: true,
         });
     }
+
+    /// For task types of the kind `change`.
+    pub mod change {
+        wit_bindgen::generate!({
+            path: "../../wit",
+            inline: "package pith:sdk; world change { export pith:plugin/changer@0.1.0; }",
+            with: {
+                "pith:plugin/types@0.1.0": crate::bindings::imports::pith::plugin::types,
+                "pith:plugin/host@0.1.0": crate::bindings::imports::pith::plugin::host,
+            },
+            pub_export_macro: true,
+        });
+    }
 }

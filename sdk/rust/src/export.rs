@@ -1,15 +1,16 @@
 //! Joins the traits of this crate to the functions that a component exports.
 
 use crate::bindings::exports::{
-    describe::exports::pith::plugin::describe, publish::exports::pith::plugin::publisher,
-    resolve::exports::pith::plugin::resolver, serve::exports::pith::plugin::server,
-    sync::exports::pith::plugin::syncer, upload::exports::pith::plugin::uploader,
+    change::exports::pith::plugin::changer, describe::exports::pith::plugin::describe,
+    publish::exports::pith::plugin::publisher, resolve::exports::pith::plugin::resolver,
+    serve::exports::pith::plugin::server, sync::exports::pith::plugin::syncer,
+    upload::exports::pith::plugin::uploader,
 };
 use crate::bindings::imports::pith::plugin::types;
 use crate::panic::install_hook;
 use crate::{
-    Api, Changes, Descriptor, Inputs, Lines, Plugin, Publication, Publisher, Remote, Resolution,
-    Resolver, Server, Staging, Syncer, Task, UnitRef, Uploader, View,
+    Api, Changer, Changes, Descriptor, Inputs, Lines, Plugin, Publication, Publisher, Remote,
+    Resolution, Resolver, Server, Staging, Syncer, Task, UnitRef, Uploader, View,
 };
 
 impl<T: Plugin> describe::Guest for T {
@@ -65,12 +66,28 @@ impl<T: Resolver> resolver::Guest for T {
     }
 }
 
+impl<T: Changer> changer::Guest for T {
+    fn change(
+        name: String,
+        task: &Task,
+        files: &Inputs,
+        current: &View,
+        staging: &Staging,
+        next: &Changes,
+    ) -> Result<(), types::Error> {
+        install_hook();
+        Ok(<T as Changer>::change(
+            &name, task, files, current, staging, next,
+        )?)
+    }
+}
+
 /// Makes a type the plugin of this component.
 ///
 /// The words after `with` name what the component exports beside its description; each
 /// wants the trait of that name: `sync` [`Syncer`], `upload` [`Uploader`], `publish`
-/// [`Publisher`], `resolve` [`Resolver`], `serve` [`Server`]. What is not named is not
-/// exported, and is left to the host.
+/// [`Publisher`], `change` [`Changer`], `resolve` [`Resolver`], `serve` [`Server`]. What is
+/// not named is not exported, and is left to the host.
 ///
 /// ```
 /// use pith_plugin_sdk::{Descriptor, Plugin, Publisher, Publication, Result, Task, View};
@@ -123,9 +140,12 @@ macro_rules! __export_ability {
     (resolve $plugin:ident) => {
         $crate::__export_module!(resolve, $crate::Resolver, $plugin);
     };
+    (change $plugin:ident) => {
+        $crate::__export_module!(change, $crate::Changer, $plugin);
+    };
     ($other:ident $plugin:ident) => {
         compile_error!(concat!(
-            "a plugin can `sync`, `upload`, `publish`, `resolve` or `serve`, not `",
+            "a plugin can `sync`, `upload`, `publish`, `change`, `resolve` or `serve`, not `",
             stringify!($other),
             "`"
         ));

@@ -29,8 +29,8 @@ pub use bindings::exports::resolve::exports::pith::plugin::resolver::{
 };
 pub use bindings::imports::pith::plugin::host::{
     Answer, Api, ArtifactDraft, Body, Candidate, Candidates, Changes, Codec, Cursor, Encoding,
-    File, Fragment, Inputs, Lines, Link, Publication, Reader, Remote, Request, Site, Source,
-    Staging, Strand, Task, UnitDraft, View, Written,
+    File, Fragment, Inputs, Lines, Link, Publication, Reader, Remote, Request, Signed, Site,
+    Source, Staging, Strand, Task, Template, UnitDraft, UnitLink, View, Written,
 };
 pub use bindings::imports::pith::plugin::types::{
     Artifact, ArtifactRef, ErrorCode, Query, Unit, UnitRef,
@@ -39,6 +39,6 @@ pub use body_reader::BodyReader;
 pub use error::{Error, Result};
 pub use file_writer::FileWriter;
 pub use line_reader::LineReader;
-pub use plugin::{Plugin, Publisher, Resolver, Server, Syncer, Uploader};
+pub use plugin::{Changer, Plugin, Publisher, Resolver, Server, Syncer, Uploader};
 pub use stored_reader::StoredReader;
 pub use units::Units;

@@ -51,3 +51,16 @@ pub trait Server {
     /// for `invalid`, 403 for `denied` and so on.
     fn serve(api: &Api, request: Request) -> Result<Response>;
 }
+
+/// Changes a repository by rules of its own.
+pub trait Changer {
+    /// `name` is that of the task type; `next` starts as a copy of `current`.
+    fn change(
+        name: &str,
+        task: &Task,
+        files: &Inputs,
+        current: &View,
+        staging: &Staging,
+        next: &Changes,
+    ) -> Result<()>;
+}

@@ -17,14 +17,30 @@ pub struct Units {
 impl View {
     /// The units of one content type; `order_by` as in [`Query`].
     pub fn units(&self, content_type: &str, order_by: &[&str]) -> Result<Units> {
-        let cursor = self.find(&Query {
-            content_type: content_type.to_owned(),
-            order_by: order_by.iter().map(|&field| field.to_owned()).collect(),
-        })?;
-        Ok(Units {
+        let cursor = self.find(&query(content_type, order_by))?;
+        Ok(Units::of(cursor))
+    }
+
+    /// Those of them that came into the repository more than so many seconds ago.
+    pub fn older_units(&self, content_type: &str, seconds: u64) -> Result<Units> {
+        let cursor = self.find_older(&query(content_type, &[]), seconds)?;
+        Ok(Units::of(cursor))
+    }
+}
+
+fn query(content_type: &str, order_by: &[&str]) -> Query {
+    Query {
+        content_type: content_type.to_owned(),
+        order_by: order_by.iter().map(|&field| field.to_owned()).collect(),
+    }
+}
+
+impl Units {
+    fn of(cursor: Cursor) -> Self {
+        Self {
             cursor: Some(cursor),
             batch: Vec::new().into_iter(),
-        })
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use http::Request;
+use http::{HeaderMap, Request};
 
 /// One request as it came in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,6 +15,10 @@ pub struct RecordedRequest {
     pub authorization: Option<String>,
     /// The `If-None-Match` header.
     pub if_none_match: Option<String>,
+    /// The query, without its question mark.
+    pub query: String,
+    /// All headers.
+    pub headers: HeaderMap,
 }
 
 #[derive(Debug, Default)]
@@ -40,6 +44,8 @@ impl Ledger {
             path: request.uri().path().to_owned(),
             authorization: header(http::header::AUTHORIZATION),
             if_none_match: header(http::header::IF_NONE_MATCH),
+            query: request.uri().query().unwrap_or_default().to_owned(),
+            headers: request.headers().clone(),
         };
         self.with(|state| {
             state.recorded.push(recorded);

@@ -85,7 +85,7 @@ impl Authorization {
             ..settings.clone()
         };
         Ok(Self::Exchanged(Arc::new(Exchange {
-            http: client::build(&settings, secrets, addresses)?,
+            http: client::build(&settings, secrets, addresses, false)?,
             url: parse_url(url)?,
             addresses,
             token: token.clone(),
@@ -150,7 +150,7 @@ impl Exchange {
             .map_err(|error| Failure::transport("POST", &self.url, &error))?;
         if !response.status().is_success() {
             let (status, headers) = (response.status(), response.headers());
-            return Err(Failure::status("POST", &self.url, status, headers));
+            return Err(Failure::status("POST", &self.url, status, headers, false));
         }
         let mut body = Vec::new();
         while let Some(chunk) = response

@@ -81,6 +81,8 @@ impl Request {
 #[derive(Clone, Debug)]
 pub struct Client {
     http: reqwest::Client,
+    /// For other hosts than the remote's own: without its headers and certificate.
+    elsewhere: reqwest::Client,
     base: Arc<Url>,
     authorization: Authorization,
     addresses: AddressPolicy,
@@ -104,12 +106,19 @@ impl Client {
             None => Secrets::default(),
         };
         let base = super::parse_url(&settings.url)?;
-        let http = build(settings, &secrets, services.addresses)?;
+        let http = build(settings, &secrets, services.addresses, true)?;
+        let has_own = !settings.headers.is_null() || secrets.client_key.is_some();
+        let elsewhere = if has_own {
+            build(settings, &secrets, services.addresses, false)?
+        } else {
+            http.clone()
+        };
         let count = settings.download_concurrency.unwrap_or(DEFAULT_CONCURRENCY);
         let concurrency = usize::try_from(count.clamp(1, 200)).unwrap_or(1);
         Ok(Self {
             http,
             authorization: Authorization::new(&base, settings, &secrets, services.addresses)?,
+            elsewhere,
             base: Arc::new(base),
             addresses: services.addresses,
             retries: u32::try_from(settings.max_retries.unwrap_or(DEFAULT_RETRIES).clamp(0, 20))
@@ -173,9 +182,9 @@ impl Client {
         let mut url = request.url.clone();
         let _ = url.set_username("");
         let _ = url.set_password(None);
-        let mut builder = self.http.get(url);
-        // Credentials are for the remote's own host only.
-        let is_own = request.url.origin() == self.base.origin();
+        // What the remote is known by is for its own host only.
+        let is_own = url.origin() == self.base.origin();
+        let mut builder = if is_own { &self.http } else { &self.elsewhere }.get(url);
         if is_own && let Some(value) = self.authorization.header().await? {
             builder = builder.header(AUTHORIZATION, value);
         }
@@ -201,7 +210,8 @@ impl Client {
             None => StatusCode::OK,
         };
         if status != wanted && !unchanged {
-            let mut failure = Failure::status("GET", &request.url, status, response.headers());
+            let headers = response.headers();
+            let mut failure = Failure::status("GET", &request.url, status, headers, request.index);
             // A token that ran out is worth another one.
             if status == StatusCode::UNAUTHORIZED && is_own {
                 failure.transient = self.authorization.forget().await;
@@ -234,6 +244,7 @@ pub(super) fn build(
     settings: &remote::Settings,
     secrets: &Secrets,
     addresses: AddressPolicy,
+    is_own: bool,
 ) -> Result<reqwest::Client> {
     let seconds = |value: Option<f64>| {
         value
@@ -243,7 +254,6 @@ pub(super) fn build(
     let connect = seconds(settings.sock_connect_timeout).or(seconds(settings.connect_timeout));
     let mut builder = reqwest::Client::builder()
         .user_agent(concat!("pith/", env!("CARGO_PKG_VERSION")))
-        .default_headers(headers(&settings.headers)?)
         .connect_timeout(connect.unwrap_or(DEFAULT_CONNECT_TIMEOUT))
         .read_timeout(seconds(settings.sock_read_timeout).unwrap_or(DEFAULT_READ_TIMEOUT))
         .redirect(redirects(addresses))
@@ -251,6 +261,9 @@ pub(super) fn build(
         .tcp_nodelay(true)
         .no_proxy()
         .tls_backend_rustls();
+    if is_own {
+        builder = builder.default_headers(headers(&settings.headers)?);
+    }
     if let Some(total) = seconds(settings.total_timeout) {
         builder = builder.timeout(total);
     }
@@ -262,7 +275,9 @@ pub(super) fn build(
             .map_err(|_| Error::invalid("the remote's ca_cert is not a PEM certificate"))?;
         builder = builder.tls_certs_merge(certificates);
     }
-    if let (Some(certificate), Some(key)) = (&settings.client_cert, &secrets.client_key) {
+    if let (Some(certificate), Some(key), true) =
+        (&settings.client_cert, &secrets.client_key, is_own)
+    {
         let identity =
             Identity::from_pem(format!("{certificate}\n{key}").as_bytes()).map_err(|_| {
                 Error::invalid("the remote's client_cert and client_key are no PEM pair")

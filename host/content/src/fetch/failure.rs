@@ -29,7 +29,13 @@ impl Failure {
     }
 
     /// The upstream answered with a status that is no success.
-    pub(super) fn status(method: &str, url: &Url, status: StatusCode, headers: &HeaderMap) -> Self {
+    pub(super) fn status(
+        method: &str,
+        url: &Url,
+        status: StatusCode,
+        headers: &HeaderMap,
+        is_index: bool,
+    ) -> Self {
         let url = without_credentials(url);
         let reason = status.canonical_reason().unwrap_or("unknown status");
         let message = format!(
@@ -41,8 +47,14 @@ impl Failure {
             .get(RETRY_AFTER)
             .and_then(|value| value.to_str().ok()?.trim().parse().ok())
             .map(Duration::from_secs);
+        let error = match status.as_u16() {
+            // A plugin may do without a document; content is promised.
+            404 | 410 if is_index => Error::not_found(message),
+            401 | 403 if is_index => Error::denied(message),
+            _ => Error::upstream(message),
+        };
         Self {
-            error: Error::upstream(message),
+            error,
             transient,
             after,
         }

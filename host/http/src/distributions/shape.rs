@@ -114,5 +114,5 @@ pub(super) fn write(
 ) {
     write_base(object, distribution, root, content_origin);
     object.field("checkpoint", false);
-    config::write(object, schema, &distribution.settings.config);
+    config::write(object, root, schema, &distribution.settings.config);
 }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use pith_db::content_type::TypeTable;
 use pith_model::Root;
-use pith_model::descriptor::{ArtifactCount, ResourceType};
+use pith_model::descriptor::{ArtifactCount, ResourceType, TaskKind};
 use pith_model::reference::Kind;
 use pith_model::remote::TOKEN;
 use pith_plugin::Generation;
@@ -89,6 +89,13 @@ impl Place {
             } else if let (Some(kind), true) = (kind, has("{type_name}")) {
                 let count = declared::types(descriptor, kind).len();
                 places.extend((0..count).map(|n| at(About::Type(generation(), kind, n))));
+            } else if collection == Some("{plugin}") && has("{type_name}") {
+                let types = descriptor.task_types.iter();
+                let types = types.filter(|one| one.kind == TaskKind::Change);
+                places.extend(types.map(|one| {
+                    let name = descriptor.name.clone();
+                    at(About::Task(name, one.name.clone(), one.params.clone()))
+                }));
             } else if has("{type_name}") {
                 let types = crate::tasks::documented(app, &descriptor.name);
                 let name = &descriptor.name;
@@ -150,6 +157,7 @@ impl Place {
         match (&self.about, variable) {
             (About::Task(plugin, _, _), "plugin") => Some(plugin),
             (About::Task(_, type_name, _), "type_name") => Some(type_name),
+            (About::Task(_, _, schema), "operation") => schema["x-operation"].as_str(),
             (About::Content(_, table), "plural") => Some(&table.content_type.plural),
             (_, "plugin") => self.generation().map(Generation::name),
             (_, "type_name") => self.resource_type().map(|one| one.name.as_str()),
@@ -160,7 +168,7 @@ impl Place {
     /// A name for people or programs, with the variables filled in.
     pub(crate) fn fill(&self, template: &str) -> String {
         let mut text = template.to_owned();
-        for variable in ["plugin", "type_name", "plural"] {
+        for variable in ["plugin", "type_name", "plural", "operation"] {
             if let Some(word) = self.word(variable) {
                 text = text.replace(&format!("{{{variable}}}"), word);
             }

@@ -59,6 +59,10 @@ impl Translation<'_> {
                 translated.insert((*word).to_owned(), value.clone());
             }
         }
+        // A reference to a resource of the host.
+        if translated.get("format") == Some(&json!("signing-service")) {
+            translated.insert("format".to_owned(), "uri-reference".into());
+        }
         if translated.get("required") == Some(&json!([])) {
             translated.remove("required");
         }

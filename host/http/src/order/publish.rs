@@ -49,6 +49,10 @@ pub(crate) async fn build(
         Some(version) => settings_of(app, declared, version).await?,
         None => Map::new(),
     };
+    {
+        let mut connection = app.database.read().await?;
+        config::find_signing_services(&mut connection, &mut form, declared.schema()).await?;
+    }
     config::take(&mut form, declared.schema(), &mut settings);
     form.finish()?;
     let version = version.ok_or_else(Error::not_found)?;

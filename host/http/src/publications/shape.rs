@@ -83,5 +83,5 @@ pub(super) fn write(
     object
         .field("distributions", serving)
         .field("checkpoint", false);
-    config::write(object, schema, &publication.config);
+    config::write(object, root, schema, &publication.config);
 }

@@ -151,6 +151,7 @@ pub(super) fn write(
     write_base(object, remote, root, takes_token);
     config::write(
         object,
+        root,
         declared.map(Declared::schema),
         &remote.settings.config,
     );

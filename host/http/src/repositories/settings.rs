@@ -63,6 +63,7 @@ pub(super) async fn take(
     }
     let remote = lookup::remote(connection, access, &mut form, "remote", declared.plugin()).await?;
     remote.map(|remote| remote.id).set(&mut settings.remote);
+    config::find_signing_services(connection, &mut form, declared.schema()).await?;
     let mut config = settings.config.as_object().cloned().unwrap_or_default();
     config::take(&mut form, declared.schema(), &mut config);
     settings.config = Value::Object(config);

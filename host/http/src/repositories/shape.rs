@@ -87,5 +87,5 @@ pub(super) fn write(
         // No content type has told anything of its syncs here yet.
         .field("last_sync_details", Map::new())
         .field("autopublish", repository.autopublish);
-    config::write(object, schema, &repository.config);
+    config::write(object, root, schema, &repository.config);
 }

@@ -39,14 +39,21 @@ pub(crate) fn of_sites(sites: &Table, has_slash: bool) -> Response {
     page("/", &names, false)
 }
 
-/// The entries of a folder; 404 if there are none.
+/// The entries of a folder, and texts that are no files; 404 if there are none.
 pub(crate) async fn of_folder(
     database: &Database,
     files: FileSet,
     folder: &str,
+    texts: Vec<String>,
 ) -> Result<Response, Failure> {
     let mut connection = database.read().await?;
     let mut entries = served::list(&mut connection, files, folder, MAX_ENTRIES + 1).await?;
+    for name in texts {
+        let at = entries.partition_point(|entry| entry.name < name);
+        if entries.get(at).is_none_or(|entry| entry.name != name) {
+            entries.insert(at, Entry { name, size: None });
+        }
+    }
     if entries.is_empty() && !folder.is_empty() {
         return Err(Failure::NotFound);
     }

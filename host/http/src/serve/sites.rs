@@ -8,7 +8,7 @@ use arc_swap::ArcSwap;
 use pith_db::served::{self, FileSet, Site as Row};
 use pith_db::version::Version;
 use pith_db::{Connection, Database, Result};
-use pith_model::PublicationId;
+use pith_model::{DistributionId, PublicationId};
 use tokio::sync::{Mutex, OnceCell};
 
 /// How long what is remembered is believed; a change is seen within a second.
@@ -159,6 +159,16 @@ impl Table {
 }
 
 impl Site {
+    /// Which one it is.
+    pub(crate) fn id(&self) -> DistributionId {
+        self.row.id
+    }
+
+    /// Without slashes at its ends.
+    pub(crate) fn base_path(&self) -> &str {
+        &self.row.base_path
+    }
+
     /// What it serves: found once for each time that something changed.
     pub(crate) async fn target(&self, database: &Database) -> Result<Target> {
         self.target

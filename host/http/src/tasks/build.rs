@@ -13,7 +13,9 @@ use crate::declared::{self, Declared};
 use crate::error::{Error, Result};
 use crate::form::{Form, Given};
 use crate::lookup;
+use crate::order::change::Orders;
 use crate::order::{self, Order};
+use crate::receive::Received;
 
 /// Checks parameters and builds the order for a type of a plugin.
 pub(crate) async fn order_of(
@@ -24,7 +26,7 @@ pub(crate) async fn order_of(
 ) -> Result<Order> {
     let making = types::find(&context.app, plugin, type_name)?.making;
     let parameters = order::shown(&fields.map);
-    let mut order = build(context, plugin, making, fields, parameters).await?;
+    let mut order = build(context, plugin, type_name, making, fields, parameters).await?;
     // It is listed under the type that it was made by, also where another one does the same.
     type_name.clone_into(&mut order.type_name);
     Ok(order)
@@ -33,6 +35,7 @@ pub(crate) async fn order_of(
 async fn build(
     context: &Context,
     plugin: &str,
+    type_name: &str,
     making: Making,
     fields: Fields,
     parameters: Map<String, Value>,
@@ -45,6 +48,14 @@ async fn build(
             order::publish::build(context, &declared, form, parameters).await
         }
         Making::Copies => order::copy::build(context, plugin, fields.into(), parameters).await,
+        Making::Change => {
+            let task_type = order::change::find(context, plugin, type_name)?;
+            let received = Received { fields, file: None };
+            match order::change::build(context, plugin, &task_type, received).await? {
+                Orders::One(order) => Ok(*order),
+                Orders::Each(orders) => orders.into_iter().next().ok_or_else(Error::not_found),
+            }
+        }
         Making::Sync => {
             let (repository, form) = repository_of(context, plugin, fields).await?;
             order::sync::build(context, &repository, form, parameters).await

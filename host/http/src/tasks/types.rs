@@ -29,6 +29,8 @@ pub(super) enum Making {
     Modifications,
     /// Repository versions with units of others.
     Copies,
+    /// What a plugin says.
+    Change,
 }
 
 /// A type of task, for people and programs.
@@ -68,6 +70,7 @@ pub(super) fn of_plugin(app: &App, plugin: &str) -> Result<Vec<TaskType>> {
             TaskKind::Sync => (order::sync::schema(), Making::Sync),
             TaskKind::Upload => (order::upload::schema(), Making::Upload),
             TaskKind::Publish => (order::publish::schema(), Making::Publication),
+            TaskKind::Change => (json!({}), Making::Change),
         };
         types.push(TaskType {
             name: task_type.name.clone(),

@@ -51,6 +51,11 @@ impl HostBody for State {
         self.resume(kept)
     }
 
+    async fn follow(&mut self, body: Resource<Document>, urls: Vec<String>) -> Result<(), Failure> {
+        let followed = self.table.get(&body)?.follow(&urls).await;
+        self.resume(followed)
+    }
+
     async fn drop(&mut self, body: Resource<Document>) -> wasmtime::Result<()> {
         if self.table.delete(body)?.is_connected() {
             self.bodies -= 1;

@@ -1,9 +1,10 @@
 //! `publication`: what clients will see of a version, in the making.
 
 use pith_content::encode::{Codec, Encoding};
-use pith_content::publish::{FileDraft, Link, PublicationDraft};
+use pith_content::publish::{FileDraft, Link, PublicationDraft, UnitLink};
 use pith_content::splice::Strand;
 use pith_content::view::{Query, View};
+use pith_db::template::Template;
 use pith_storage::Algorithm;
 use wasmtime::component::Resource;
 
@@ -53,6 +54,46 @@ impl host::HostPublication for State {
         self.resume(linked)
     }
 
+    async fn link_units(
+        &mut self,
+        publication: Resource<PublicationDraft>,
+        links: Vec<host::UnitLink>,
+    ) -> Result<(), Failure> {
+        let links = links.into_iter().map(unit_link).collect();
+        let linked = self.table.get(&publication)?.link_units(links);
+        self.resume(linked)
+    }
+
+    async fn sign(
+        &mut self,
+        publication: Resource<PublicationDraft>,
+        artifact: u64,
+        name: String,
+        service: String,
+    ) -> Result<host::Signed, Failure> {
+        let publication = self.table.get(&publication)?;
+        let signed = publication.sign(artifact, &name, &service).await;
+        let signed = self.resume(signed)?;
+        Ok(host::Signed {
+            signature: signed.signature,
+            key: signed.key,
+        })
+    }
+
+    async fn fill(
+        &mut self,
+        publication: Resource<PublicationDraft>,
+        template: host::Template,
+    ) -> Result<(), Failure> {
+        let template = Template {
+            path: template.path,
+            body: template.text,
+            setting: template.setting,
+        };
+        let filled = self.table.get(&publication)?.fill(template);
+        self.resume(filled)
+    }
+
     async fn pass_through(
         &mut self,
         publication: Resource<PublicationDraft>,
@@ -92,6 +133,14 @@ fn encoding(encoding: &host::Encoding) -> Result<Encoding, Failure> {
         },
         algorithms,
     })
+}
+
+fn unit_link(link: host::UnitLink) -> UnitLink {
+    UnitLink {
+        path: link.path,
+        unit: link.unit,
+        artifact: link.artifact,
+    }
 }
 
 fn link(link: host::Link) -> Link {

@@ -32,6 +32,21 @@ impl HostView for State {
         self.give(cursor)
     }
 
+    async fn find_older(
+        &mut self,
+        view: Resource<View>,
+        query: types::Query,
+        seconds: u64,
+    ) -> Result<Resource<Cursor>, Failure> {
+        let query = Query {
+            content_type: query.content_type,
+            order_by: query.order_by,
+        };
+        let found = self.table.get(&view)?.find_older(&query, seconds);
+        let cursor = self.resume(found)?;
+        self.give(cursor)
+    }
+
     async fn drop(&mut self, view: Resource<View>) -> wasmtime::Result<()> {
         self.release(view)
     }

@@ -29,6 +29,8 @@ async fn a_component_becomes_a_plugin_with_what_it_exports() {
         upload: true,
         publish: true,
         resolve: false,
+        serve: false,
+        change: false,
     };
     assert_eq!(file.abilities(), all);
     assert_eq!(

@@ -27,7 +27,7 @@ async fn an_error_of_the_upstream_reaches_the_task() {
     let url = upstream.url("/bad/not-found/PULP_MANIFEST");
     let params = json!({ "mirror": true, "optimize": true });
     let error = house.sync(&plugin, &url, params).await.unwrap_err();
-    assert_eq!(error.code, "upstream", "{error}");
+    assert_eq!(error.code, "not-found", "{error}");
     assert!(
         error.description.contains("/bad/not-found/PULP_MANIFEST"),
         "{error}"

@@ -78,6 +78,7 @@ pub(super) fn of_deprecation(namespace: &str, name: &str) -> UnitDraft {
         fields: json!({"namespace": namespace, "name": name}).to_string(),
         artifacts: Vec::new(),
         fragments: Vec::new(),
+        terms: Vec::new(),
     }
 }
 

@@ -89,7 +89,7 @@ pub(super) fn sync_advisories(upstream: &Upstream<'_>) -> Result<()> {
     let mut twice: HashMap<String, Option<String>> =
         count.into_keys().map(|id| (id, None)).collect();
 
-    body.decode(index.open_size.unwrap_or(super::MAX_OPEN_INDEX))?;
+    body.decode(index.open_size.unwrap_or(super::upstream::MAX_OPEN_INDEX))?;
     let mut elements = Snippets::new(BodyReader::new(&body), "<update", "</update>");
     let mut batcher = Batcher::new(upstream.staging, upstream.next);
     let mut skipped = 0;

@@ -6,6 +6,7 @@ use std::hash::{DefaultHasher, Hasher as _};
 
 use pith_plugin_sdk::{Batcher, BodyReader, Error, Result, Source, log};
 
+use super::complete::{Placing, incompatible};
 use super::retention::Retention;
 use super::{Modular, Upstream, blame, skip};
 use crate::package::Pieces;
@@ -50,7 +51,11 @@ pub(super) fn sync(
         retention,
     };
     let announced = announced(&mut reading.primary).map_err(|error| blame(error, primary))?;
-    let mut batcher = Batcher::new(upstream.staging, upstream.next);
+    let mut batcher = Batcher::into_sink(Placing {
+        staging: upstream.staging,
+        next: upstream.next,
+        complete: upstream.complete.as_ref(),
+    });
     let (mut listed, mut left_out) = (0, 0);
     let report = |done, total| upstream.task.progress(PARSING.0, PARSING.1, done, total);
     report(0, announced);
@@ -59,6 +64,9 @@ pub(super) fn sync(
         match next {
             Ok(draft) => batcher.push(*draft)?,
             Err(Skipped::Silently) => {}
+            Err(Skipped::Because(what, error)) if upstream.complete.is_some() => {
+                return Err(incompatible(&format!("{what}: {error}")));
+            }
             Err(Skipped::Because(what, error)) => skip(&what, &error, &mut left_out),
         }
         if listed % REPORT_EVERY == 0 {
@@ -172,7 +180,14 @@ impl Reading<'_> {
                 piece.clear();
             }
         }
-        let address = match base {
+        if let Some(complete) = &upstream.complete {
+            if base.is_some() {
+                let what = format!("{nevra} is elsewhere");
+                return Err(incompatible(&what));
+            }
+            complete.expect(&package.location_href, &package.path())?;
+        }
+        let source = match base {
             Some(base) => {
                 let base = if base.ends_with('/') {
                     base
@@ -180,11 +195,11 @@ impl Reading<'_> {
                     base + "/"
                 };
                 let href = pith_plugin_sdk::relative_path::to_url(&package.location_href);
-                format!("{base}{href}")
+                Source::Urls(vec![format!("{base}{href}")])
             }
-            None => upstream.url(&package.location_href),
+            None => upstream.source(&package.location_href),
         };
-        let draft = package.draft(pieces, Source::Urls(vec![address]))?;
+        let draft = package.draft(pieces, source)?;
         Ok(Some(Ok(Box::new(draft))))
     }
 }

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use pith_plugin_sdk::{BodyReader, Changes, Result, View};
+use pith_plugin_sdk::{BodyReader, Changes, Result, UnitRef, View};
 use serde::Deserialize;
 
 use super::packages::snippets;
@@ -19,7 +19,7 @@ const TOGETHER: usize = 1_000;
 /// The newest builds of each package and architecture. Packages of modules stay all: an old
 /// stream is no old version.
 #[derive(Debug)]
-pub(super) struct Retention {
+pub(crate) struct Retention {
     count: usize,
     newest: HashMap<(String, String), Vec<Evr>>,
 }
@@ -62,14 +62,29 @@ impl Retention {
             }
         }
         if let Some(current) = current {
-            for unit in current.units(PACKAGE, &[])? {
-                let present: Present = unit?.fields_as()?;
-                if !present.is_modular {
-                    retention.learn(present.name, present.arch, present.evr);
-                }
-            }
+            retention.learn_all(current)?;
         }
         Ok(retention)
+    }
+
+    /// What a repository has.
+    pub(crate) fn of(current: &View, count: usize) -> Result<Self> {
+        let mut retention = Self {
+            count,
+            newest: HashMap::new(),
+        };
+        retention.learn_all(current)?;
+        Ok(retention)
+    }
+
+    fn learn_all(&mut self, current: &View) -> Result<()> {
+        for unit in current.units(PACKAGE, &[])? {
+            let present: Present = unit?.fields_as()?;
+            if !present.is_modular {
+                self.learn(present.name, present.arch, present.evr);
+            }
+        }
+        Ok(())
     }
 
     fn learn(&mut self, name: String, arch: String, evr: Evr) {
@@ -95,18 +110,37 @@ impl Retention {
 
     /// Takes out of the next version what the repository has and does not keep.
     pub(super) fn prune(&self, current: &View, next: &Changes) -> Result<()> {
-        let mut old = Vec::new();
-        for unit in current.units(PACKAGE, &[])? {
+        self.each_old(current, 0, |_, units| Ok(next.remove(units)?))
+    }
+
+    /// Calls `each` with what is not kept of what came more than so many seconds ago, some
+    /// at a time: names and references.
+    pub(crate) fn each_old(
+        &self,
+        current: &View,
+        seconds: u64,
+        mut each: impl FnMut(&[String], &[UnitRef]) -> Result<()>,
+    ) -> Result<()> {
+        let (mut names, mut old) = (Vec::new(), Vec::new());
+        for unit in current.older_units(PACKAGE, seconds)? {
             let unit = unit?;
             let present: Present = unit.fields_as()?;
             if !present.is_modular && !self.has(&present.name, &present.arch, &present.evr) {
+                let Evr {
+                    epoch,
+                    version,
+                    release,
+                } = &present.evr;
+                let (name, arch) = (&present.name, &present.arch);
+                names.push(format!("{name}-{epoch}:{version}-{release}.{arch}"));
                 old.push(unit.handle);
             }
             if old.len() == TOGETHER {
-                next.remove(&std::mem::take(&mut old))?;
+                each(&names, &old)?;
+                (names, old) = (Vec::new(), Vec::new());
             }
         }
-        Ok(next.remove(&old)?)
+        each(&names, &old)
     }
 }
 

@@ -1,0 +1,94 @@
+//! Signing of files by programs of this host. The key stays with the program; a plugin may
+//! only ask for a signature of a file that it made.
+//!
+//! A program is called with the path of a file and answers, as those of Pulp do, with JSON:
+//! `{"file": …, "signature": …, "key": …}`, the last two being paths. Its working directory
+//! is a temporary folder that has nothing else in it.
+
+pub mod check;
+mod program;
+
+use std::path::Path;
+
+use pith_model::Reference;
+use pith_model::reference::Kind;
+use pith_storage::Reader;
+use tokio::io::AsyncWriteExt as _;
+
+use crate::Services;
+use crate::error::{Error, Result};
+
+pub use program::{Signed, run};
+
+/// So much of a file is copied at a time.
+const BLOCK: usize = 1 << 20;
+
+/// A signature, and the public key that it fits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Signature {
+    /// As the program wrote it.
+    pub signature: Vec<u8>,
+    /// The service's, in ASCII armor.
+    pub public_key: String,
+}
+
+/// Signs a file with the service that a PRN names; the program sees the file under `name`.
+pub async fn sign(
+    services: &Services,
+    service: &str,
+    name: &str,
+    file: &dyn Reader,
+) -> Result<Signature> {
+    let uuid = Reference::parse(service)
+        .filter(|reference| reference.kind == Kind::SigningService)
+        .map(|reference| reference.uuid)
+        .ok_or_else(|| Error::invalid(format!("{service:?} names no signing service")))?;
+    let found = {
+        let mut connection = services.database.read().await?;
+        pith_db::signing_service::by_uuid(&mut connection, uuid).await?
+    };
+    let found = found.ok_or_else(|| {
+        Error::not_found("the signing service was removed; choose another in the settings")
+    })?;
+    let folder = temporary_folder()?;
+    let path = folder.path().join(name);
+    copy(file, &path)
+        .await
+        .map_err(|error| unwritable(&error))?;
+    let fingerprint = Some(found.pubkey_fingerprint.as_str());
+    let signed = run(Path::new(&found.script), fingerprint, &path)
+        .await
+        .map_err(|mut error| {
+            error.message = format!("the signing service {:?}: {error}", found.name).into();
+            error
+        })?;
+    Ok(Signature {
+        signature: signed.signature,
+        public_key: found.public_key,
+    })
+}
+
+/// A folder that is removed when it is dropped.
+fn temporary_folder() -> Result<tempfile::TempDir> {
+    let made = tempfile::Builder::new().prefix("pith-signing-").tempdir();
+    made.map_err(|error| unwritable(&error))
+}
+
+fn unwritable(error: &std::io::Error) -> Error {
+    Error::internal(format!("no file could be made for signing: {error}"))
+}
+
+async fn copy(from: &dyn Reader, to: &Path) -> std::io::Result<()> {
+    let mut file = tokio::fs::File::create_new(to).await?;
+    let mut offset = 0;
+    while offset < from.length() {
+        let bytes = from.read_at(offset, BLOCK).await;
+        let bytes = bytes.map_err(std::io::Error::other)?;
+        if bytes.is_empty() {
+            return Err(std::io::ErrorKind::UnexpectedEof.into());
+        }
+        file.write_all(&bytes).await?;
+        offset += bytes.len() as u64;
+    }
+    file.flush().await
+}

@@ -1,0 +1,177 @@
+//! The orders to change repositories by rules of a plugin's own.
+
+use std::collections::BTreeSet;
+
+use pith_content::ingest::ingest;
+use pith_db::access::Access;
+use pith_db::repository::Repository;
+use pith_db::{Connection, list, repository};
+use pith_model::access::Securable;
+use pith_model::descriptor::{TaskKind, TaskType};
+use pith_model::reference::{Kind, typed_prn};
+use pith_model::schema::property_names;
+use pith_model::task::Lock;
+use pith_tasks::work::Work;
+use serde_json::{Map, Value};
+
+use crate::config;
+use crate::context::Context;
+use crate::declared;
+use crate::error::{Error, Result};
+use crate::form::{Form, Given};
+use crate::lookup;
+use crate::order::{self, Order, permit};
+use crate::receive::Received;
+
+/// Repositories that one request may name.
+const MOST: usize = 1_000;
+
+/// Stands for all repositories.
+const ALL: &str = "*";
+
+/// What is asked for: one task, or one for each repository.
+pub(crate) enum Orders {
+    One(Box<Order>),
+    Each(Vec<Order>),
+}
+
+/// The task type of a plugin.
+pub(crate) fn find(context: &Context, plugin: &str, name: &str) -> Result<TaskType> {
+    let generation = declared::generation(&context.app, plugin)?;
+    let types = &generation.descriptor().task_types;
+    let found = types
+        .iter()
+        .find(|one| one.kind == TaskKind::Change && one.name == name);
+    found.cloned().ok_or_else(Error::not_found)
+}
+
+/// The property of a schema with a format of the contract's.
+pub(crate) fn field<'a>(schema: &'a Value, format: &str) -> Option<&'a str> {
+    property_names(schema).find(|name| schema["properties"][*name]["format"] == format)
+}
+
+/// Builds them.
+pub(crate) async fn build(
+    context: &Context,
+    plugin: &str,
+    task_type: &TaskType,
+    received: Received,
+) -> Result<Orders> {
+    let schema = &task_type.params;
+    let parameters = order::shown(&received.fields.map);
+    let mut form = Form::from(received.fields);
+    let (several, one) = (field(schema, "repositories"), field(schema, "repository"));
+    // What is found out here is checked by the schema all the same.
+    let mut params = Map::new();
+    let access = context.access()?;
+    let mut connection = context.app.database.read().await?;
+    let mut repositories = Vec::new();
+    if let Some(name) = several
+        && let Some(given) = form.list(name)
+    {
+        repositories = all_of(&mut connection, access, &mut form, (name, plugin), &given).await?;
+        params.insert(name.to_owned(), given.into());
+    }
+    if let Some(name) = one {
+        let given = lookup::repository(&mut connection, access, &mut form, name, plugin).await?;
+        if let Given::This(found) = given {
+            params.insert(name.to_owned(), prn(&found).into());
+            repositories.push(found);
+        }
+    }
+    for repository in &repositories {
+        permit(&mut connection, access, repository, "modify").await?;
+    }
+    // Content in no repository is for those who may do everything.
+    if repositories.is_empty() && !form.is_wrong() && !access.is_everything() {
+        return Err(Error::forbidden());
+    }
+    drop(connection);
+    if let (Some(name), Some(file)) = (field(schema, "file"), &received.file) {
+        params.insert(name.to_owned(), file.name.as_str().into());
+    }
+    config::take(&mut form, schema, &mut params);
+    form.finish()?;
+    let file = match received.file {
+        Some(file) => {
+            let (database, store) = (&context.app.database, &*context.app.store);
+            let rows = ingest(database, store, vec![file.incoming]).await?;
+            let artifact = rows.first().copied().ok_or_else(Error::not_found)?;
+            Some((artifact.0, file.name))
+        }
+        None => None,
+    };
+    let generation = declared::generation(&context.app, plugin)?;
+    let order = |repository: Option<&Repository>| Order {
+        name: format!("pulp_{plugin}.app.tasks.{}", task_type.name),
+        plugin: plugin.to_owned(),
+        type_name: task_type.name.clone(),
+        plugin_version: Some(generation.version().to_owned()),
+        parameters: parameters.clone(),
+        work: Work::Change {
+            task_type: task_type.name.clone(),
+            repository: repository.map(|repository| repository.id.0),
+            file: file.clone(),
+            params: params.clone(),
+        },
+        locks: repository
+            .map(|repository| Lock::exclusive(prn(repository)))
+            .into_iter()
+            .collect(),
+    };
+    Ok(match several {
+        Some(_) => Orders::Each(repositories.iter().map(|one| order(Some(one))).collect()),
+        None => Orders::One(Box::new(order(repositories.first()))),
+    })
+}
+
+/// The repositories that a list names, each once.
+async fn all_of(
+    connection: &mut Connection,
+    access: &Access,
+    form: &mut Form,
+    (name, plugin): (&str, &str),
+    given: &[Value],
+) -> Result<Vec<Repository>> {
+    if given.iter().any(|one| one == ALL) {
+        if given.len() > 1 {
+            form.wrong(name, format!("{ALL:?} stands for all, and so alone."));
+            return Ok(Vec::new());
+        }
+        let selection = list::Selection {
+            conditions: std::iter::once(repository::of_plugin(plugin))
+                .chain(access.seen(Securable::Repository, "r"))
+                .collect(),
+            limit: i64::try_from(MOST + 1).unwrap_or(i64::MAX),
+            ..list::Selection::default()
+        };
+        let all = list::records(connection, &selection).await?;
+        if all.len() > MOST {
+            form.wrong(
+                name,
+                format!("There are more than {MOST}; name some of them."),
+            );
+        }
+        return Ok(all);
+    }
+    if given.is_empty() || given.len() > MOST {
+        form.wrong(name, format!("Expected 1 to {MOST} repositories."));
+        return Ok(Vec::new());
+    }
+    let mut seen = BTreeSet::new();
+    let mut found = Vec::new();
+    for one in given {
+        form.put(name.to_owned(), one.clone());
+        if let Given::This(one) = lookup::repository(connection, access, form, name, plugin).await?
+            && seen.insert(one.id.0)
+        {
+            found.push(one);
+        }
+    }
+    Ok(found)
+}
+
+fn prn(repository: &Repository) -> String {
+    let (plugin, type_name) = (&repository.plugin, &repository.type_name);
+    typed_prn(Kind::Repository, plugin, type_name, repository.uuid)
+}

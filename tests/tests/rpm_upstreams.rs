@@ -1,0 +1,192 @@
+//! Where an RPM repository comes from: lists of mirrors, metalinks, and addresses that want
+//! something special.
+
+use anyhow::Result;
+use pith_tests::rpm::{RpmMirror, RpmRepository};
+use pith_tests::upstream::{PROTECTED_HEADER, Upstream, sha256_hex};
+use pith_tests::{Test, TestServer, href, on_both_databases};
+use serde_json::json;
+
+on_both_databases!(
+    a_list_of_mirrors_leads_to_one_that_answers,
+    a_metalink_tells_an_old_mirror,
+    mirrors_are_told_nothing_of_the_remote,
+    a_list_without_mirrors_is_told,
+    a_token_goes_with_each_address,
+);
+
+/// What a list of mirrors is held as.
+const LIST: &str = "mirrorlist";
+
+/// A mirror of what a list at `upstream` leads to.
+async fn by_list(server: &TestServer, upstream: &Upstream, list: &str) -> Result<RpmMirror> {
+    upstream.hold("lists", &[(LIST, list.as_bytes())]);
+    let url = upstream.url(&format!("/held/lists/{LIST}"));
+    let mirror = server.api().rpm_mirror("zoo", &url, "on_demand").await?;
+    server.api().serve_rpm(&mirror).await?;
+    Ok(mirror)
+}
+
+async fn a_list_of_mirrors_leads_to_one_that_answers(test: Test) -> Result<()> {
+    let server = test.start().await?;
+    let api = server.api();
+    let (lists, first, second) = (
+        Upstream::start().await?,
+        Upstream::start().await?,
+        Upstream::start().await?,
+    );
+    let theirs = RpmRepository::of(&[("bear", "1")]);
+    // The one has the list of indexes and nothing else.
+    let all = theirs.all_files();
+    let repomd = all.iter().find(|(path, _)| path == "repodata/repomd.xml");
+    let (path, bytes) = repomd.expect("a list of indexes");
+    first.hold("zoo", &[(path, bytes)]);
+    let list = format!(
+        "# mirrors\n{}\n{}\n{}\n",
+        first.url("/held/none/"),
+        first.url("/held/zoo/"),
+        theirs.hold(&second, "zoo"),
+    );
+    let mirror = by_list(&server, &lists, &list).await?;
+    api.sync_rpm(&mirror, json!({})).await?.completed()?;
+    assert_eq!(first.requests("/held/none/repodata/repomd.xml"), 1);
+    assert_eq!(first.requests("/held/zoo/repodata/primary.xml"), 1);
+    assert_eq!(second.requests("/held/zoo/repodata/primary.xml"), 1);
+    let package = &theirs.packages[0];
+    server
+        .fetch_until(&format!("zoo/{}", package.path()), |reply| {
+            *reply.body() == package.bytes
+        })
+        .await?;
+    // The same list again: nothing to do.
+    second.forget_requests();
+    let task = api.sync_rpm(&mirror, json!({})).await?.completed()?;
+    assert!(task.created().is_empty(), "{}", task.0);
+    assert_eq!(second.requests_under("/held/zoo/repodata/primary"), 0);
+    Ok(())
+}
+
+async fn a_metalink_tells_an_old_mirror(test: Test) -> Result<()> {
+    let server = test.start().await?;
+    let api = server.api();
+    let (lists, old, new) = (
+        Upstream::start().await?,
+        Upstream::start().await?,
+        Upstream::start().await?,
+    );
+    RpmRepository::of(&[("bear", "1")]).hold(&old, "zoo");
+    let theirs = RpmRepository::of(&[("bear", "1"), ("bear", "2")]);
+    let url = theirs.hold(&new, "zoo");
+    let all = theirs.all_files();
+    let repomd = all.iter().find(|(path, _)| path == "repodata/repomd.xml");
+    let metalink = |hash: &str| {
+        format!(
+            "<?xml version=\"1.0\"?>\n<metalink version=\"3.0\"><files><file name=\"repomd.xml\">\
+             <verification><hash type=\"sha256\">{hash}</hash></verification><resources>\
+             <url protocol=\"http\" preference=\"90\">{}</url>\
+             <url protocol=\"http\" preference=\"100\">{}</url>\
+             </resources></file></files></metalink>",
+            format_args!("{url}repodata/repomd.xml"),
+            old.url("/held/zoo/repodata/repomd.xml"),
+        )
+    };
+    let right = metalink(&sha256_hex(&repomd.expect("a list of indexes").1));
+    let mirror = by_list(&server, &lists, &right).await?;
+    api.sync_rpm(&mirror, json!({})).await?.completed()?;
+    assert_eq!(old.requests("/held/zoo/repodata/repomd.xml"), 1);
+    assert_eq!(api.rpm_units(&mirror, "packages").await?.len(), 2);
+    let wrong = metalink(&sha256_hex(b"another"));
+    lists.hold("lists", &[(LIST, wrong.as_bytes())]);
+    let task = api.sync_rpm(&mirror, json!({"optimize": false})).await?;
+    assert!(
+        task.failure()?
+            .contains("is not what the metalink describes"),
+        "{}",
+        task.0
+    );
+    Ok(())
+}
+
+async fn mirrors_are_told_nothing_of_the_remote(test: Test) -> Result<()> {
+    let server = test.start().await?;
+    let api = server.api();
+    let (lists, other) = (Upstream::start().await?, Upstream::start().await?);
+    let theirs = RpmRepository::of(&[("bear", "1")]);
+    let mirror = by_list(&server, &lists, &theirs.hold(&other, "zoo")).await?;
+    let (name, value) = PROTECTED_HEADER;
+    let settings = json!({"headers": [{name: value}], "username": "u", "password": "hush-1"});
+    api.patch(&href(&mirror.remote), settings).await?.ok()?;
+    api.sync_rpm(&mirror, json!({})).await?.completed()?;
+    let path = theirs.packages[0].path();
+    server
+        .fetch_until(&format!("zoo/{path}"), |reply| reply.status() == 200)
+        .await?;
+    let has = |request: &pith_tests::upstream::RecordedRequest| {
+        (
+            request.headers.contains_key(name),
+            request.headers.contains_key("authorization"),
+        )
+    };
+    let asked = lists.recorded();
+    assert!(
+        asked.iter().any(|request| has(request) == (true, true)),
+        "{asked:?}"
+    );
+    let asked = other.recorded();
+    assert!(asked.len() >= 5, "{asked:?}");
+    assert!(
+        asked.iter().all(|request| has(request) == (false, false)),
+        "{asked:?}"
+    );
+    Ok(())
+}
+
+async fn a_list_without_mirrors_is_told(test: Test) -> Result<()> {
+    let server = test.start().await?;
+    let upstream = Upstream::start().await?;
+    let mirror = by_list(&server, &upstream, "# nothing\nftp://host/\n").await?;
+    let task = server.api().sync_rpm(&mirror, json!({})).await?;
+    assert!(
+        task.failure()?.contains("names no mirror by HTTP"),
+        "{}",
+        task.0
+    );
+    // A repository that is not there is told as such, and not as a list.
+    let url = upstream.url("/held/none/");
+    let settings = json!({"url": url});
+    server
+        .api()
+        .patch(&href(&mirror.remote), settings)
+        .await?
+        .ok()?;
+    let task = server.api().sync_rpm(&mirror, json!({})).await?;
+    assert!(
+        task.failure()?
+            .contains("none/repodata/repomd.xml: the upstream answered 404"),
+        "{}",
+        task.0
+    );
+    Ok(())
+}
+
+async fn a_token_goes_with_each_address(test: Test) -> Result<()> {
+    let server = test.start().await?;
+    let upstream = Upstream::start().await?;
+    let theirs = RpmRepository::of(&[("bear", "1")]);
+    let url = theirs.hold(&upstream, "zoo");
+    let api = server.api();
+    let mirror = api.rpm_mirror("zoo", &url, "on_demand").await?;
+    let settings = json!({"sles_auth_token": "abc123"});
+    api.patch(&href(&mirror.remote), settings).await?.ok()?;
+    api.sync_rpm(&mirror, json!({})).await?.completed()?;
+    api.serve_rpm(&mirror).await?;
+    server
+        .fetch_bytes(&format!("zoo/{}", theirs.packages[0].path()))
+        .await?;
+    let asked = upstream.recorded();
+    assert!(asked.len() >= 5, "{asked:?}");
+    for request in asked {
+        assert_eq!(request.query, "abc123", "{request:?}");
+    }
+    Ok(())
+}
