@@ -38,6 +38,9 @@ pub struct Roles {
 /// units and to leave out what may not.
 const FEW: i64 = 20_000;
 
+/// So many repositories are named one by one in the text of a question.
+const MOST_REPOSITORIES: usize = 500;
+
 /// As many objects of a kind that a user has roles for are looked up one by one.
 const MANY: i64 = 5_000;
 
@@ -123,8 +126,7 @@ impl Roles {
 
     /// The condition that a unit, of which this column is the number, may be seen: a version
     /// of a repository that may be seen has it, or the user sent it himself.
-    fn unit(&self, column: &str) -> Condition {
-        let seen = self.repositories();
+    fn unit(&self, column: &str, seen: Condition) -> Condition {
         let mut values = seen.values;
         values.push(self.user.into());
         Condition::new(
@@ -142,8 +144,7 @@ impl Roles {
     }
 
     /// The same, beginning with what may be seen.
-    fn few_units(&self, column: &str) -> Condition {
-        let seen = self.repositories();
+    fn few_units(&self, column: &str, seen: Condition) -> Condition {
         let mut values = seen.values;
         values.push(self.user.into());
         Condition::new(
@@ -160,16 +161,35 @@ impl Roles {
         )
     }
 
-    /// About how many units may be seen.
-    async fn number_of_units(&self, connection: &mut Connection) -> Result<i64> {
+    /// The same repositories by their numbers, where they are not too many: SQLite would ask
+    /// for them again at each row.
+    async fn few_repositories(&self, connection: &mut Connection) -> Result<Condition> {
         let seen = self.repositories();
+        let found = sql(format!("{} LIMIT {}", seen.text, MOST_REPOSITORIES + 1))
+            .bind_all(seen.values.clone())
+            .scalars::<i64>(connection)
+            .await?;
+        if found.len() > MOST_REPOSITORIES {
+            return Ok(seen);
+        }
+        let numbers: Vec<String> = found.iter().map(i64::to_string).collect();
+        let numbers = if numbers.is_empty() {
+            "NULL".to_owned()
+        } else {
+            numbers.join(",")
+        };
+        Ok(Condition::new(numbers, []))
+    }
+
+    /// About how many units these repositories have.
+    async fn number_of_units(connection: &mut Connection, seen: &Condition) -> Result<i64> {
         // SQLite adds integers up to one, PostgreSQL to a decimal.
         sql(format!(
             "SELECT CAST(COALESCE(SUM(n.added), 0) AS BIGINT) FROM version_count n
              JOIN repository_version v ON v.id = n.version_id WHERE v.repository_id IN ({})",
             seen.text
         ))
-        .bind_all(seen.values)
+        .bind_all(seen.values.clone())
         .scalar(connection)
         .await
     }
@@ -287,7 +307,7 @@ impl Access {
     pub fn seen_unit(&self, column: &str) -> Option<Condition> {
         match self {
             Self::Everything => None,
-            Self::Roles(roles) => Some(roles.unit(column)),
+            Self::Roles(roles) => Some(roles.unit(column, roles.repositories())),
         }
     }
 
@@ -300,11 +320,12 @@ impl Access {
         let Self::Roles(roles) = self else {
             return Ok(None);
         };
-        let is_few = roles.number_of_units(connection).await? < FEW;
+        let seen = roles.few_repositories(connection).await?;
+        let is_few = Roles::number_of_units(connection, &seen).await? < FEW;
         Ok(Some(if is_few {
-            roles.few_units(column)
+            roles.few_units(column, seen)
         } else {
-            roles.unit(column)
+            roles.unit(column, seen)
         }))
     }
 
