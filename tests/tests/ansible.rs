@@ -187,10 +187,10 @@ async fn hostile_archives_leave_nothing(test: Test) -> Result<()> {
         spoil(&mut spoilt);
         spoilt.archive()
     };
-    let bomb = vec![0; 100 << 20];
+    let bomb = vec![0; 150 << 20];
     for (archive, said) in [
         (b"no archive".to_vec(), "no tar archive"),
-        (gzip(&bomb)?, "unpacks to more than 67108864 bytes"),
+        (gzip(&bomb)?, "unpacks to more than "),
         (
             spoilt(|one| one.beyond.push(("../evil".into(), b"x".to_vec())))?,
             "the path `../evil` has the segment `..`",
