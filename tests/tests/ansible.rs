@@ -265,7 +265,8 @@ async fn a_signature_is_uploaded_beside_its_collection(test: Test) -> Result<()>
     ensure!(task.failure()?.contains("must be armored"), "{task:?}");
     for (wrong, said) in [
         (href(&signature), "Object does not exist"),
-        (href(&repository), "not"),
+        (href(&repository), "names another kind of resource"),
+        ("owls".to_owned(), "is neither a path below"),
     ] {
         let reply = api.post_form(SIGNATURES, form(&wrong, SIGNATURE)).await?;
         let errors = reply.errors_of("signed_collection")?;
