@@ -18,8 +18,9 @@ pub(crate) const MAX_MEMBERS: usize = 100_000;
 /// Bytes that an archive may unpack to.
 const MAX_UNPACKED: u64 = 2 << 30;
 
-/// Below this size no archive is taken for a bomb.
-const UNSUSPICIOUS: u64 = 64 << 20;
+/// Below this size no archive is taken for a bomb: as many members as there may be, each with
+/// some words in it.
+const UNSUSPICIOUS: u64 = 128 << 20;
 
 /// How many times its own size an archive may unpack to; text has a tenth of it.
 const MAX_RATIO: u64 = 50;
@@ -56,9 +57,16 @@ pub(crate) trait Gatherer {
 
 /// Reads an archive that is compressed with gzip, of `size` bytes.
 pub(crate) fn read(packed: impl Read, size: u64, gatherer: &mut impl Gatherer) -> Result<Members> {
-    let most = size
-        .saturating_mul(MAX_RATIO)
-        .clamp(UNSUSPICIOUS, MAX_UNPACKED);
+    read_bounded(packed, most_unpacked(size), gatherer)
+}
+
+/// What an archive of a size may unpack to.
+fn most_unpacked(size: u64) -> u64 {
+    let most = size.saturating_mul(MAX_RATIO);
+    most.clamp(UNSUSPICIOUS, MAX_UNPACKED)
+}
+
+fn read_bounded(packed: impl Read, most: u64, gatherer: &mut impl Gatherer) -> Result<Members> {
     let unpacked = Bounded {
         inner: flate2::read::MultiGzDecoder::new(packed),
         left: most,

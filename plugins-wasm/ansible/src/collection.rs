@@ -173,6 +173,7 @@ pub(crate) fn read(
         report,
     };
     let members = archive::read(packed, size, &mut import)?;
+    (import.report)(members.len());
     let missing = |name| Error::invalid(format!("the archive has no file {name}"));
     let manifest_text = import.manifest.take().ok_or_else(|| missing(MANIFEST))?;
     let files_text = import.files.take().ok_or_else(|| missing(FILES))?;

@@ -30,10 +30,16 @@ pub(super) async fn resolve(
         let Some(text) = params.get(name).and_then(Value::as_str) else {
             continue;
         };
-        let reference = Reference::parse(text).filter(|one| one.kind == Kind::Content);
-        let Some(reference) = reference else {
-            form.wrong(name, not_a_reference(text));
-            continue;
+        let reference = match Reference::parse(text) {
+            Some(reference) if reference.kind == Kind::Content => reference,
+            Some(_) => {
+                form.wrong(name, format!("{text:?} names another kind of resource."));
+                continue;
+            }
+            None => {
+                form.wrong(name, not_a_reference(text));
+                continue;
+            }
         };
         let table = app
             .types
