@@ -174,9 +174,9 @@ async fn every_operation_of_pulps_answers_as_documented(test: Test) -> Result<()
     let mut document = Document::read(api).await?;
     let made = make(api, "one").await?;
     lists_and_reads(api, &mut document, &made).await?;
+    access::walked(api, &mut document, &made).await?;
     changes(api, &mut document, &made).await?;
     made_and_removed(api, &mut document).await?;
-    access::walked(api, &mut document, &made).await?;
     let mut left: BTreeSet<String> = pulps()?
         .iter()
         .map(|one| text(&one["id"]).to_owned())

@@ -334,4 +334,23 @@ mod tests {
             "SELECT '?' FROM t WHERE a = ? AND b IN (?,?) AND c = ?"
         );
     }
+
+    #[test]
+    fn notes_go_with_what_they_are_about() {
+        let text = "{forgets note: one other}\nCREATE";
+        let lite = Dialect::Sqlite.ddl(text);
+        assert_eq!(
+            lite.lines().next(),
+            Some(
+                "CREATE TRIGGER one_forgets_note AFTER DELETE ON one BEGIN DELETE FROM note \
+                 WHERE kind = 'one' AND object_id = OLD.id; END;"
+            )
+        );
+        assert!(lite.contains("other_forgets_note") && lite.ends_with("CREATE"));
+        let postgres = Dialect::Postgres.ddl(text);
+        let last = "CREATE TRIGGER other_forgets_note AFTER DELETE ON other \
+                    FOR EACH ROW EXECUTE FUNCTION forget_note();";
+        assert!(postgres.starts_with("CREATE FUNCTION forget_note() RETURNS trigger"));
+        assert!(postgres.contains(last), "{postgres}");
+    }
 }

@@ -241,6 +241,22 @@ impl Query {
         self.refer("prn", "prn__in", column)
     }
 
+    /// The same for what nothing else refers to: its UUID is the last word of its path.
+    pub(crate) fn identify_by_last_word(&mut self, column: &str) -> Result<()> {
+        for name in ["pulp_href", "pulp_href__in", "prn", "prn__in"] {
+            self.filter(name, |text| {
+                let uuids = text.split(',').map(|text| {
+                    let word = text.trim().trim_end_matches('/').rsplit(['/', ':']).next();
+                    word.and_then(|word| Uuid::try_parse(word).ok())
+                        .ok_or_else(|| Error::invalid(name, not_a_reference(text)))
+                });
+                let uuids = uuids.collect::<Result<Vec<_>>>()?;
+                Ok(Condition::new(format!("{column} IN (?*)"), [uuids.into()]))
+            })?;
+        }
+        Ok(())
+    }
+
     /// Adds the conditions on labels.
     pub(crate) fn label_select(&mut self, column: &str, dialect: Dialect) -> Result<()> {
         self.filter("pulp_label_select", |text| {

@@ -139,7 +139,7 @@ async fn find(connection: &mut Connection, id: &str) -> Result<Role> {
 async fn list_all(context: Context, RawQuery(text): RawQuery) -> Result<Response> {
     let mut query = Query::parse(text.as_deref())?.below(context.root);
     let mut connection = context.app.database.read().await?;
-    query.identify(role::UUID)?;
+    query.identify_by_last_word(role::UUID)?;
     query.push(role::listed());
     // Repeated, one of them is enough.
     let mut wanted: Vec<String> = Vec::new();

@@ -49,9 +49,10 @@ impl Commit for Create {
             name, base_path, ..
         } = &self.settings;
         // Checked when the task was made; somebody else may have been faster.
-        if let Some(other) = distribution::overlapping(connection, base_path, None).await? {
+        let other = distribution::overlapping(connection, base_path, None).await?;
+        if other.is_some() {
             return Err(Error::conflict(format!(
-                "the base path {base_path:?} overlaps with {other:?} of another distribution"
+                "the base path {base_path:?} overlaps with that of another distribution"
             )));
         }
         let made =

@@ -52,7 +52,8 @@ pub(super) async fn take(
     if let Some(name) = form.text("name") {
         settings.name = name;
     }
-    take_base_path(connection, &mut form, settings, of).await?;
+    let names_others = access.is_everything();
+    take_base_path(connection, &mut form, settings, of, names_others).await?;
     if let Some(labels) = label::take(&mut form) {
         settings.pulp_labels = Value::Object(labels);
     }
@@ -73,6 +74,7 @@ async fn take_base_path(
     form: &mut Form,
     settings: &mut Settings,
     of: Option<DistributionId>,
+    names_others: bool,
 ) -> Result<()> {
     let Some(base_path) = form.text("base_path") else {
         return Ok(());
@@ -84,6 +86,13 @@ async fn take_base_path(
     match distribution::overlapping(connection, &base_path, of).await? {
         Some(other) if other == base_path => {
             form.wrong("base_path", "This field must be unique.");
+        }
+        // It may be somebody else's, and longer than what was guessed.
+        Some(_) if !names_others => {
+            form.wrong(
+                "base_path",
+                "Overlaps with the base path of another distribution.",
+            );
         }
         Some(other) => {
             form.wrong(

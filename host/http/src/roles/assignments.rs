@@ -219,7 +219,7 @@ async fn list_of(
     let mut connection = context.app.database.read().await?;
     let holder = holder(&mut connection, &id, whose).await?;
     query.push(role_assignment::of_holder(holder));
-    query.identify(role_assignment::UUID)?;
+    query.identify_by_last_word(role_assignment::UUID)?;
     while let Some(text) = query.take("content_object") {
         if text == "null" {
             query.push(role_assignment::about(None));
