@@ -223,6 +223,29 @@ mod tests {
     }
 
     #[test]
+    fn a_token_is_a_secret_and_no_setting() {
+        let with = |token: &str| {
+            let mut described = described();
+            described.remote_types = vec![contract::ResourceType {
+                name: "file".into(),
+                title: "File remote".into(),
+                config: format!(
+                    r#"{{"type": "object", "properties": {{"a": {{}}, "token": {token}}}}}"#
+                ),
+            }];
+            let mut descriptor = convert(described).expect("a descriptor");
+            descriptor.remote_types.remove(0)
+        };
+        let secret = with(r#"{"type": "string", "writeOnly": true}"#);
+        assert!(secret.takes_token);
+        let names: Vec<&str> = schema::property_names(&secret.config).collect();
+        assert_eq!(names, ["a"]);
+        let open = with(r#"{"type": "string"}"#);
+        assert!(!open.takes_token);
+        assert_eq!(schema::property_names(&open.config).count(), 2);
+    }
+
+    #[test]
     fn every_schema_is_tried() {
         for wrong in [
             "{",
