@@ -48,6 +48,10 @@ impl Document {
         let mut operations = BTreeMap::new();
         for (path, item) in whole["paths"].as_object().into_iter().flatten() {
             for (method, said) in item.as_object().into_iter().flatten() {
+                // Addresses of a plugin's own are no operations of the API.
+                if said["x-plugin"].is_string() {
+                    continue;
+                }
                 let id = crate::text(&said["operationId"]).to_owned();
                 let operation = Operation {
                     method: method.to_ascii_uppercase().parse()?,

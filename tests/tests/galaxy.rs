@@ -111,7 +111,7 @@ async fn versions_come_in_their_order_and_by_pages(test: Test) -> Result<()> {
         let data = page["data"].as_array().context("data")?;
         found.extend(data.iter().map(|one| text(&one["version"]).to_owned()));
         match page["links"]["next"].as_str() {
-            Some(link) => next = link.to_owned(),
+            Some(link) => link.clone_into(&mut next),
             None => break,
         }
     }

@@ -39,13 +39,12 @@ async fn the_document_is_for_anybody_and_of_the_root_that_was_asked(test: Test) 
         assert!(document["paths"][&path]["get"].is_object(), "{path}");
         let by_key = nobody.at_root(root).get("/docs/api.json?pk_path=1").await?;
         let by_key = by_key.ok()?;
-        for path in by_key["paths"]
-            .as_object()
-            .into_iter()
-            .flatten()
-            .map(|(path, _)| path)
-        {
-            assert!(path.starts_with(root), "{path}");
+        for (path, item) in by_key["paths"].as_object().into_iter().flatten() {
+            let verbs = item.as_object().into_iter().flatten();
+            let is_plugins = verbs
+                .map(|(_, said)| &said["x-plugin"])
+                .all(Value::is_string);
+            assert!(is_plugins || path.starts_with(root), "{path}");
         }
         let tag = reply.header("etag").to_owned();
         let again = nobody
@@ -441,7 +440,7 @@ fn value_for(name: &str, schema: &Value, made: &Made, row: &Value) -> String {
         | "repository_version_removed"
         | "added_between"
         | "removed_between" => version,
-        "repository" => href(&made.repository),
+        "repository" | "content_object" | "for_object_type" => href(&made.repository),
         "remote" => href(&made.remote),
         "publication" => href(&made.publication),
         "with_content" | "latest_with_content" | "content" => href(&made.unit),
@@ -454,7 +453,6 @@ fn value_for(name: &str, schema: &Value, made: &Made, row: &Value) -> String {
             None => href(&made.repository),
         },
         "pulp_id" if row["id"].is_u64() => row["id"].to_string(),
-        "content_object" | "for_object_type" => href(&made.repository),
         "show_versions" => "latest".to_owned(),
         "pulp_label_select" => "a=b".to_owned(),
         _ => String::new(),
@@ -523,7 +521,8 @@ async fn every_documented_filter_is_taken(test: Test) -> Result<()> {
                     None => continue,
                 },
                 // Another list has other summaries; an unknown one is answered with them.
-                "include_related" => continue,
+                // It wants two fields of the type; the tests of Galaxy's API name them.
+                "include_related" | "greatest" => continue,
                 _ => value_for(name, schema, &made, &row),
             };
             filters.push(format!("{name}={value}"));

@@ -62,8 +62,7 @@ impl Routed {
         let segments: Vec<&str> = decoded.split('/').filter(|one| !one.is_empty()).collect();
         self.plugins.iter().find_map(|generation| {
             let meant = generation.descriptor().routing.find(&segments)?;
-            let root = segments[..meant.root].iter();
-            let root = root.map(|segment| format!("/{segment}")).collect();
+            let root = format!("/{}", segments[..meant.root].join("/"));
             Some(Place {
                 generation: Arc::clone(generation),
                 meant,
@@ -98,7 +97,7 @@ pub(crate) async fn answer(
     request: Request,
 ) -> Response {
     let outcome = answer_to(app, router, &place, request).await;
-    let mut response = outcome.unwrap_or_else(|error| outcome::refusal(error.into_response()));
+    let mut response = outcome.unwrap_or_else(|error| outcome::refusal(&error.into_response()));
     if response.status() == StatusCode::METHOD_NOT_ALLOWED
         && let Ok(allow) = HeaderValue::from_str(&place.allow())
     {

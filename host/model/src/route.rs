@@ -355,7 +355,10 @@ mod tests {
         }
     }
 
-    fn found(path: &str) -> Option<(usize, usize, Vec<(usize, String)>)> {
+    /// A mount's number, how much of the path is its, and routes with their variables.
+    type Found = (usize, usize, Vec<(usize, String)>);
+
+    fn found(path: &str) -> Option<Found> {
         let path: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
         let meant = routing().find(&path)?;
         let routes = meant.routes.into_iter().map(|(number, variables)| {

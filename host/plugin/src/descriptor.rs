@@ -233,7 +233,7 @@ mod tests {
                     r#"{{"type": "object", "properties": {{"a": {{}}, "token": {token}}}}}"#
                 ),
             }];
-            let mut descriptor = convert(described).expect("a descriptor");
+            let mut descriptor = convert(described, Routing::default()).expect("a descriptor");
             descriptor.remote_types.remove(0)
         };
         let secret = with(r#"{"type": "string", "writeOnly": true}"#);

@@ -21,7 +21,7 @@ pub(crate) fn convert(described: contract::Routing) -> Result<Routing, Refused> 
             described.mounts.len()
         )));
     }
-    let mounts = described.mounts.into_iter().map(mount);
+    let mounts = described.mounts.iter().map(mount);
     let routes = described.routes.into_iter().map(route);
     Ok(Routing {
         mounts: mounts.collect::<Result<_, _>>()?,
@@ -33,7 +33,7 @@ fn pattern(text: &str) -> Result<Pattern, Refused> {
     Pattern::parse(text).map_err(|reason| Gate::Descriptor.refuses(reason))
 }
 
-fn mount(described: contract::Mount) -> Result<Mount, Refused> {
+fn mount(described: &contract::Mount) -> Result<Mount, Refused> {
     let prefix = described.prefix.split('/').filter(|word| !word.is_empty());
     Ok(Mount {
         at: pattern(&described.at)?,

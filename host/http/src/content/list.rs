@@ -29,7 +29,12 @@ const SCOPES: [(&str, Relation); 3] = [
 ];
 
 /// What the document says of the filters that are no columns.
-const PARAMETERS: &[Parameter] = &[
+const PARAMETERS_OF_TYPE: &[Parameter] = &[
+    Parameter::text(
+        GREATEST,
+        "Of those that are equal in some fields the one that is the greatest in another: \
+         `version_order:namespace,name`.",
+    ),
     IDENTITY[0],
     IDENTITY[1],
     IDENTITY[2],
@@ -53,14 +58,15 @@ const PARAMETERS: &[Parameter] = &[
         "removed_between",
         "Those that the first of two versions has and the second has not.",
     ),
-    Parameter::text(
-        GREATEST,
-        "Of those that are equal in some fields the one that is the greatest in another: \
-         `version_order:namespace,name`.",
-    ),
     Parameter::text("artifact", "Those with this stored file."),
     Parameter::several("artifact__in", ""),
 ];
+
+/// The same for units of all types, which have no fields in common.
+const PARAMETERS: &[Parameter] = match PARAMETERS_OF_TYPE.split_first() {
+    Some((_, rest)) => rest,
+    None => &[],
+};
 
 /// The filters of the list of all types.
 pub(super) const FILTERS: Filters = Filters::new(|_| unit_list::base_columns(), PARAMETERS);
@@ -72,7 +78,7 @@ pub(super) const FILTERS_OF_TYPE: Filters = Filters::new(
             .content_type()
             .map_or_else(unit_list::base_columns, unit_list::columns)
     },
-    PARAMETERS,
+    PARAMETERS_OF_TYPE,
 );
 
 /// `GET content/`

@@ -60,6 +60,7 @@ fn operation(plugin: &str, descriptor: &Descriptor, route: &Route, variables: &[
         "summary": text("summary"),
         "description": text("description"),
         "tags": [descriptor.title],
+        "x-plugin": plugin,
         "parameters": parameters,
         "responses": {
             "default": {

@@ -6,7 +6,7 @@ use pith_model::reference::Kind;
 use pith_model::schema::property_names;
 use serde_json::{Map, Value};
 
-use crate::app::App;
+use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::form::Form;
 use crate::query::not_a_reference;
@@ -17,7 +17,7 @@ const CONTENT_TYPE: &str = "x-content-type";
 /// Puts the natural key of each unit that is named in the place of its reference: the plugin
 /// knows units by their keys.
 pub(super) async fn resolve(
-    app: &App,
+    context: &Context,
     plugin: &str,
     schema: &Value,
     form: &mut Form,
@@ -41,12 +41,19 @@ pub(super) async fn resolve(
                 continue;
             }
         };
-        let table = app
+        let table = context
+            .app
             .types
             .by_name(&format!("{plugin}.{content_type}"))
             .ok_or_else(Error::not_found)?;
-        let mut connection = app.database.read().await?;
-        let found = unit_list::by_uuid(&mut connection, Some(&table), reference.uuid).await?;
+        let mut connection = context.app.database.read().await?;
+        let mut found = unit_list::by_uuid(&mut connection, Some(&table), reference.uuid).await?;
+        if let Some(unit) = &found {
+            let access = context.access()?;
+            let seen = access.units_among(&mut connection, &[unit.id]).await?;
+            found = found.filter(|unit| seen.contains(&unit.id));
+        }
+        // What one may not see is not there.
         let Some(unit) = found else {
             form.wrong(name, "Invalid hyperlink - Object does not exist.");
             continue;

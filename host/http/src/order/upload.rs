@@ -146,7 +146,7 @@ pub(crate) async fn check(context: &Context, table: &TypeTable, mut form: Form) 
     }
     let mut params = Map::new();
     config::take(&mut form, &task_type.params, &mut params);
-    named_unit::resolve(app, plugin, &task_type.params, &mut form, &mut params).await?;
+    named_unit::resolve(context, plugin, &task_type.params, &mut form, &mut params).await?;
     form.finish()?;
     Ok(Upload {
         task_type: task_type.name.clone(),

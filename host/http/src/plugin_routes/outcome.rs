@@ -77,7 +77,7 @@ pub(super) fn error(error: &TaskError) -> Error {
 
 /// A refusal of the host's in the form of JSON:API errors, with the sentence where others
 /// look for it, too.
-pub(super) fn refusal(refused: Response) -> Response {
+pub(super) fn refusal(refused: &Response) -> Response {
     let status = refused.status();
     let mut errors = Vec::new();
     let title = status.canonical_reason().unwrap_or("Error");

@@ -102,10 +102,10 @@ fn list(asked: &Asked<'_>, what: &str, show: fn(&Value) -> Value) -> Result<Resp
     let path = format!("{what}/?limit={}&offset={}", limit.1, offset.1);
     match asked.call("GET", &path, None) {
         Ok(listed) => {
-            let data = results(&listed).iter().map(show).collect();
+            let data: Vec<Value> = results(&listed).iter().map(show).collect();
             let count = listed["count"].as_u64().unwrap_or_default();
             let path = format!("{}/v3/{what}/", asked.root());
-            page::answer(asked.request, &path, page, count, data)
+            page::answer(asked.request, &path, page, count, &data)
         }
         Err(refused) => refused.answer(),
     }

@@ -35,10 +35,10 @@ pub(super) fn list(asked: &Asked<'_>) -> Result<Response> {
         }
     }
     let listed = units(&site, COLLECTION_VERSION, &filters)?;
-    let data = shown(asked, &site, results(&listed))?;
+    let data: Vec<Value> = shown(asked, &site, results(&listed))?;
     let count = listed["count"].as_u64().unwrap_or_default();
     let path = format!("{}/index/", asked.collections_at(asked.base_path()));
-    page::answer(asked.request, &path, page, count, data)
+    page::answer(asked.request, &path, page, count, &data)
 }
 
 /// `GET all/`: every collection at once, which is what servers that mirror this one want.

@@ -23,13 +23,13 @@ pub(super) fn list(asked: &Asked<'_>) -> Result<Response> {
         Ok(listed) => listed,
         Err(refused) => return refused.answer(),
     };
-    let data = results(&listed)
+    let data: Vec<Value> = results(&listed)
         .iter()
         .map(|one| shown(asked, one))
-        .collect::<Vec<_>>();
+        .collect();
     let count = listed["count"].as_u64().unwrap_or_default();
     let path = format!("{}/v3/plugin/ansible/distributions/", asked.root());
-    page::answer(asked.request, &path, page, count, data)
+    page::answer(asked.request, &path, page, count, &data)
 }
 
 /// `GET distributions/<base path>/`

@@ -60,13 +60,13 @@ fn pages(
     let path = format!("{from}?{}", query.join("&"));
     match asked.call("GET", &path, None) {
         Ok(listed) => {
-            let data = results(&listed)
+            let data: Vec<Value> = results(&listed)
                 .iter()
                 .map(|task| show(asked, task))
                 .collect();
             let count = listed["count"].as_u64().unwrap_or_default();
             let path = format!("{}/v3/{at}", asked.root());
-            page::answer(asked.request, &path, page, count, data)
+            page::answer(asked.request, &path, page, count, &data)
         }
         Err(refused) => refused.answer(),
     }

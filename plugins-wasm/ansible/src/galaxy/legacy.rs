@@ -1,5 +1,10 @@
 //! Addresses of before, which lead to those of now with their scope.
 
+#![expect(
+    clippy::unnecessary_wraps,
+    reason = "what answers a route may fail; these do not"
+)]
+
 use pith_plugin_sdk::Result;
 use pith_plugin_sdk::server::Response;
 

@@ -47,14 +47,14 @@ pub(super) fn answer(
     path: &str,
     page: Page,
     count: u64,
-    data: Vec<Value>,
+    data: &[Value],
 ) -> Result<Response> {
-    let others: String = request
-        .query
-        .iter()
-        .filter(|(name, _)| name != "limit" && name != "offset")
-        .map(|(name, value)| format!("&{}={}", encode(name), encode(value)))
-        .collect();
+    let mut others = String::new();
+    for (name, value) in &request.query {
+        if name != "limit" && name != "offset" {
+            others.extend(["&", &encode(name), "=", &encode(value)]);
+        }
+    }
     let Page { limit, offset } = page;
     let link = |offset: u64| format!("{path}?limit={limit}&offset={offset}{others}");
     let last = count.saturating_sub(1) / limit * limit;
@@ -90,7 +90,7 @@ mod tests {
     fn pages_lead_to_one_another() {
         let request = request(&[("limit", "2"), ("offset", "2"), ("q", "a b")]);
         let page = Page::of(&request).expect("a page");
-        let response = answer(&request, "/x/", page, 5, vec![json!(1)]).expect("an answer");
+        let response = answer(&request, "/x/", page, 5, &[json!(1)]).expect("an answer");
         let body: Value = serde_json::from_slice(&response.body).expect("JSON");
         assert_eq!(body["meta"]["count"], 5);
         assert_eq!(body["links"]["first"], "/x/?limit=2&offset=0&q=a%20b");

@@ -52,7 +52,7 @@ pub(super) fn list(asked: &Asked<'_>) -> Result<Response> {
     let path = format!("search/ansible/collection_versions/?{}", query.join("&"));
     match asked.call("GET", &path, None) {
         Ok(listed) => {
-            let data = results(&listed)
+            let data: Vec<Value> = results(&listed)
                 .iter()
                 .map(|found| shown(asked, found))
                 .collect();
@@ -61,7 +61,7 @@ pub(super) fn list(asked: &Asked<'_>) -> Result<Response> {
                 "{}/v3/plugin/ansible/search/collection-versions/",
                 asked.root()
             );
-            page::answer(asked.request, &path, page, count, data)
+            page::answer(asked.request, &path, page, count, &data)
         }
         Err(refused) => refused.answer(),
     }

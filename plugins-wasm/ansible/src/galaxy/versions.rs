@@ -41,12 +41,12 @@ pub(super) fn list(asked: &Asked<'_>) -> Result<Response> {
     }
     let listed = units(&site, COLLECTION_VERSION, &filters)?;
     let root = collection(asked);
-    let data = results(&listed)
+    let data: Vec<Value> = results(&listed)
         .iter()
         .map(|unit| summary(&root, unit))
         .collect();
     let count = listed["count"].as_u64().unwrap_or_default();
-    page::answer(request, &format!("{root}versions/"), page, count, data)
+    page::answer(request, &format!("{root}versions/"), page, count, &data)
 }
 
 /// What a query string says for yes.
