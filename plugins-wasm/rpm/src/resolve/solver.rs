@@ -14,7 +14,7 @@ use super::lookup::Lookup;
 use super::modules::Modules;
 use super::pool::{FIELDS, Pool};
 use super::rules::{Origin, Rules};
-use super::search::Variable;
+use super::search::{Rule, Variable};
 use crate::{MODULEMD, PACKAGE};
 
 /// Why a unit comes.
@@ -275,6 +275,8 @@ impl<L: Lookup> Solver<L> {
         let mut pulls = Vec::new();
         let mut queue: VecDeque<Variable> = group.iter().copied().collect();
         let mut extra = extra.iter();
+        // Where there is a choice, what something else needs anyway may do.
+        let mut choices = VecDeque::new();
         loop {
             while let Some(unit) = queue.pop_front() {
                 order.push(unit);
@@ -283,18 +285,41 @@ impl<L: Lookup> Solver<L> {
                     if !is_given || rule.wanted.iter().any(|one| needed.contains(one)) {
                         continue;
                     }
-                    let mut present = rule.wanted.iter().copied().filter(|one| search.has(*one));
-                    let free = present.clone().find(|one| self.is_free(*one));
-                    if let Some(choice) = free.or_else(|| present.next()) {
-                        needed.insert(choice);
-                        queue.push_back(choice);
-                        pulls.push(Pull {
-                            unit: choice,
-                            wanted_by: self.rules.owner(rule.given[0]),
-                            cause: Cause::Rule(rule.origin),
-                        });
-                    }
+                    choices.push_back(rule);
                 }
+            }
+            // What is forced comes first, then the choices that are left, one at a time.
+            let present = |rule: &Rule<Origin>| {
+                let present = rule.wanted.iter().copied();
+                let present: Vec<_> = present.filter(|one| search.has(*one)).collect();
+                let free = present.iter().find(|one| self.is_free(**one)).copied();
+                let is_forced = present.len() < 2 || free.is_some();
+                (free.or(present.first().copied()), is_forced)
+            };
+            choices.retain(|rule| !rule.wanted.iter().any(|one| needed.contains(one)));
+            let (forced, open): (VecDeque<_>, _) =
+                choices.into_iter().partition(|rule| present(rule).1);
+            choices = open;
+            let next = if forced.is_empty() {
+                choices.pop_front().into_iter().collect()
+            } else {
+                forced
+            };
+            for rule in next {
+                if let (Some(choice), _) = present(rule)
+                    && !rule.wanted.iter().any(|one| needed.contains(one))
+                {
+                    needed.insert(choice);
+                    queue.push_back(choice);
+                    pulls.push(Pull {
+                        unit: choice,
+                        wanted_by: self.rules.owner(rule.given[0]),
+                        cause: Cause::Rule(rule.origin),
+                    });
+                }
+            }
+            if !queue.is_empty() || !choices.is_empty() {
+                continue;
             }
             // What is recommended comes after all that is required.
             let Some(next) = extra.find(|pull| !needed.contains(&pull.unit)) else {
