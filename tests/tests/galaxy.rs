@@ -69,7 +69,13 @@ async fn a_published_collection_is_listed_and_downloaded(test: Test) -> Result<(
     // Whoever may download it may see it, without a name too.
     let nobody = api.anonymous();
     let index = format!("{GALAXY}/v3/plugin/ansible/collections/published/index/");
-    let listed = nobody.get(&index).await?.ok()?;
+    let reply = nobody.get(&index).await?;
+    // Whatever a plugin writes, no browser runs it with the session of this server.
+    assert_eq!(
+        reply.header("content-security-policy"),
+        "default-src 'none'; sandbox"
+    );
+    let listed = reply.ok()?;
     assert_eq!(listed["meta"]["count"], 1);
     let collection = &listed["data"][0];
     assert_eq!(collection["highest_version"]["version"], "1.0.0");

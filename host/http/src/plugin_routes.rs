@@ -143,6 +143,7 @@ async fn answer_to(
         router,
         Arc::clone(&place.generation),
         api::Asker {
+            only_looks: method == "GET",
             identity: identity.clone(),
             correlation_id: id.clone(),
             headers: context::about_origin(&request),

@@ -14,12 +14,13 @@ mod take_up;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex as StdMutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex as StdMutex, MutexGuard, OnceLock, PoisonError};
 
 use pith_content::Services;
 use pith_content::types::Prepared;
 use pith_db::component::Component;
 use pith_model::Timestamp;
+use sha2::{Digest as _, Sha256};
 use tokio::sync::Mutex;
 
 use crate::gate::{Gate, Refused};
@@ -114,10 +115,25 @@ struct Inner {
     loader: Loader,
     defaults: Limits,
     builtins: &'static [(&'static str, &'static [u8])],
+    /// Of what the binary brings, in hexadecimal.
+    builtin_digests: OnceLock<Vec<String>>,
     directories: Vec<PathBuf>,
     /// One change at a time in this process.
     turn: Mutex<()>,
     known: StdMutex<Known>,
+}
+
+impl Components {
+    /// Whether a build is one that the binary brings.
+    #[must_use]
+    pub fn brings(&self, generation: &Generation) -> bool {
+        let digests = self.0.builtin_digests.get_or_init(|| {
+            let all = self.0.builtins.iter();
+            all.map(|(_, bytes)| hex::encode(Sha256::digest(bytes)))
+                .collect()
+        });
+        digests.iter().any(|digest| digest == generation.digest())
+    }
 }
 
 /// What this process has loaded, in service or not, and what it could not load.

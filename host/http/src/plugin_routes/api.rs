@@ -12,6 +12,7 @@ use pith_content::error::{Error, Result};
 use pith_model::Root;
 use pith_plugin::Generation;
 use pith_plugin::serve::{Api, Site, Waiting};
+use serde_json::Value;
 use tower::ServiceExt as _;
 
 use super::site;
@@ -23,18 +24,15 @@ use crate::context::CorrelationId;
 /// The largest answer that a plugin is given.
 const MOST: usize = 32 << 20;
 
-/// The places of the API that a plugin reaches beside those of its own types: tasks and
-/// those who make them. What changes a user or gives away a token is not among them unless
-/// it is the asker's own.
-const SHARED: [&str; 7] = [
-    "groups",
-    "login",
-    "status",
-    "task-groups",
-    "tasks",
-    "tokens",
-    "users",
-];
+/// The places of the API that a plugin may look at beside those of its own types.
+const SHARED: [&str; 4] = ["groups", "status", "tasks", "users"];
+
+/// The asker's sessions and tokens: for plugins that the server brings, since whoever sees a
+/// new token may use it.
+const KEYS: [&str; 2] = ["login", "tokens"];
+
+/// Tasks that belong together; each must be of the plugin's own types.
+const GROUPS: &str = "task-groups";
 
 /// The places of the API that have a folder for each plugin.
 const BY_PLUGIN: [&str; 7] = [
@@ -50,6 +48,8 @@ const BY_PLUGIN: [&str; 7] = [
 /// Who asks, and by what way.
 #[derive(Clone)]
 pub(super) struct Asker {
+    /// Whether the request only looks: then whatever is done for it only looks, too.
+    pub(super) only_looks: bool,
     /// None if he did not say.
     pub(super) identity: Option<Arc<Identity>>,
     /// The name in the log.
@@ -143,17 +143,35 @@ impl RequestApi {
         Ok((head.status.as_u16(), body))
     }
 
-    /// Whether a path is among what a plugin reaches.
-    fn may_reach(&self, path: &str) -> bool {
+    /// Whether a call is among what a plugin reaches.
+    fn may_reach(&self, method: &Method, path: &str, body: Option<&str>) -> bool {
+        if self.asker.only_looks && !method.is_safe() {
+            return false;
+        }
         let path = path.split(['?', '#']).next().unwrap_or_default();
         let mut words = path.split('/').filter(|word| !word.is_empty());
         let (first, second) = (words.next().unwrap_or_default(), words.next());
         if path.split('/').any(|word| word == "." || word == "..") || path.contains('%') {
             return false;
         }
-        let is_own = BY_PLUGIN.contains(&first) && second == Some(self.generation.name());
-        is_own || SHARED.contains(&first)
+        let plugin = self.generation.name();
+        (BY_PLUGIN.contains(&first) && second == Some(plugin))
+            || (SHARED.contains(&first) && method.is_safe())
+            || (KEYS.contains(&first) && self.app.components.brings(&self.generation))
+            || (first == GROUPS && second.is_none() && are_tasks_of(plugin, body))
     }
+}
+
+/// Whether a group of tasks has tasks of one plugin alone.
+fn are_tasks_of(plugin: &str, body: Option<&str>) -> bool {
+    let body: Option<Value> = body.and_then(|text| serde_json::from_str(text).ok());
+    let Some(tasks) = body.as_ref().and_then(|body| body["tasks"].as_array()) else {
+        return false;
+    };
+    tasks.iter().all(|task| {
+        let name = task["type"].as_str().unwrap_or_default();
+        name.split_once('/').is_some_and(|(of, _)| of == plugin)
+    })
 }
 
 impl Api for RequestApi {
@@ -164,13 +182,13 @@ impl Api for RequestApi {
         body: Option<String>,
     ) -> Waiting<'_, (u16, String)> {
         Box::pin(async move {
-            if !self.may_reach(&path) {
-                return Err(Error::denied(format!(
-                    "the routes of a plugin do not reach {path:?}"
-                )));
-            }
             let method = Method::from_bytes(method.as_bytes())
                 .map_err(|_| Error::invalid(format!("{method:?} is no method")))?;
+            if !self.may_reach(&method, &path, body.as_deref()) {
+                return Err(Error::denied(format!(
+                    "this route of a plugin does not reach {method} {path:?}"
+                )));
+            }
             self.ask(self.asker.identity.clone(), method, &path, body)
                 .await
         })
@@ -182,5 +200,25 @@ impl Api for RequestApi {
             let opened: Arc<dyn Site> = Arc::new(opened);
             Ok(opened)
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::are_tasks_of;
+
+    #[test]
+    fn a_plugin_groups_only_tasks_of_its_own() {
+        let of = |body| are_tasks_of("ansible", Some(body));
+        assert!(of(
+            r#"{"tasks": [{"type": "ansible/adds"}, {"type": "ansible/removes"}]}"#
+        ));
+        assert!(!of(
+            r#"{"tasks": [{"type": "ansible/adds"}, {"type": "rpm/removes"}]}"#
+        ));
+        assert!(!of(r#"{"tasks": [{"type": "ansible"}]}"#));
+        assert!(!of(r#"{"tasks": {"type": "ansible/adds"}}"#));
+        assert!(!of("{"));
+        assert!(!are_tasks_of("ansible", None));
     }
 }

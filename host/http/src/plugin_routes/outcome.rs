@@ -50,11 +50,18 @@ pub(super) fn response(answered: serve::Response, cookies: Vec<HeaderValue>) -> 
             response.headers_mut().append(name, value);
         }
     }
-    // A browser must not take what a stranger uploaded for a page of this server.
-    let nosniff = HeaderValue::from_static("nosniff");
-    response
-        .headers_mut()
-        .insert(header::X_CONTENT_TYPE_OPTIONS, nosniff);
+    // A browser must not take what a plugin wrote for a page of this server, whose session it
+    // may have.
+    for (name, value) in [
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (
+            header::CONTENT_SECURITY_POLICY,
+            "default-src 'none'; sandbox",
+        ),
+    ] {
+        let value = HeaderValue::from_static(value);
+        response.headers_mut().insert(name, value);
+    }
     for cookie in cookies {
         response.headers_mut().append(header::SET_COOKIE, cookie);
     }

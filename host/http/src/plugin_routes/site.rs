@@ -112,6 +112,7 @@ impl RequestApi {
             self.router(),
             Arc::clone(&self.generation),
             Asker {
+                only_looks: true,
                 identity: None,
                 ..self.asker()
             },

@@ -1,7 +1,7 @@
 //! The plugins at the start of a server: its own, those in directories, those in the rows.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use anyhow::Context as _;
 use bytes::Bytes;
@@ -42,6 +42,7 @@ impl Components {
             loader: parts.loader,
             defaults: parts.limits,
             builtins: parts.builtins,
+            builtin_digests: OnceLock::new(),
             // A file is known by its path, whatever this process was started in.
             directories: parts
                 .directories
