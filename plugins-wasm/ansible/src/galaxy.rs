@@ -24,7 +24,7 @@ use serde_json::{Value, json};
 
 use crate::AnsiblePlugin;
 use asked::Asked;
-use table::Entry;
+use table::{Entry, Gives};
 
 /// Where all of it is found: the first is what the documentation shows, and of several that
 /// an address could mean the first that has it answers.
@@ -89,7 +89,14 @@ fn document(entry: &Entry) -> Value {
         "summary": entry.summary,
         "parameters": parameters,
         "deprecated": entry.deprecated,
-        "responses": {},
+        "responses": match entry.gives {
+            Gives::Json => json!({}),
+            Gives::Nothing => json!({"204": {"description": "It is done."}}),
+            Gives::File => json!({"default": {
+                "description": "The file, from where content is served.",
+                "content": {"*/*": {}},
+            }}),
+        },
     })
 }
 

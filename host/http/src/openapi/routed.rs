@@ -62,12 +62,7 @@ fn operation(plugin: &str, descriptor: &Descriptor, route: &Route, variables: &[
         "tags": [descriptor.title],
         "x-plugin": plugin,
         "parameters": parameters,
-        "responses": {
-            "default": {
-                "description": "What the plugin answers, or `errors` with the reasons.",
-                "content": {"application/json": {"schema": {}}},
-            },
-        },
+        "responses": responses(&said["responses"]),
         "security": security(route),
     });
     if said["deprecated"] == Value::Bool(true) {
@@ -87,6 +82,28 @@ fn operation(plugin: &str, descriptor: &Descriptor, route: &Route, variables: &[
         }
     }
     operation
+}
+
+/// What the plugin says that it answers, by status; JSON, where it says nothing.
+fn responses(said: &Value) -> Value {
+    let mut responses = json!({
+        "default": {
+            "description": "What the plugin answers, or `errors` with the reasons.",
+            "content": {"application/json": {"schema": {}}},
+        },
+    });
+    for (status, one) in said.as_object().into_iter().flatten() {
+        let is_status = status.len() == 3 && status.bytes().all(|byte| byte.is_ascii_digit());
+        if !is_status && status != "default" {
+            continue;
+        }
+        let mut response = json!({"description": one["description"].as_str().unwrap_or_default()});
+        for (media_type, _) in one["content"].as_object().into_iter().flatten() {
+            response["content"][media_type] = json!({"schema": {}});
+        }
+        responses[status] = response;
+    }
+    responses
 }
 
 /// A parameter of the query string.
@@ -147,6 +164,15 @@ mod tests {
             Some("/api/v3/plugin/{path}/index/")
         );
         assert_eq!(shown(&mount("/elsewhere", &["v2"])), None);
+    }
+
+    #[test]
+    fn a_plugin_says_what_it_answers() {
+        let said = json!({"204": {"description": "Gone."}, "no": {"description": "x"}});
+        let responses = responses(&said);
+        assert_eq!(responses["204"], json!({"description": "Gone."}));
+        assert!(responses["default"]["content"].is_object());
+        assert!(responses.get("no").is_none());
     }
 
     #[test]

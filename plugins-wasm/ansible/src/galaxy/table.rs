@@ -11,6 +11,15 @@ use super::{
     versions,
 };
 
+/// What the answer is.
+#[derive(Clone, Copy)]
+pub(super) enum Gives {
+    Json,
+    Nothing,
+    /// After a redirect.
+    File,
+}
+
 /// One verb of one address.
 #[derive(Clone, Copy)]
 pub(super) struct Entry {
@@ -23,6 +32,7 @@ pub(super) struct Entry {
     /// Names of what may stand in the query string.
     pub(super) parameters: &'static [&'static str],
     pub(super) deprecated: bool,
+    pub(super) gives: Gives,
     pub(super) answer: fn(&Asked<'_>) -> Result<Response>,
 }
 
@@ -63,6 +73,10 @@ impl Entry {
         Self { parameters, ..self }
     }
 
+    fn giving(self, gives: Gives) -> Self {
+        Self { gives, ..self }
+    }
+
     /// There is a newer address.
     fn deprecated(self) -> Self {
         Self {
@@ -92,6 +106,7 @@ fn entry(
         input: Input::None,
         parameters: &[],
         deprecated: false,
+        gives: Gives::Json,
         answer,
     }
 }
@@ -240,14 +255,14 @@ struct Place {
 }
 
 macro_rules! place {
-    ($root:literal, $name:literal, $all:literal) => {
+    ($root:literal, $name:literal, $artifacts:literal, $all:literal) => {
         Place {
             artifacts: (
-                concat!($root, "/artifacts/collections"),
+                concat!($root, "/", $artifacts),
                 [concat!($name, "_artifacts_create"), ""],
             ),
             artifact: (
-                concat!($root, "/artifacts/collections/{filename}"),
+                concat!($root, "/", $artifacts, "/{filename}"),
                 [concat!($name, "_artifacts_read"), ""],
             ),
             index: (concat!($root, "/index"), concat!($name, "_index_list")),
@@ -291,12 +306,14 @@ macro_rules! place {
 static BY_BASE_PATH: Place = place!(
     "/v3/plugin/ansible/collections/{base_path...}",
     "v3_plugin_ansible_collections",
+    "artifacts/collections",
     "all"
 );
 
 static BY_CONTENT_PATH: Place = place!(
     "/v3/plugin/ansible/content/{base_path...}/collections",
     "v3_plugin_ansible_content_collections",
+    "artifacts",
     "all-collections"
 );
 
@@ -312,7 +329,8 @@ fn collections_at(place: &Place) -> Vec<Entry> {
             place.artifact.0,
             (place.artifact.1[0], "Download a collection"),
             artifacts::download,
-        ),
+        )
+        .giving(Gives::File),
         get(
             place.index.0,
             (place.index.1, "List collections"),
@@ -460,7 +478,8 @@ fn accounts() -> Vec<Entry> {
             "/v3/auth/token",
             ("v3_auth_token_delete", "Revoke the token"),
             account::revoke_token,
-        ),
+        )
+        .giving(Gives::Nothing),
         get("/v3/users", ("v3_users_list", "List users"), account::users)
             .with(PAGE)
             .for_users(),
@@ -498,6 +517,7 @@ fn legacy() -> Vec<Entry> {
             ("v3_artifacts_collections_read", "Moved"),
             legacy::artifact,
         )
+        .giving(Gives::File)
         .deprecated(),
         // The client follows no redirect of what it posts, so this is the place itself.
         post(
