@@ -75,10 +75,12 @@ clients: setup-clients build $(fixture_upstream) ## real clients against a real 
 	tests/clients/run.sh $(pith) $(fixture_upstream)
 
 .PHONY: test-all
-test-all: setup-test unit guests build test-plugins ## also what takes long: hundreds of kills, 10 GB
+test-all: setup-test setup-clients unit guests build test-plugins $(fixture_upstream) ## also what takes long: hundreds of kills, 10 GB
 	PITH_EMBED_DIR=$(plugins) PITH_BIN=$(pith) PITH_TEST_PLUGINS=$(test_plugins) PITH_TEST_KILLS=100 \
 	  tests/run.sh --features heavy
 	tests/document/run.sh $(pith) 600
+	SEED=$$(date +%s) PICKS=200 tests/clients/run.sh $(pith) $(fixture_upstream) \
+	  $(CURDIR)/tests/clients/rpm_solving.sh
 
 .PHONY: lint
 lint: setup-lint plugins ## format, lints, docs, licenses, unused dependencies, scripts, house rules

@@ -4,6 +4,7 @@ mod answer;
 mod capability;
 mod encode;
 mod gather;
+mod least;
 mod lookup;
 mod modules;
 mod need;

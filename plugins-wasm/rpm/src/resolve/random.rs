@@ -223,8 +223,8 @@ fn animal(said: &Said) -> Animal {
 
 #[test]
 fn chosen_packages_can_be_installed_wherever_any_set_can() {
-    let mut installable = 0;
-    for seed in 0..700 {
+    let (mut installable, mut single) = (0, 0);
+    for seed in 0..2_000 {
         let mut numbers = Numbers(seed);
         let mut all = Vec::new();
         for name in NAMES {
@@ -238,7 +238,8 @@ fn chosen_packages_can_be_installed_wherever_any_set_can() {
         let mut roots = BTreeSet::new();
         for (at, one) in animals.iter_mut().enumerate() {
             match numbers.below(5) {
-                0 => {
+                // Every other time only one.
+                0 if seed % 2 == 0 || roots.is_empty() => {
                     one.chosen = vec![0];
                     roots.insert(at);
                 }
@@ -290,6 +291,22 @@ fn chosen_packages_can_be_installed_wherever_any_set_can() {
                 );
             }
         }
+        // Nothing comes without which it could be installed as well. Where several are chosen,
+        // each may need another set.
+        if let (Some(root), 1) = (roots.first(), roots.len())
+            && resolution.unresolved.is_empty()
+        {
+            for needless in &pulled {
+                single += 1;
+                let rest = result.iter().copied().filter(|at| at != needless);
+                let rest: Vec<usize> = rest.collect();
+                assert!(
+                    !has_installation(*root, &rest, &all, &settled),
+                    "{here}: {needless} is needless: {all:#?} {settled:?} {roots:?} {:?}",
+                    resolution.pulled
+                );
+            }
+        }
         // One by one: what is required and could be given is given.
         let present: Vec<&Said> = result.iter().map(|at| &all[*at]).collect();
         let possible: Vec<&Said> = all.iter().collect();
@@ -306,5 +323,8 @@ fn chosen_packages_can_be_installed_wherever_any_set_can() {
             }
         }
     }
-    assert!(installable > 300, "{installable}: too few to tell");
+    assert!(
+        installable > 300 && single > 100,
+        "{installable}, {single}: too few to tell"
+    );
 }

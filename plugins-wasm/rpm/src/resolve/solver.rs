@@ -5,7 +5,7 @@
 //! not solved as one installation, but in groups that can be installed together; whatever came
 //! for one group is preferred by the next.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, HashSet};
 
 use pith_plugin_sdk::Result;
 
@@ -14,7 +14,7 @@ use super::lookup::Lookup;
 use super::modules::Modules;
 use super::pool::{FIELDS, Pool};
 use super::rules::{Origin, Rules};
-use super::search::{Rule, Variable};
+use super::search::Variable;
 use crate::{MODULEMD, PACKAGE};
 
 /// Why a unit comes.
@@ -142,7 +142,7 @@ impl<L: Lookup> Solver<L> {
     }
 
     /// Whether something need not be brought for it.
-    fn is_free(&self, unit: Variable) -> bool {
+    pub(super) fn is_free(&self, unit: Variable) -> bool {
         self.coming.contains(&unit)
             || (!self.upgrade && !self.pool.units[unit].places.destinations.is_empty())
     }
@@ -236,7 +236,7 @@ impl<L: Lookup> Solver<L> {
     /// What units of the answer recommend that is not there.
     fn wishes(&self, group: &[Variable], extra: &[Pull], refused: &HashSet<Variable>) -> Vec<Pull> {
         let search = &self.rules.search;
-        let (needed, _) = self.needed(group, extra);
+        let (needed, _) = self.least(group, extra);
         let mut wishes: Vec<Pull> = Vec::new();
         let mut units: HashSet<Variable> = HashSet::new();
         for unit in &needed {
@@ -266,74 +266,9 @@ impl<L: Lookup> Solver<L> {
         wishes
     }
 
-    /// What a group needs of the last answer, in order, and why. The answer may have more: what
-    /// was decided first and turned out to be needless.
-    fn needed(&self, group: &[Variable], extra: &[Pull]) -> (Vec<Variable>, Vec<Pull>) {
-        let search = &self.rules.search;
-        let mut needed: HashSet<Variable> = group.iter().copied().collect();
-        let mut order = Vec::new();
-        let mut pulls = Vec::new();
-        let mut queue: VecDeque<Variable> = group.iter().copied().collect();
-        let mut extra = extra.iter();
-        // Where there is a choice, what something else needs anyway may do.
-        let mut choices = VecDeque::new();
-        loop {
-            while let Some(unit) = queue.pop_front() {
-                order.push(unit);
-                for rule in search.rules_of(unit) {
-                    let is_given = rule.given.iter().all(|one| needed.contains(one));
-                    if !is_given || rule.wanted.iter().any(|one| needed.contains(one)) {
-                        continue;
-                    }
-                    choices.push_back(rule);
-                }
-            }
-            // What is forced comes first, then the choices that are left, one at a time.
-            let present = |rule: &Rule<Origin>| {
-                let present = rule.wanted.iter().copied();
-                let present: Vec<_> = present.filter(|one| search.has(*one)).collect();
-                let free = present.iter().find(|one| self.is_free(**one)).copied();
-                let is_forced = present.len() < 2 || free.is_some();
-                (free.or(present.first().copied()), is_forced)
-            };
-            choices.retain(|rule| !rule.wanted.iter().any(|one| needed.contains(one)));
-            let (forced, open): (VecDeque<_>, _) =
-                choices.into_iter().partition(|rule| present(rule).1);
-            choices = open;
-            let next = if forced.is_empty() {
-                choices.pop_front().into_iter().collect()
-            } else {
-                forced
-            };
-            for rule in next {
-                if let (Some(choice), _) = present(rule)
-                    && !rule.wanted.iter().any(|one| needed.contains(one))
-                {
-                    needed.insert(choice);
-                    queue.push_back(choice);
-                    pulls.push(Pull {
-                        unit: choice,
-                        wanted_by: self.rules.owner(rule.given[0]),
-                        cause: Cause::Rule(rule.origin),
-                    });
-                }
-            }
-            if !queue.is_empty() || !choices.is_empty() {
-                continue;
-            }
-            // What is recommended comes after all that is required.
-            let Some(next) = extra.find(|pull| !needed.contains(&pull.unit)) else {
-                return (order, pulls);
-            };
-            needed.insert(next.unit);
-            queue.push_back(next.unit);
-            pulls.push(*next);
-        }
-    }
-
     /// Brings what the group needs of the answer.
     fn accept(&mut self, group: &[Variable], extra: &[Pull]) {
-        let (_, pulls) = self.needed(group, extra);
+        let (_, pulls) = self.least(group, extra);
         self.pull(pulls);
     }
 

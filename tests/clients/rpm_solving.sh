@@ -1,19 +1,20 @@
 #!/usr/bin/env bash
-# Copies that solve what packages need, held against dnf: random picks out of a random
-# repository. What the copy brings is what dnf would install beside the pick, or the difference
-# has a reason; dnf installs the pick from the copy alone; and the copy lacks nothing.
+# Copies that solve what packages need, held against dnf: picks out of a repository made of
+# random numbers. What a copy brings is what dnf would install beside the pick, or there was a
+# choice; dnf installs the pick from the copy alone; the copy lacks nothing, and nothing
+# of it can be left out.
 #
-#   rpm-solving.sh BASE_URL USER PASSWORD [UPSTREAM_URL]
+#   rpm_solving.sh BASE_URL USER PASSWORD [UPSTREAM_URL]
 #
-# SEED chooses another repository and other picks, PICKS how many.
+# SEED chooses the repository and the picks, PICKS how many.
 set -euo pipefail
 
 BASE_URL=${1%/} USER_NAME=$2 PASSWORD=$3
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=examples/api.sh
 . "$here/../../examples/api.sh"
-seed=${SEED:-$(date +%s)} picks=${PICKS:-20}
-echo "rpm-solving.sh: SEED=$seed"
+seed=${SEED:-2026} picks=${PICKS:-20}
+echo "rpm_solving.sh: SEED=$seed"
 # dnf is a library of Debian's own Python.
 python=/usr/bin/python3
 
@@ -26,7 +27,7 @@ for _ in $(seq 100); do
   [ -z "$port" ] || break
   sleep 0.1
 done
-[ -n "$port" ] || { echo "rpm-solving.sh: the upstream does not start" >&2; exit 1; }
+[ -n "$port" ] || { echo "rpm_solving.sh: the upstream does not start" >&2; exit 1; }
 upstream=http://127.0.0.1:$port
 
 name=solving-$seed-$$
@@ -45,7 +46,8 @@ call POST "${repository}sync/" "{\"remote\": \"$remote\"}" | finish >/dev/null
     "{\"name\": \"$copy\", \"base_path\": \"$copy\", \"repository\": \"$destination\"}" | finish >/dev/null
   task=$(call POST /rpm/copy/ "{\"config\": [{\"source_repo_version\": \"$repository\",
     \"dest_repo\": \"$destination\", \"content\": [\"$unit\"]}]}" | finish)
-  echo "$nevra $BASE_URL/pulp/content/$copy/ $task" | tr '\n' ' '
+  units=$(call GET "/content/rpm/packages/?repository_version=${destination}versions/1/&fields=pulp_href,name,version&limit=1000")
+  echo "$nevra $BASE_URL/pulp/content/$copy/ [$task, $units]" | tr '\n' ' '
   echo
 done >results
 "$python" "$here/rpm_solving.py" compare "$upstream/" results
