@@ -22,6 +22,7 @@ mod galaxy;
 #[cfg(feature = "heavy")]
 mod heavy;
 mod hostile_plugins;
+mod hostile_routes;
 mod imports;
 mod labels;
 mod lists;

@@ -8,6 +8,8 @@ use crate::error::Result;
 use crate::membership::PRESENT;
 use crate::row::Row;
 use crate::statement::sql;
+use crate::version::Version;
+use crate::{publication, version};
 
 /// Tells every server of content that what it remembers of distributions is old.
 /// Called by whatever changes a distribution, a publication or a version.
@@ -69,6 +71,46 @@ pub async fn sites(connection: &mut Connection) -> Result<Vec<Site>> {
         .collect()
 }
 
+/// What a distribution has to serve.
+#[derive(Clone, Debug)]
+pub enum Choice {
+    /// The one that was chosen, or the newest of the repository or of the chosen version.
+    Publication(PublicationId),
+    /// The chosen one, which has no publication.
+    Version(Version),
+    /// The newest of a repository that has no publication.
+    Newest(Version),
+}
+
+/// Finds what the settings of a distribution mean at this moment; none if there is nothing.
+pub async fn choose(
+    connection: &mut Connection,
+    publication: Option<PublicationId>,
+    version: Option<VersionId>,
+    repository: Option<RepositoryId>,
+) -> Result<Option<Choice>> {
+    if let Some(publication) = publication {
+        return Ok(Some(Choice::Publication(publication)));
+    }
+    if let Some(version) = version {
+        let publication = publication_of_version(connection, version).await?;
+        if let Some(publication) = publication {
+            return Ok(Some(Choice::Publication(publication)));
+        }
+        let version = version::by_id(connection, version).await?;
+        return Ok(version.map(Choice::Version));
+    }
+    let Some(repository) = repository else {
+        return Ok(None);
+    };
+    let publication = publication::latest_of_repository(connection, repository).await?;
+    if let Some(publication) = publication {
+        return Ok(Some(Choice::Publication(publication)));
+    }
+    let version = version::latest(connection, repository).await?;
+    Ok(version.map(Choice::Newest))
+}
+
 /// A set of files: a publication's own, and the units of a version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct FileSet {
@@ -106,7 +148,7 @@ pub async fn publication_files(
 }
 
 /// The newest publication of a version.
-pub async fn publication_of_version(
+async fn publication_of_version(
     connection: &mut Connection,
     version: VersionId,
 ) -> Result<Option<PublicationId>> {

@@ -329,7 +329,7 @@ impl Descriptor {
             self.content_types.iter().map(|one| one.plural.as_str()),
             "a content type's plural",
         )?;
-        self.routing.check()
+        self.routing.check(&self.name)
     }
 
     fn check_reference(&self, from: &ContentType, reference: &Reference) -> Result<(), String> {

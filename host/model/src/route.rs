@@ -76,6 +76,9 @@ pub type Variables = Vec<(String, String)>;
 /// Patterns are short; this is far beyond them.
 const MOST_SEGMENTS: usize = 32;
 
+/// Segments of a path that a plugin is asked for.
+const MOST_PARTS: usize = 64;
+
 impl Pattern {
     /// Reads `/v3/collections/{namespace}/{name}/`; slashes at the ends mean nothing.
     ///
@@ -147,6 +150,15 @@ impl Pattern {
         })
     }
 
+    /// The words that it begins with.
+    fn words(&self) -> Vec<&str> {
+        let words = self.0.iter().map_while(|segment| match segment {
+            Segment::Word(word) => Some(word.as_str()),
+            _ => None,
+        });
+        words.collect()
+    }
+
     /// Of two patterns that take a path, the one with a word where the other has a variable
     /// is meant: smaller comes first.
     fn rank(&self) -> Vec<u8> {
@@ -215,9 +227,13 @@ pub struct Meant {
 }
 
 impl Routing {
-    /// Finds what a path means; none if it lies below no mount. A path below a mount where
-    /// no route is has no routes.
+    /// Finds what a path means; none if it lies below no mount, or is longer than any that
+    /// means something. A path below a mount where no route is has no routes.
     pub fn find(&self, path: &[&str]) -> Option<Meant> {
+        // Variables of several segments are tried at each length.
+        if path.len() > MOST_PARTS {
+            return None;
+        }
         let mut below: Option<Meant> = None;
         for (number, mount) in self.mounts.iter().enumerate() {
             for (root, of_mount) in mount.at.begins(path) {
@@ -261,25 +277,31 @@ impl Routing {
         found
     }
 
-    /// Checks that mounts keep out of the host's own places and that no two routes are
-    /// the same.
+    /// A mount of this and one of another plugin's that may take the same address, if there
+    /// are such.
+    pub fn clash<'a>(&'a self, other: &'a Self) -> Option<(&'a Mount, &'a Mount)> {
+        let pairs = self
+            .mounts
+            .iter()
+            .flat_map(|mount| other.mounts.iter().map(move |theirs| (mount, theirs)));
+        pairs.into_iter().find(|(mount, theirs)| {
+            let (own, theirs) = (mount.at.words(), theirs.at.words());
+            own.iter().zip(&theirs).all(|(one, other)| one == other)
+        })
+    }
+
+    /// Checks that the mounts of a plugin keep out of the host's own places and that no two
+    /// routes are the same.
     ///
     /// # Errors
     /// A sentence that says what is wrong.
-    pub fn check(&self) -> Result<(), String> {
+    pub fn check(&self, plugin: &str) -> Result<(), String> {
         for mount in &self.mounts {
-            let words: Vec<&str> = mount
-                .at
-                .0
-                .iter()
-                .map_while(|segment| match segment {
-                    Segment::Word(word) => Some(word.as_str()),
-                    _ => None,
-                })
-                .collect();
-            let is_free = match words.as_slice() {
+            let is_free = match mount.at.words().as_slice() {
                 [] | ["pulp", ..] | ["api"] => false,
-                ["api", "v3", rest @ ..] => matches!(rest, ["plugin" | "plugins", ..]),
+                ["api", "v3", rest @ ..] => {
+                    matches!(rest, ["plugin" | "plugins", own, ..] if *own == plugin)
+                }
                 _ => true,
             };
             if !is_free {
@@ -420,7 +442,11 @@ mod tests {
     fn the_hosts_own_places_stay_its_own() {
         for (at, is_free) in [
             ("/api/galaxy", true),
-            ("/api/v3/plugin", true),
+            ("/api/v3/plugin/own", true),
+            ("/api/v3/plugins/own/more", true),
+            ("/api/v3/plugin", false),
+            ("/api/v3/plugin/{name}", false),
+            ("/api/v3/plugin/another", false),
             ("/api/v3/tasks", false),
             ("/pulp/api/v3", false),
             ("/pulp_ansible/galaxy/{path...}/api", true),
@@ -432,8 +458,41 @@ mod tests {
                 mounts: vec![mount(at, "")],
                 routes: Vec::new(),
             };
-            assert_eq!(routing.check().is_ok(), is_free, "{at}");
+            assert_eq!(routing.check("own").is_ok(), is_free, "{at}");
         }
+    }
+
+    #[test]
+    fn two_plugins_do_not_share_a_place() {
+        let of = |at| Routing {
+            mounts: vec![mount("/elsewhere", ""), mount(at, "")],
+            routes: Vec::new(),
+        };
+        let galaxy = Routing {
+            mounts: vec![mount("/api/galaxy", ""), mount("/shelf/{path...}/api", "")],
+            routes: Vec::new(),
+        };
+        for (at, clashes) in [
+            ("/api/galaxy", true),
+            ("/api/galaxy/v3", true),
+            ("/api/{any}", true),
+            ("/shelf/one", true),
+            ("/api/galaxies", false),
+            ("/shelves/{path...}/api", false),
+        ] {
+            assert_eq!(of(at).clash(&galaxy).is_some(), clashes, "{at}");
+            assert_eq!(galaxy.clash(&of(at)).is_some(), clashes, "{at}");
+        }
+    }
+
+    #[test]
+    fn long_paths_mean_nothing() {
+        let path = vec!["shelf"; MOST_PARTS];
+        assert_eq!(routing().find(&path), None);
+        let path = [&["shelf"], vec!["a"; MOST_PARTS - 2].as_slice(), &["api"]].concat();
+        assert!(routing().find(&path).is_some());
+        let path = [&["shelf"], vec!["a"; MOST_PARTS - 1].as_slice(), &["api"]].concat();
+        assert_eq!(routing().find(&path), None);
     }
 
     #[test]
@@ -442,18 +501,18 @@ mod tests {
             mounts: Vec::new(),
             routes: vec![route("GET", "/a"), route("GET", "/a/")],
         };
-        assert!(twice.check().unwrap_err().contains("twice"));
+        assert!(twice.check("own").unwrap_err().contains("twice"));
         let mut nameless = route("GET", "/a");
         nameless.document = Value::Null;
         let nameless = Routing {
             mounts: Vec::new(),
             routes: vec![nameless],
         };
-        assert!(nameless.check().unwrap_err().contains("operationId"));
+        assert!(nameless.check("own").unwrap_err().contains("operationId"));
         let strange = Routing {
             mounts: Vec::new(),
             routes: vec![route("BREW", "/a")],
         };
-        assert!(strange.check().unwrap_err().contains("BREW"));
+        assert!(strange.check("own").unwrap_err().contains("BREW"));
     }
 }

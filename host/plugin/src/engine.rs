@@ -5,6 +5,7 @@
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use wasmtime::{Config, InstanceAllocationStrategy, PoolingAllocationConfig, WasmBacktraceDetails};
@@ -17,6 +18,12 @@ const SEATS: u32 = 64;
 
 /// Seats of requests that plugins answer: short calls, which long ones must not keep out.
 const SERVING: u32 = 32;
+
+/// Of these, how many one plugin may have: one whose routes hang leaves room for others.
+pub(crate) const SERVING_EACH: u32 = 24;
+
+/// How long a request waits for its seat: longer, and its client is better told to come again.
+const WAIT_FOR_SERVING: Duration = Duration::from_secs(10);
 
 /// One more, for the `describe` of a component that is being loaded: a server whose seats
 /// are all taken by long tasks still takes a new generation.
@@ -102,6 +109,8 @@ struct Inner {
 pub(crate) struct Seat {
     running: Running,
     _permit: OwnedSemaphorePermit,
+    /// Of the plugin's own share.
+    _share: Option<OwnedSemaphorePermit>,
 }
 
 impl Seat {
@@ -171,9 +180,17 @@ impl Engine {
         self.take(&self.inner.seats).await
     }
 
-    /// Waits until there is room for the instance of a request.
-    pub(crate) async fn seat_for_serving(&self) -> Seat {
-        self.take(&self.inner.serving).await
+    /// Waits until there is room for the instance of a request, also in the plugin's share;
+    /// none if there is not soon.
+    pub(crate) async fn seat_for_serving(&self, share: &Arc<Semaphore>) -> Option<Seat> {
+        let seat = async {
+            let share = acquire(share).await;
+            Seat {
+                _share: Some(share),
+                ..self.take(&self.inner.serving).await
+            }
+        };
+        tokio::time::timeout(WAIT_FOR_SERVING, seat).await.ok()
     }
 
     /// Waits until no other component is being described.
@@ -184,22 +201,23 @@ impl Engine {
     /// Waits until no other component is being compiled: one takes all cores and, for a
     /// large one, a gigabyte.
     pub(crate) async fn turn_to_compile(&self) -> OwnedSemaphorePermit {
-        Arc::clone(&self.inner.compiling)
-            .acquire_owned()
-            .await
-            .expect("the semaphore is never closed")
+        acquire(&self.inner.compiling).await
     }
 
     async fn take(&self, seats: &Arc<Semaphore>) -> Seat {
-        let permit = Arc::clone(seats)
-            .acquire_owned()
-            .await
-            .expect("the semaphore is never closed");
         Seat {
+            _permit: acquire(seats).await,
+            _share: None,
             running: self.inner.ticker.run(),
-            _permit: permit,
         }
     }
+}
+
+async fn acquire(semaphore: &Arc<Semaphore>) -> OwnedSemaphorePermit {
+    Arc::clone(semaphore)
+        .acquire_owned()
+        .await
+        .expect("the semaphore is never closed")
 }
 
 /// What both kinds of allocation share. Features that the build leaves out (threads, garbage

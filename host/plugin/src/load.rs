@@ -8,6 +8,7 @@ use std::time::Instant;
 use bytes::Bytes;
 use pith_model::descriptor::{Descriptor, TaskKind};
 use sha2::{Digest, Sha256};
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use wasmtime::Store;
 use wasmtime::component::{Component, HasSelf, Instance, Linker};
@@ -17,7 +18,7 @@ use crate::bridge::contract::Plugin;
 use crate::bridge::contract::exports::pith::plugin::describe;
 use crate::cache::{Cache, Source};
 use crate::descriptor;
-use crate::engine::{Engine, EngineError};
+use crate::engine::{Engine, EngineError, SERVING_EACH};
 use crate::failure;
 use crate::gate::{Gate, Refused};
 use crate::generation::{Exports, Generation};
@@ -169,6 +170,7 @@ impl Loader {
             pre,
             wants,
             usage: Arc::default(),
+            serving: Arc::new(Semaphore::new(SERVING_EACH as usize)),
         })
     }
 }

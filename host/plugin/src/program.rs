@@ -4,6 +4,7 @@
 use std::pin::pin;
 use std::sync::Arc;
 
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use wasmtime::component::{Instance, InstancePre};
 use wasmtime::{Store, UpdateDeadline};
@@ -26,6 +27,8 @@ pub(crate) struct Program {
     pub(crate) pre: InstancePre<State>,
     pub(crate) wants: Wants,
     pub(crate) usage: Arc<Usage>,
+    /// How many requests it may answer at once.
+    pub(crate) serving: Arc<Semaphore>,
 }
 
 /// How a run ended that did not end well.

@@ -4,7 +4,7 @@
 use std::pin::Pin;
 use std::sync::Arc;
 
-use pith_content::error::Result;
+use pith_content::error::{Code, Result};
 use pith_model::task::TaskError;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
@@ -13,6 +13,7 @@ use crate::bridge::contract::exports::pith::plugin::server as contract;
 use crate::call::left_to_the_host;
 use crate::failure;
 use crate::generation::Generation;
+use crate::program::Ending;
 
 /// What a host function of a request is on its way to.
 pub type Waiting<'a, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'a>>;
@@ -119,8 +120,16 @@ pub async fn serve(
         generation = generation.number(),
         export = EXPORT,
     );
+    let Some(seat) = program.engine.seat_for_serving(&program.serving).await else {
+        return Err(TaskError::new(
+            "unavailable",
+            format!(
+                "plugin {} answers as many requests as it may; try again in a moment",
+                generation.name()
+            ),
+        ));
+    };
     let call = async {
-        let seat = program.engine.seat_for_serving().await;
         // A client that goes away drops this future, and with it the instance.
         let never = CancellationToken::new();
         program
@@ -132,7 +141,14 @@ pub async fn serve(
             .await
     };
     let answered = call.instrument(span).await;
-    let response = answered.map_err(|ending| failure::task_error(&ending, generation, EXPORT))?;
+    let response = answered.map_err(|ending| {
+        let mut error = failure::task_error(&ending, generation, EXPORT);
+        // Only what the plugin says itself is about the request.
+        if !matches!(ending, Ending::Answered(_)) {
+            Code::Internal.as_str().clone_into(&mut error.code);
+        }
+        error
+    })?;
     Ok(Response {
         status: response.status,
         headers: response.headers,

@@ -36,8 +36,8 @@ const MOUNTS: &[(&str, &str)] = &[
     ("/api/galaxy/content/{path...}", ""),
     ("/pulp_ansible/galaxy/{path...}/api/v3/plugins", "v3/plugin"),
     ("/pulp_ansible/galaxy/{path...}/api", ""),
-    ("/api/v3/plugin", "v3/plugin"),
-    ("/api/v3/plugins", "v3/plugin"),
+    ("/api/v3/plugin/ansible", "v3/plugin/ansible"),
+    ("/api/v3/plugins/ansible", "v3/plugin/ansible"),
 ];
 
 impl Server for AnsiblePlugin {

@@ -13,7 +13,8 @@ use crate::error::{Error, Problem, Result};
 
 /// The connection and the session are the host's, and so is what browsers hold against
 /// the whole server.
-const HOSTS: [HeaderName; 9] = [
+const HOSTS: [HeaderName; 10] = [
+    HeaderName::from_static("clear-site-data"),
     header::CONNECTION,
     header::CONTENT_LENGTH,
     header::DATE,

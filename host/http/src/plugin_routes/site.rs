@@ -7,8 +7,9 @@ use http::Method;
 use pith_content::error::{Error, Result};
 use pith_db::access::Access;
 use pith_db::distribution::{self, Distribution};
+use pith_db::served::{self, Choice};
 use pith_db::user::User;
-use pith_db::{Connection, publication, version};
+use pith_db::{Connection, version};
 use pith_model::reference::{Kind, typed_path, version_path};
 use pith_model::{Root, Timestamp, UserId};
 use pith_plugin::serve::{Site, Waiting};
@@ -33,7 +34,7 @@ pub(super) async fn open(api: &RequestApi, base_path: &str) -> Result<OpenSite> 
         let found = found
             .filter(|one| one.plugin == plugin)
             .ok_or_else(|| Error::not_found(format!("nothing is served at {base_path:?}")))?;
-        let version = served(&mut connection, &found, api).await?;
+        let version = version_of(&mut connection, &found, api).await?;
         (found, version)
     };
     let path = typed_path(Kind::Distribution, plugin, &found.type_name, found.uuid);
@@ -60,27 +61,43 @@ pub(super) async fn open(api: &RequestApi, base_path: &str) -> Result<OpenSite> 
 }
 
 /// The version that a distribution serves.
-async fn served(
+async fn version_of(
     connection: &mut Connection,
     distribution: &Distribution,
     api: &RequestApi,
 ) -> Result<Option<version::Version>> {
     let settings = &distribution.settings;
-    let publication = match (settings.publication, settings.version, settings.repository) {
-        (Some(publication), ..) => Some(publication),
-        (None, Some(version), _) => return Ok(version::by_id(connection, version).await?),
-        (None, None, Some(repository)) => {
-            if api.generation.descriptor().publication_types.is_empty() {
-                return Ok(version::latest(connection, repository).await?);
-            }
-            publication::latest_of_repository(connection, repository).await?
+    let (publication, version, repository) =
+        (settings.publication, settings.version, settings.repository);
+    let choice = served::choose(connection, publication, version, repository).await?;
+    let publishes = !api.generation.descriptor().publication_types.is_empty();
+    Ok(match choice {
+        Some(Choice::Publication(publication)) => {
+            version::of_publication(connection, publication).await?
         }
-        (None, None, None) => None,
-    };
-    match publication {
-        Some(publication) => Ok(version::of_publication(connection, publication).await?),
-        None => Ok(None),
+        Some(Choice::Version(version)) => Some(version),
+        Some(Choice::Newest(version)) => Some(version).filter(|_| !publishes),
+        None => None,
+    })
+}
+
+/// Filters by what other versions have, which not everybody may know.
+const OF_VERSIONS: [&str; 3] = ["repository_version", "added_between", "removed_between"];
+
+/// Checks that a query looks at nothing but the version that is served.
+fn check_query(query: &str) -> Result<()> {
+    let parameters: Vec<(String, String)> = serde_urlencoded::from_str(query)
+        .map_err(|_| Error::invalid(format!("{query:?} is no query string")))?;
+    for (name, value) in &parameters {
+        let is_named = |text: &str| OF_VERSIONS.iter().any(|one| text.contains(one));
+        // An expression has names within.
+        if is_named(name) || (name == "q" && is_named(value)) {
+            return Err(Error::invalid(format!(
+                "{name:?}: what other versions have is not to be asked here"
+            )));
+        }
     }
+    Ok(())
 }
 
 /// Stands for the host itself, which may see all; what it looks at is chosen here.
@@ -154,6 +171,7 @@ impl Site for OpenSite {
                 .ok_or_else(|| {
                     Error::invalid(format!("there is no content type {content_type:?}"))
                 })?;
+            check_query(&query)?;
             // Filters narrow a list and never widen it, so whatever the query says, nothing
             // is found but what this version has.
             let path = format!(

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
-use pith_db::served::{self, FileSet, Site as Row};
+use pith_db::served::{self, Choice, FileSet, Site as Row};
 use pith_db::version::Version;
-use pith_db::{Connection, Database, Result};
-use pith_model::{DistributionId, PublicationId};
+use pith_db::{Database, Result};
+use pith_model::DistributionId;
 use tokio::sync::{Mutex, OnceCell};
 
 /// How long what is remembered is believed; a change is seen within a second.
@@ -184,46 +184,29 @@ impl Site {
 
     async fn resolve(&self, database: &Database) -> Result<Target> {
         let mut connection = database.read().await?;
-        let publication = match (self.row.publication, self.row.repository) {
-            (Some(publication), _) => Some(publication),
-            (None, Some(repository)) if self.row.version.is_none() => {
-                pith_db::publication::latest_of_repository(&mut connection, repository).await?
-            }
-            _ => None,
-        };
-        if let Some(publication) = publication {
-            return self::publication(&mut connection, publication).await;
-        }
-        let Some(version) = self.row.version else {
-            let version = match self.row.repository {
-                Some(repository) => pith_db::version::latest(&mut connection, repository).await?,
-                None => None,
-            };
-            return Ok(Target {
-                chosen: None,
-                newest: version.map(|version| units_of(&version)),
-            });
-        };
-        let version = pith_db::version::by_id(&mut connection, version).await?;
-        let publication = match &version {
-            Some(version) => served::publication_of_version(&mut connection, version.id).await?,
-            None => None,
-        };
-        match publication {
-            Some(publication) => self::publication(&mut connection, publication).await,
-            None => Ok(Target {
-                chosen: version.map(|version| units_of(&version)),
+        let Row {
+            publication,
+            version,
+            repository,
+            ..
+        } = self.row;
+        let choice = served::choose(&mut connection, publication, version, repository).await?;
+        Ok(match choice {
+            Some(Choice::Publication(publication)) => Target {
+                chosen: served::publication_files(&mut connection, publication).await?,
                 newest: None,
-            }),
-        }
+            },
+            Some(Choice::Version(version)) => Target {
+                chosen: Some(units_of(&version)),
+                newest: None,
+            },
+            Some(Choice::Newest(version)) => Target {
+                chosen: None,
+                newest: Some(units_of(&version)),
+            },
+            None => Target::default(),
+        })
     }
-}
-
-async fn publication(connection: &mut Connection, publication: PublicationId) -> Result<Target> {
-    Ok(Target {
-        chosen: served::publication_files(connection, publication).await?,
-        newest: None,
-    })
 }
 
 fn units_of(version: &Version) -> FileSet {

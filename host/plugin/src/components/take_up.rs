@@ -93,6 +93,9 @@ impl Components {
         if let Some(reason) = self.changed_artifacts(descriptor) {
             return Err(Gate::Compatibility.refuses(reason).into());
         }
+        if let Some(reason) = self.taken_place(descriptor) {
+            return Err(Gate::Compatibility.refuses(reason).into());
+        }
         if let Some(reason) = lost_type(transaction, descriptor).await? {
             return Err(Gate::Compatibility.refuses(reason).into());
         }
@@ -116,6 +119,22 @@ impl Components {
             "content type {:?} has another number of artifacts than in the build that is in service",
             changed.name
         ))
+    }
+
+    /// An address has one plugin that answers there. One that is out of service keeps its own.
+    fn taken_place(&self, descriptor: &Descriptor) -> Option<String> {
+        let known = self.known();
+        let mut others = known.generations.values();
+        others.find_map(|(other, _)| {
+            let other = other.descriptor();
+            let (own, theirs) = descriptor.routing.clash(&other.routing)?;
+            (other.name != descriptor.name).then(|| {
+                format!(
+                    "the place {} is, or may be, plugin {}'s, which answers at {}",
+                    own.at, other.name, theirs.at
+                )
+            })
+        })
     }
 
     /// Swaps a build in, with its types, in one step. Its tables are there.

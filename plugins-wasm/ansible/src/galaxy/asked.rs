@@ -42,7 +42,12 @@ impl<'a> Asked<'a> {
     pub(super) fn root(&self) -> &str {
         let root = &self.request.root;
         let root = root.strip_prefix(&self.request.origin).unwrap_or(root);
-        let shorter = ["/v3/plugin", "/v3/plugins"];
+        let shorter = [
+            "/v3/plugin",
+            "/v3/plugins",
+            "/v3/plugin/ansible",
+            "/v3/plugins/ansible",
+        ];
         shorter
             .iter()
             .find_map(|end| root.strip_suffix(end))

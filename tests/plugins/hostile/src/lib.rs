@@ -1,8 +1,9 @@
 //! A plugin that does whatever a plugin must not get away with: its descriptor.
 //!
-//! It can sync and nothing else, so it also shows a component that leaves exports out.
+//! It can sync and answer requests and nothing else, so it also shows a component that leaves exports out.
 
 mod behaviour;
+mod serve;
 mod sync;
 
 use pith_plugin_sdk::{
@@ -20,7 +21,7 @@ const THING: &str = "thing";
 #[derive(Debug)]
 pub struct Hostile;
 
-pith_plugin_sdk::export!(Hostile with sync);
+pith_plugin_sdk::export!(Hostile with sync, serve);
 
 impl Plugin for Hostile {
     fn describe() -> Result<Descriptor> {

@@ -78,7 +78,7 @@ impl Syncer for Hostile {
     }
 }
 
-fn spin() -> ! {
+pub(crate) fn spin() -> ! {
     let mut turns = 0_u64;
     loop {
         turns = black_box(turns.wrapping_add(1));
@@ -86,7 +86,7 @@ fn spin() -> ! {
 }
 
 /// Keeps what it takes, and writes to it so that no page stays untouched.
-fn devour_memory() -> Result<()> {
+pub(crate) fn devour_memory() -> ! {
     let mut meals = Vec::new();
     loop {
         meals.push(black_box(vec![1_u8; MEGABYTE]));
@@ -105,7 +105,7 @@ fn trap() -> ! {
 
 /// Uses its result after the call, so that no compiler makes a loop of it.
 #[expect(unconditional_recursion, reason = "this is the misbehaviour")]
-fn descend(depth: u64) -> u64 {
+pub(crate) fn descend(depth: u64) -> u64 {
     let frame = black_box([depth; 64]);
     descend(depth + 1) + black_box(frame)[63]
 }
