@@ -40,10 +40,13 @@ pub async fn insert(
         return Err(being_removed());
     }
     let known = artifact::find(connection, &digests).await?;
-    for digest in digests.iter().filter(|digest| !known.contains_key(*digest)) {
-        if !store.exists(&Sha256Digest(*digest)).await? {
-            return Err(being_removed());
-        }
+    let unknown: Vec<Sha256Digest> = digests
+        .iter()
+        .filter(|digest| !known.contains_key(*digest))
+        .map(|digest| Sha256Digest(*digest))
+        .collect();
+    if !unknown.is_empty() && !store.missing(&unknown).await?.is_empty() {
+        return Err(being_removed());
     }
     let mut unique = new;
     unique.sort_by_key(|one| one.sha256);

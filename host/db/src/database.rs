@@ -6,14 +6,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use pith_model::task::Lock;
 use sqlx::pool::PoolOptions;
 use sqlx::postgres::{PgConnectOptions, PgConnection};
-use sqlx::{Connection as _, Executor, PgPool, Postgres};
+use sqlx::{AssertSqlSafe, Connection as _, Executor, PgPool, Postgres};
 
 use crate::budget::{PostgresReader, SqliteReader};
 use crate::dialect::Dialect;
 use crate::error::{Error, Result};
 use crate::sqlite::{Readers, Session, Speed, Turn, Writer};
+use crate::task_lock;
 
 /// How to open the database.
 #[derive(Clone, Debug)]
@@ -94,7 +96,7 @@ impl Connection {
                 .await
             }
             Raw::Postgres(raw) => {
-                let script = sqlx::raw_sql(sqlx::AssertSqlSafe(text));
+                let script = sqlx::raw_sql(AssertSqlSafe(text));
                 raw.execute(script).await?;
                 Ok(())
             }
@@ -179,21 +181,39 @@ impl Database {
     }
 
     /// A transaction whose commit is atomic, and durable a moment later: a power loss
-    /// (not a crash of this program) may take back the last of them on SQLite.
+    /// (not a crash of this program, nor of the database) may take back the last of them.
     pub async fn write(&self) -> Result<Transaction> {
-        self.begin(false).await
+        self.begin(false, "").await
+    }
+
+    /// The same, in which the queues of these locks are nobody else's.
+    pub async fn write_in(&self, locks: &[Lock]) -> Result<Transaction> {
+        let enter = match self.dialect() {
+            Dialect::Sqlite => String::new(),
+            Dialect::Postgres => task_lock::enter_text(locks),
+        };
+        self.begin(false, &enter).await
     }
 
     /// A transaction that is on disk when its commit returns, together with all
     /// before it. For what is promised to a user, and before bytes are removed.
     pub async fn write_durably(&self) -> Result<Transaction> {
-        self.begin(true).await
+        self.begin(true, "").await
     }
 
-    async fn begin(&self, durable: bool) -> Result<Transaction> {
+    /// `then` is what PostgreSQL is told in the same trip.
+    async fn begin(&self, durable: bool, then: &str) -> Result<Transaction> {
         let handle = match &self.pools {
             Pools::Sqlite { writer, .. } => Handle::SqliteTransaction(writer.begin(durable).await?),
-            Pools::Postgres(pool) => Handle::PostgresTransaction(pool.begin().await?),
+            Pools::Postgres(pool) => {
+                let soon = if durable {
+                    ""
+                } else {
+                    "SET LOCAL synchronous_commit = off; "
+                };
+                let text = AssertSqlSafe(format!("BEGIN; {soon}{then}"));
+                Handle::PostgresTransaction(pool.begin_with(text).await?)
+            }
         };
         Ok(Transaction {
             connection: Connection {

@@ -193,6 +193,8 @@ pub struct NewTask {
     pub locks: Vec<Lock>,
     pub logging_cid: String,
     pub user: Option<UserId>,
+    /// Whether the user gets the owner's role for it; who may do everything needs none.
+    pub owned: bool,
     pub parent: Option<TaskId>,
 }
 
@@ -216,31 +218,37 @@ pub(crate) enum Place {
 
 /// Makes a task and puts it into the queues of its locks.
 pub async fn insert(connection: &mut Connection, new: NewTask) -> Result<(TaskId, Uuid)> {
-    let (id, uuid, _) = insert_for(connection, new, None).await?;
+    let (id, uuid, _) = insert_for(connection, new, None, false).await?;
     Ok((id, uuid))
 }
 
 /// The same for a worker with a free place: whether the task is that worker's now, and
-/// runs, because no lock stands in its way.
+/// runs, because no lock stands in its way. `is_entered`: by a transaction of
+/// [`write_in`](crate::Database::write_in) with the task's locks.
 pub async fn insert_for(
     connection: &mut Connection,
     mut new: NewTask,
     worker: Option<WorkerId>,
+    is_entered: bool,
 ) -> Result<(TaskId, Uuid, bool)> {
     let locks = task_lock::tidy(std::mem::take(&mut new.locks));
-    task_lock::enter(connection, &locks).await?;
-    let granted = task_lock::could_grant(connection, &locks).await?;
-    let waiting = granted.iter().filter(|granted| !**granted).count();
-    let reserved = record_of(&locks);
-    let worker = worker.filter(|_| waiting == 0);
+    if !is_entered {
+        task_lock::enter(connection, &locks).await?;
+    }
     let begin = Begin {
-        waiting,
+        waiting: 0,
+        locks: &locks,
         worker,
         membership: None,
     };
-    let (id, uuid) = insert_row(connection, new, reserved, begin).await?;
-    task_lock::insert(connection, id, &locks, &granted).await?;
-    Ok((id, uuid, worker.is_some()))
+    let made = insert_row(connection, new, record_of(&locks), begin).await?;
+    let granted = match made.ungranted {
+        0 => vec![true; locks.len()],
+        _ => task_lock::could_grant(connection, &locks).await?,
+    };
+    task_lock::insert(connection, made.id, &locks, &granted).await?;
+    let runs = worker.is_some() && made.ungranted == 0;
+    Ok((made.id, made.uuid, runs))
 }
 
 /// What a task shows of its locks.
@@ -250,12 +258,23 @@ pub(crate) fn record_of(locks: &[Lock]) -> JsonValue {
 
 /// How a new task begins.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Begin {
-    /// How many of its locks are not granted.
+pub(crate) struct Begin<'a> {
+    /// How many locks are known not to be granted.
     pub(crate) waiting: usize,
-    /// Who runs it at once.
+    /// Others, whose queues were entered and are looked at now.
+    pub(crate) locks: &'a [Lock],
+    /// Who runs it at once, if all are granted.
     pub(crate) worker: Option<WorkerId>,
     pub(crate) membership: Option<Membership>,
+}
+
+/// A task that was made.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Made {
+    pub(crate) id: TaskId,
+    pub(crate) uuid: Uuid,
+    /// How many of its locks it waits for.
+    pub(crate) ungranted: i64,
 }
 
 /// Makes a task's row.
@@ -263,10 +282,11 @@ pub(crate) async fn insert_row(
     connection: &mut Connection,
     new: NewTask,
     reserved: JsonValue,
-    begin: Begin,
-) -> Result<(TaskId, Uuid)> {
+    begin: Begin<'_>,
+) -> Result<Made> {
     let Begin {
         waiting,
+        locks,
         worker,
         membership,
     } = begin;
@@ -274,20 +294,24 @@ pub(crate) async fn insert_row(
         Some(_) => TaskState::Running,
         None => TaskState::Waiting,
     };
+    let (blocked, blocked_values) = task_lock::count_blocked(locks);
     let uuid = Uuid::now_v7();
     let now = Timestamp::now();
     let leader = match membership.map(|membership| membership.place) {
         Some(Place::Follower(leader)) => Some(leader),
         _ => None,
     };
-    let id: TaskId = sql(
+    let row = sql(format!(
         "INSERT INTO task (uuid, name, plugin, type_name, plugin_version, state, ungranted,
              parameters, work, reserved, logging_cid, user_id, parent_id, group_id, leader_id,
              pulp_created, pulp_last_updated, unblocked_at, started_at, worker_id, progress,
              created)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-         RETURNING id",
-    )
+         SELECT ?, ?, ?, ?, ?, CASE WHEN q.ungranted = 0 THEN ? ELSE 'waiting' END, q.ungranted,
+             ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, CASE WHEN q.ungranted = 0 THEN ? END,
+             CASE WHEN q.ungranted = 0 THEN ? END, CASE WHEN q.ungranted = 0 THEN ? END, ?, ?
+         FROM (SELECT ? + {blocked} AS ungranted) q
+         RETURNING id, ungranted"
+    ))
     .quick()
     .bind(uuid)
     .bind(new.name)
@@ -295,7 +319,6 @@ pub(crate) async fn insert_row(
     .bind(new.type_name)
     .bind(new.plugin_version)
     .bind(state.as_str())
-    .bind(i64::try_from(waiting).unwrap_or(i64::MAX))
     .bind(new.parameters)
     .bind(new.work)
     .bind(reserved)
@@ -306,13 +329,17 @@ pub(crate) async fn insert_row(
     .bind(leader)
     .bind(now)
     .bind(now)
-    .bind((waiting == 0).then_some(now))
+    .bind(now)
     .bind(worker.map(|_| now))
     .bind(worker)
     .bind(json!([]))
     .bind(json!([]))
-    .scalar(connection)
-    .await?;
+    .bind(i64::try_from(waiting).unwrap_or(i64::MAX))
+    .bind_all(blocked_values)
+    .fetch_optional(connection)
+    .await?
+    .ok_or_else(|| Error::Unexpected("a task that was not made".into()))?;
+    let (id, ungranted): (TaskId, i64) = (row.get(0)?, row.get(1)?);
     if membership.is_some_and(|membership| matches!(membership.place, Place::Leader)) {
         sql("UPDATE task SET leader_id = ? WHERE id = ?")
             .quick()
@@ -321,10 +348,14 @@ pub(crate) async fn insert_row(
             .execute(connection)
             .await?;
     }
-    if let Some(user) = new.user {
+    if let Some(user) = new.user.filter(|_| new.owned) {
         access::own(connection, user, &Object::core(Securable::Task, id.0)).await?;
     }
-    Ok((id, uuid))
+    Ok(Made {
+        id,
+        uuid,
+        ungranted,
+    })
 }
 
 /// A task by its UUID.

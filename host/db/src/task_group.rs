@@ -134,10 +134,11 @@ async fn insert_atomic(
         };
         let begin = Begin {
             waiting,
+            locks: &[],
             worker: None,
             membership: Some(Membership { group, place }),
         };
-        let (id, _) = task::insert_row(connection, new, reserved, begin).await?;
+        let id = task::insert_row(connection, new, reserved, begin).await?.id;
         if ids.is_empty() {
             task_lock::insert(connection, id, all, &granted).await?;
         } else {
@@ -165,10 +166,11 @@ async fn insert_each(
         let reserved = task::record_of(own);
         let begin = Begin {
             waiting,
+            locks: &[],
             worker: None,
             membership,
         };
-        let (id, _) = task::insert_row(connection, new, reserved, begin).await?;
+        let id = task::insert_row(connection, new, reserved, begin).await?.id;
         task_lock::insert(connection, id, own, &granted).await?;
         ids.push(id);
     }

@@ -11,7 +11,7 @@ use pith_model::task::Lock;
 use crate::database::Connection;
 use crate::dialect::Dialect;
 use crate::error::Result;
-use crate::statement::sql;
+use crate::statement::{Value, sql};
 
 /// How a lock stands in its queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,34 +37,58 @@ pub(crate) fn tidy(mut locks: Vec<Lock>) -> Vec<Lock> {
 /// Keeps other transactions from the queues of these resources until this one ends.
 /// SQLite has one writer, so there it is nothing to do.
 pub(crate) async fn enter(connection: &mut Connection, locks: &[Lock]) -> Result<()> {
-    if connection.dialect() == Dialect::Postgres {
-        // In one order, so that no two transactions wait for each other.
-        for lock in locks {
-            sql("SELECT pg_advisory_xact_lock(hashtextextended(?, 0))")
-                .quick()
-                .bind(lock.resource.as_str())
-                .execute(connection)
-                .await?;
-        }
+    if connection.dialect() == Dialect::Postgres && !locks.is_empty() {
+        connection.run_script(&enter_text(locks)).await?;
     }
     Ok(())
+}
+
+/// What PostgreSQL is told to enter the queues: one statement each, in one order, so that no
+/// two transactions wait for each other.
+pub(crate) fn enter_text(locks: &[Lock]) -> String {
+    let mut resources: Vec<&str> = locks.iter().map(|lock| lock.resource.as_str()).collect();
+    resources.sort_unstable();
+    resources.dedup();
+    let mut text = String::new();
+    for resource in resources {
+        // In hexadecimal nothing has to be quoted.
+        let name = hex::encode(resource);
+        text += &format!(
+            "SELECT pg_advisory_xact_lock(hashtextextended(convert_from(decode('{name}', 'hex'), 'UTF8'), 0));"
+        );
+    }
+    text
+}
+
+/// How many of these locks could not be granted now, as an expression, and its values.
+pub(crate) fn count_blocked(locks: &[Lock]) -> (String, Vec<Value>) {
+    let mut sum = String::from("0");
+    let mut values = Vec::with_capacity(locks.len() * 3);
+    for lock in locks {
+        sum += &format!(" + CASE WHEN {BLOCKED} THEN 1 ELSE 0 END");
+        values.extend(blocked_values(lock));
+    }
+    (sum, values)
+}
+
+/// Whether something stands in the way of a lock.
+const BLOCKED: &str = "(EXISTS (SELECT 1 FROM task_lock WHERE resource = ? AND standing = 0)
+     OR EXISTS (SELECT 1 FROM task_lock WHERE resource = ? AND standing = 1 AND (exclusive OR ?)))";
+
+fn blocked_values(lock: &Lock) -> [Value; 3] {
+    let resource = lock.resource.as_str();
+    [resource.into(), resource.into(), lock.exclusive.into()]
 }
 
 /// Which locks could be granted now; one answer each, in order.
 pub(crate) async fn could_grant(connection: &mut Connection, locks: &[Lock]) -> Result<Vec<bool>> {
     let mut answers = Vec::with_capacity(locks.len());
     for lock in locks {
-        let blocked: bool = sql(
-            "SELECT EXISTS (SELECT 1 FROM task_lock WHERE resource = ? AND standing = 0)
-                 OR EXISTS (SELECT 1 FROM task_lock WHERE resource = ? AND standing = 1
-                            AND (exclusive OR ?))",
-        )
-        .quick()
-        .bind(lock.resource.as_str())
-        .bind(lock.resource.as_str())
-        .bind(lock.exclusive)
-        .scalar(connection)
-        .await?;
+        let blocked: bool = sql(format!("SELECT {BLOCKED}"))
+            .quick()
+            .bind_all(blocked_values(lock))
+            .scalar(connection)
+            .await?;
         answers.push(!blocked);
     }
     Ok(answers)
@@ -114,28 +138,22 @@ async fn write<'a>(
 pub(crate) async fn release(connection: &mut Connection, task: TaskId) -> Result<u64> {
     // Before the queues are entered, which is safe: whoever is in one of them still sees
     // the lock and queues up behind it, and is seen from within.
-    let rows = sql(
-        "UPDATE task_lock SET standing = 2 WHERE task_id = ? AND standing < 2
-         RETURNING resource, exclusive",
-    )
-    .quick()
-    .bind(task)
-    .fetch_all(connection)
-    .await?;
-    let mut locks: Vec<Lock> = rows
-        .iter()
-        .map(|row| {
-            Ok(Lock {
-                resource: row.get(0)?,
-                exclusive: row.get(1)?,
-            })
-        })
-        .collect::<Result<_>>()?;
-    locks.sort();
-    enter(connection, &locks).await?;
+    let leave = "UPDATE task_lock SET standing = 2 WHERE task_id = ? AND standing < 2
+         RETURNING resource";
+    let text = match connection.dialect() {
+        Dialect::Sqlite => leave.to_owned(),
+        Dialect::Postgres => format!(
+            "WITH mine AS ({leave}), sorted AS (SELECT resource FROM mine ORDER BY resource)
+             SELECT resource, pg_advisory_xact_lock(hashtextextended(resource, 0)) FROM sorted"
+        ),
+    };
+    let rows = sql(text).quick().bind(task).fetch_all(connection).await?;
+    let resources: Result<Vec<String>> = rows.iter().map(|row| row.get(0)).collect();
+    let mut resources = resources?;
+    resources.sort_unstable();
     let mut runnable = 0;
-    for lock in &locks {
-        runnable += grant_next(connection, &lock.resource).await?;
+    for resource in &resources {
+        runnable += grant_next(connection, resource).await?;
     }
     Ok(runnable)
 }

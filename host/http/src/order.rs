@@ -155,6 +155,7 @@ pub(crate) fn new_task(context: &Context, order: Order) -> Result<NewTask> {
         locks: order.locks,
         logging_cid: context.correlation_id.0.to_string(),
         user: Some(context.user()?.id),
+        owned: !context.user()?.is_superuser,
         parent: None,
     })
 }
@@ -177,6 +178,7 @@ pub(crate) async fn note_update(
         locks: vec![Lock::exclusive(prn)],
         logging_cid: context.correlation_id.0.to_string(),
         user: Some(context.user()?.id),
+        owned: !context.user()?.is_superuser,
         parent: None,
     };
     Ok(task_note::insert(transaction, new).await?)

@@ -114,14 +114,11 @@ impl Store for DirectoryStore {
         sync::make_durable(&self.shared, placed).await
     }
 
-    async fn exists(&self, digest: &Sha256Digest) -> Result<bool> {
-        let digest = *digest;
-        self.blocking(move |shared| match is_there(&shared.folders, &digest) {
-            Ok(()) => Ok(true),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-            Err(error) => Err(Error::io_of(digest, "look for", error)),
-        })
-        .await
+    async fn missing(&self, digests: &[Sha256Digest]) -> Result<Vec<Sha256Digest>> {
+        let mut digests = digests.to_vec();
+        digests.sort_unstable();
+        self.blocking(move |shared| missing(&shared.folders, &digests))
+            .await
     }
 
     async fn open(&self, digest: &Sha256Digest) -> Result<Arc<dyn Reader>> {
@@ -240,10 +237,22 @@ fn keeper(folders: &Folders) -> Option<String> {
     Some(started.trim().to_owned())
 }
 
-fn is_there(folders: &Folders, digest: &Sha256Digest) -> io::Result<()> {
-    let shard = folders.shard(digest.0[0])?;
-    rustix::fs::statat(&shard, file_name(digest), AtFlags::SYMLINK_NOFOLLOW)?;
-    Ok(())
+/// Opens each shard once, for the digests are in order.
+fn missing(folders: &Folders, digests: &[Sha256Digest]) -> Result<Vec<Sha256Digest>> {
+    let mut missing = Vec::new();
+    for group in digests.chunk_by(|one, next| one.0[0] == next.0[0]) {
+        let shard = folders
+            .shard(group[0].0[0])
+            .map_err(|error| Error::io_of(group[0], "look for", error))?;
+        for digest in group {
+            match rustix::fs::statat(&shard, file_name(digest), AtFlags::SYMLINK_NOFOLLOW) {
+                Ok(_) => {}
+                Err(rustix::io::Errno::NOENT) => missing.push(*digest),
+                Err(error) => return Err(Error::io_of(*digest, "look for", error.into())),
+            }
+        }
+    }
+    Ok(missing)
 }
 
 fn list(folders: &Folders, first: u8) -> io::Result<Vec<Listed>> {

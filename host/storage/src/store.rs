@@ -39,8 +39,8 @@ pub trait Store: Send + Sync {
         self.make_durable(placed).await
     }
 
-    /// Whether there is a file. It says nothing of what is in it.
-    async fn exists(&self, digest: &Sha256Digest) -> Result<bool>;
+    /// Those of which there is no file. That there is one says nothing of what is in it.
+    async fn missing(&self, digests: &[Sha256Digest]) -> Result<Vec<Sha256Digest>>;
 
     /// Opens a stored file.
     async fn open(&self, digest: &Sha256Digest) -> Result<Arc<dyn Reader>>;

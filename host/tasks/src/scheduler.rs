@@ -77,8 +77,9 @@ impl Scheduler {
         let worker = place.as_ref().and(workers.as_ref()).map(|own| own.id);
         let (name, plugin, work) = (new.name.clone(), new.plugin.clone(), new.work.clone());
         let user = new.user;
-        let mut transaction = self.database.write().await?;
-        let (id, uuid, runs) = pith_db::task::insert_for(&mut transaction, new, worker).await?;
+        let mut transaction = self.database.write_in(&new.locks).await?;
+        let (id, uuid, runs) =
+            pith_db::task::insert_for(&mut transaction, new, worker, true).await?;
         transaction.commit().await?;
         if !runs {
             self.announce_soon();

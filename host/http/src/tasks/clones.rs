@@ -80,6 +80,7 @@ fn same(context: &Context, task: &Task) -> Result<NewTask> {
             .collect(),
         logging_cid: context.correlation_id.0.to_string(),
         user: Some(context.user()?.id),
+        owned: !context.user()?.is_superuser,
         parent: None,
     })
 }

@@ -89,10 +89,7 @@ async fn what_was_placed_but_not_synced_may_be_lost() {
         let digest = placed.files()[0].digests.sha256;
         let lost = test.faults.lose_unsynced().unwrap();
         assert_eq!(lost, usize::try_from(count).unwrap());
-        assert!(
-            test.store.exists(&digest).await.unwrap(),
-            "an empty file has the name"
-        );
+        assert!(test.is_there(&digest).await, "an empty file has the name");
         assert!(!test.store.verify(&digest).await.unwrap());
         drop(placed);
 

@@ -12,13 +12,13 @@ use crate::support::{TestStore, body, files_below};
 async fn a_file_is_found_by_its_digest_until_it_is_removed() {
     let test = TestStore::open();
     let digest = Sha256Digest::of(b"abc");
-    assert!(!test.store.exists(&digest).await.unwrap());
+    assert!(!test.is_there(&digest).await);
     assert!(
         matches!(test.store.open(&digest).await, Err(Error::Missing(missing)) if missing == digest)
     );
     let incoming = test.write("abc").await.unwrap();
     let durable = test.store.keep(vec![incoming]).await.unwrap();
-    assert!(test.store.exists(&digest).await.unwrap());
+    assert!(test.is_there(&digest).await);
     assert!(test.store.verify(&digest).await.unwrap());
 
     // A row may be about to name it.
@@ -27,7 +27,7 @@ async fn a_file_is_found_by_its_digest_until_it_is_removed() {
     let reader = test.store.open(&digest).await.unwrap();
     assert_eq!(test.store.remove(&[digest]).await.unwrap(), []);
     assert_eq!(test.store.remove(&[digest]).await.unwrap(), []);
-    assert!(!test.store.exists(&digest).await.unwrap());
+    assert!(!test.is_there(&digest).await);
     assert!(matches!(
         test.store.verify(&digest).await,
         Err(Error::Missing(_))

@@ -20,6 +20,12 @@ pub(crate) struct TestStore {
 }
 
 impl TestStore {
+    /// Whether a file with the digest is in the store.
+    pub(crate) async fn is_there(&self, digest: &Sha256Digest) -> bool {
+        let missing = self.store.missing(&[*digest]).await;
+        missing.expect("the store can be looked at").is_empty()
+    }
+
     pub(crate) fn open() -> Self {
         Self::with("")
     }
