@@ -49,26 +49,22 @@ pub(crate) fn enter_text(locks: &[Lock]) -> String {
     let mut resources: Vec<&str> = locks.iter().map(|lock| lock.resource.as_str()).collect();
     resources.sort_unstable();
     resources.dedup();
-    let mut text = String::new();
-    for resource in resources {
+    let enter = |resource: &&str| {
         // In hexadecimal nothing has to be quoted.
         let name = hex::encode(resource);
-        text += &format!(
-            "SELECT pg_advisory_xact_lock(hashtextextended(convert_from(decode('{name}', 'hex'), 'UTF8'), 0));"
-        );
-    }
-    text
+        format!(
+            "SELECT pg_advisory_xact_lock(hashtextextended(
+                 convert_from(decode('{name}', 'hex'), 'UTF8'), 0));"
+        )
+    };
+    resources.iter().map(enter).collect()
 }
 
 /// How many of these locks could not be granted now, as an expression, and its values.
 pub(crate) fn count_blocked(locks: &[Lock]) -> (String, Vec<Value>) {
-    let mut sum = String::from("0");
-    let mut values = Vec::with_capacity(locks.len() * 3);
-    for lock in locks {
-        sum += &format!(" + CASE WHEN {BLOCKED} THEN 1 ELSE 0 END");
-        values.extend(blocked_values(lock));
-    }
-    (sum, values)
+    let counted = format!(" + CASE WHEN {BLOCKED} THEN 1 ELSE 0 END");
+    let sum = format!("0{}", counted.repeat(locks.len()));
+    (sum, locks.iter().flat_map(blocked_values).collect())
 }
 
 /// Whether something stands in the way of a lock.
