@@ -4,17 +4,17 @@
 //! symbolic link nor a strange name leads out of the store.
 
 use std::fs::{DirBuilder, File};
-use std::io;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
-use std::process;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{io, mem};
 
 use cap_std::fs::Dir;
 use rustix::fs::{FlockOperation, Mode, OFlags};
 use rustix::io::Errno;
 
 use crate::digest::Sha256Digest;
+use crate::temporary_folder::{self, TemporaryFolder};
 
 const ARTIFACT: &str = "artifact";
 const TEMPORARY: &str = "tmp";
@@ -27,15 +27,7 @@ pub(crate) struct Folders {
     artifact: Dir,
     temporary: Dir,
     sessions: Dir,
-    own: OwnFolder,
-}
-
-/// The temporary folder of this process. Its lock tells other processes that it is alive.
-#[derive(Debug)]
-struct OwnFolder {
-    parent: Dir,
-    name: String,
-    dir: Dir,
+    own: Mutex<Arc<TemporaryFolder>>,
 }
 
 impl Folders {
@@ -50,7 +42,8 @@ impl Folders {
         }
         let temporary = make(&root, TEMPORARY)?;
         let sessions = make(&root, SESSIONS)?;
-        let own = OwnFolder::make(&temporary)?;
+        temporary_folder::spread(&temporary);
+        let own = TemporaryFolder::make(&temporary)?;
         // The names of the shards; from here on they count as given.
         rustix::fs::fsync(&artifact)?;
         rustix::fs::fsync(&root)?;
@@ -59,7 +52,7 @@ impl Folders {
             artifact,
             temporary,
             sessions,
-            own,
+            own: Mutex::new(Arc::new(own)),
         })
     }
 
@@ -69,8 +62,21 @@ impl Folders {
     }
 
     /// Where this process keeps what is not placed yet.
-    pub(crate) fn temporary(&self) -> &Dir {
-        &self.own.dir
+    pub(crate) fn temporary(&self) -> Arc<TemporaryFolder> {
+        Arc::clone(&self.own())
+    }
+
+    /// From now on, what is not placed yet is kept in another folder.
+    pub(crate) fn change_temporary(&self) -> io::Result<()> {
+        let next = TemporaryFolder::make(&self.temporary)?;
+        // Dropped behind the lock: it may be the last who has the old one, and removes it.
+        let old = mem::replace(&mut *self.own(), Arc::new(next));
+        drop(old);
+        Ok(())
+    }
+
+    fn own(&self) -> MutexGuard<'_, Arc<TemporaryFolder>> {
+        self.own.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Where files are that come in chunks; all processes share it.
@@ -98,9 +104,6 @@ impl Folders {
             let Ok(name) = entry.file_name().into_string() else {
                 continue;
             };
-            if name == self.own.name {
-                continue;
-            }
             if !entry.file_type()?.is_dir() {
                 self.temporary.remove_file(&name)?;
                 removed += 1;
@@ -116,42 +119,6 @@ impl Folders {
             }
         }
         Ok(removed)
-    }
-}
-
-impl OwnFolder {
-    fn make(parent: &Dir) -> io::Result<Self> {
-        loop {
-            // In a container every process may be number 1: the time tells them apart.
-            let now = SystemTime::now()
-                .duration_since(UNIX_EPOCH)
-                .unwrap_or_default();
-            let name = format!("{}-{:x}", process::id(), now.as_nanos());
-            match rustix::fs::mkdirat(parent, &name, Mode::RWXU) {
-                Err(Errno::EXIST) => continue,
-                other => other?,
-            }
-            // A process that starts at the same time may take a folder without a lock for
-            // abandoned, and remove it under us: then the next name is tried.
-            match open(parent, &name) {
-                Ok(dir) if lock(&dir)? && parent.exists(&name) => {
-                    return Ok(Self {
-                        parent: parent.try_clone()?,
-                        name,
-                        dir,
-                    });
-                }
-                Ok(_taken) => {}
-                Err(error) => ignore_absent(Err(error))?,
-            }
-        }
-    }
-}
-
-impl Drop for OwnFolder {
-    fn drop(&mut self) {
-        // Fails if files are left in it; the next start clears them.
-        let _ = self.parent.remove_dir(&self.name);
     }
 }
 
@@ -183,13 +150,14 @@ fn make(parent: &Dir, name: &str) -> io::Result<Dir> {
     open(parent, name)
 }
 
-fn open(parent: &Dir, name: &str) -> io::Result<Dir> {
+pub(crate) fn open(parent: &Dir, name: &str) -> io::Result<Dir> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let folder = rustix::fs::openat(parent, name, flags, Mode::empty())?;
     Ok(Dir::from_std_file(folder.into()))
 }
 
-fn lock(folder: &Dir) -> io::Result<bool> {
+/// Locks a folder until it is closed, unless somebody has it, be it in this process.
+pub(crate) fn lock(folder: &Dir) -> io::Result<bool> {
     match rustix::fs::flock(folder, FlockOperation::NonBlockingLockExclusive) {
         Ok(()) => Ok(true),
         Err(Errno::WOULDBLOCK) => Ok(false),
@@ -206,7 +174,7 @@ fn empty(folder: &Dir) -> io::Result<u64> {
     Ok(removed)
 }
 
-fn ignore_absent(result: io::Result<()>) -> io::Result<()> {
+pub(crate) fn ignore_absent(result: io::Result<()>) -> io::Result<()> {
     match result {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),
@@ -221,7 +189,9 @@ mod tests {
     fn only_what_nobody_holds_is_cleared() {
         let place = tempfile::tempdir().unwrap();
         let first = Folders::open(place.path()).unwrap();
-        first.temporary().write("alive", "bytes").unwrap();
+        let own = first.temporary();
+        own.dir().write("alive", "bytes").unwrap();
+        first.change_temporary().unwrap();
         let abandoned = place.path().join("tmp/7-abandoned");
         std::fs::create_dir(&abandoned).unwrap();
         std::fs::write(abandoned.join("0"), "bytes").unwrap();
@@ -230,10 +200,13 @@ mod tests {
         let second = Folders::open(place.path()).unwrap();
         assert_eq!(second.clear_abandoned().unwrap(), 2);
         assert!(!abandoned.exists());
-        assert!(first.temporary().exists("alive"));
+        assert_eq!(first.clear_abandoned().unwrap(), 0);
+        assert!(own.dir().exists("alive"));
+        assert!(!first.temporary().dir().exists("alive"));
 
-        drop(first);
+        drop((first, own));
         assert_eq!(second.clear_abandoned().unwrap(), 1);
+        assert_eq!(second.temporary.entries().unwrap().count(), 1);
     }
 
     #[test]

@@ -12,6 +12,7 @@ use crate::directory::Shared;
 use crate::error::{Context as _, Result};
 use crate::reader::FileReader;
 use crate::store::Reader;
+use crate::temporary_folder::TemporaryFolder;
 
 /// From this size on, a file is removed off the async threads: giving back its blocks takes a while.
 const SLOW_TO_REMOVE: u64 = 16 << 20;
@@ -63,6 +64,7 @@ impl Incoming {
 #[derive(Debug)]
 pub(crate) struct TemporaryFile {
     shared: Arc<Shared>,
+    folder: Arc<TemporaryFolder>,
     name: String,
     file: Option<Arc<File>>,
     size: u64,
@@ -78,11 +80,11 @@ impl TemporaryFile {
         // Read before the first write: a sync that fails later might have lost this file's bytes.
         let failures = shared.sync.failures();
         let name = shared.next_name();
-        let file = shared
-            .file_system
-            .create(shared.folders.temporary(), &name)?;
+        let folder = shared.folders.temporary();
+        let file = shared.file_system.create(folder.dir(), &name)?;
         Ok(Self {
             shared: Arc::clone(shared),
+            folder,
             name,
             file: Some(Arc::new(file)),
             size: 0,
@@ -101,12 +103,13 @@ impl TemporaryFile {
         size: u64,
     ) -> io::Result<Option<Self>> {
         let new_name = shared.next_name();
-        let linked =
-            shared
-                .file_system
-                .link(folder, name, shared.folders.temporary(), &new_name)?;
+        let own = shared.folders.temporary();
+        let linked = shared
+            .file_system
+            .link(folder, name, own.dir(), &new_name)?;
         Ok(linked.then(|| Self {
             shared: Arc::clone(shared),
+            folder: own,
             name: new_name,
             file: None,
             size,
@@ -186,13 +189,13 @@ impl TemporaryFile {
         if let Some(file) = &self.file {
             return Ok(Arc::clone(file));
         }
-        let file = self.shared.folders.temporary().open(&self.name)?;
+        let file = self.folder.dir().open(&self.name)?;
         Ok(Arc::new(file.into_std()))
     }
 
     /// Gives the file its final name, unless that is taken: then false.
     pub(crate) fn place(&mut self, shard: &Dir, name: &str) -> io::Result<bool> {
-        let from = self.shared.folders.temporary();
+        let from = self.folder.dir();
         self.named = self
             .shared
             .file_system
@@ -202,7 +205,7 @@ impl TemporaryFile {
 
     /// Gives the file its final name. Its bytes must be on the disk: what it replaces may be in use.
     pub(crate) fn replace(&mut self, shard: &Dir, name: &str) -> io::Result<()> {
-        let from = self.shared.folders.temporary();
+        let from = self.folder.dir();
         self.shared
             .file_system
             .replace(from, &self.name, shard, name)?;
@@ -221,12 +224,12 @@ impl Drop for TemporaryFile {
         if self.named {
             return;
         }
-        let shared = Arc::clone(&self.shared);
+        let (shared, folder) = (Arc::clone(&self.shared), Arc::clone(&self.folder));
         let name = std::mem::take(&mut self.name);
         let file = self.file.take();
         let remove = move || {
             drop(file);
-            if let Err(error) = shared.file_system.remove(shared.folders.temporary(), &name) {
+            if let Err(error) = shared.file_system.remove(folder.dir(), &name) {
                 // The next start clears the folder.
                 tracing::warn!(file.name = name, %error, "could not remove temporary file {name}");
             }

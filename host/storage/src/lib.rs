@@ -31,6 +31,7 @@ mod session_file;
 mod small;
 mod store;
 mod sync;
+mod temporary_folder;
 mod turn;
 mod writer;
 

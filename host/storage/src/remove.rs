@@ -17,6 +17,9 @@ const THREADS: usize = 8;
 /// Fewer are not worth a thread.
 const AT_LEAST: usize = 32;
 
+/// After so many, new files are made elsewhere: see [`spread`](crate::temporary_folder::spread).
+const MANY: usize = 256;
+
 /// Removes files; those that are in use stay, and are returned.
 pub(crate) async fn remove(
     shared: &Arc<Shared>,
@@ -32,6 +35,17 @@ pub(crate) async fn remove(
     }
     // All come to their end, also after a failure: nobody is to find files going later on.
     let held: Result<Vec<_>> = parts.join_all().await.into_iter().collect();
+    if digests.len() >= MANY {
+        let shared = Arc::clone(shared);
+        let changed = blocking(move || {
+            let changed = shared.folders.change_temporary();
+            changed.context("change the temporary folder")
+        });
+        // New files are made more slowly without, and that is all.
+        if let Err(error) = changed.await {
+            tracing::debug!(%error, "{error}");
+        }
+    }
     Ok(held?.concat())
 }
 
