@@ -122,21 +122,7 @@ async fn find(connection: &mut Connection, id: &str) -> Result<Group> {
 async fn list_all(context: Context, RawQuery(text): RawQuery) -> Result<Response> {
     let mut query = Query::parse(text.as_deref())?.below(context.root);
     query.only(context.access()?.seen(Securable::Group, "g"));
-    for parameter in [
-        "pulp_href",
-        "pulp_href__in",
-        "prn",
-        "prn__in",
-        "pulp_id__in",
-    ] {
-        query.filter(parameter, |text| {
-            let ids = query::numbers(parameter, text)?;
-            Ok(Condition::new(
-                format!("{} IN (?*)", group::ID),
-                [ids.into()],
-            ))
-        })?;
-    }
+    query.identify_by_number(group::ID)?;
     let selection = query.select(&list::filters::<Group>(), context.app.database.dialect())?;
     let mut connection = context.app.database.read().await?;
     let (rows, count): (Vec<Group>, i64) = list::page(&mut connection, &selection).await?;

@@ -257,6 +257,18 @@ impl Query {
         Ok(())
     }
 
+    /// The same for what has a number in its place.
+    pub(crate) fn identify_by_number(&mut self, column: &str) -> Result<()> {
+        let names = ["pulp_href", "pulp_href__in", "prn", "prn__in", "pulp_id__in"];
+        for name in names {
+            self.filter(name, |text| {
+                let ids = numbers(name, text)?;
+                Ok(Condition::new(format!("{column} IN (?*)"), [ids.into()]))
+            })?;
+        }
+        Ok(())
+    }
+
     /// Adds the conditions on labels.
     pub(crate) fn label_select(&mut self, column: &str, dialect: Dialect) -> Result<()> {
         self.filter("pulp_label_select", |text| {
@@ -385,7 +397,7 @@ fn text_of(term: &Term, name: &str) -> Option<String> {
 }
 
 /// Users and groups as hrefs and PRNs name them: by number.
-pub(crate) fn numbers(parameter: &str, text: &str) -> Result<Vec<i64>> {
+fn numbers(parameter: &str, text: &str) -> Result<Vec<i64>> {
     text.split(',')
         .map(|text| {
             let last = text.trim().trim_end_matches('/').rsplit(['/', ':']).next();

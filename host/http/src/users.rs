@@ -141,21 +141,7 @@ async fn find(connection: &mut Connection, id: &str) -> Result<User> {
 /// `GET users/`
 async fn list(context: Context, RawQuery(text): RawQuery) -> Result<Response> {
     let mut query = Query::parse(text.as_deref())?.below(context.root);
-    for parameter in [
-        "pulp_href",
-        "pulp_href__in",
-        "prn",
-        "prn__in",
-        "pulp_id__in",
-    ] {
-        query.filter(parameter, |text| {
-            let ids = query::numbers(parameter, text)?;
-            Ok(Condition::new(
-                format!("{} IN (?*)", user::ID),
-                [ids.into()],
-            ))
-        })?;
-    }
+    query.identify_by_number(user::ID)?;
     let selection = query.select(&list::filters::<User>(), context.app.database.dialect())?;
     let mut connection = context.app.database.read().await?;
     let (rows, count): (Vec<User>, i64) = list::page(&mut connection, &selection).await?;
