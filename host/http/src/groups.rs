@@ -7,7 +7,7 @@ use axum::response::Response;
 use http::StatusCode;
 use pith_db::access::{self, Object as Owned};
 use pith_db::group::{self, Group};
-use pith_db::{Condition, Connection, list};
+use pith_db::{Connection, list};
 use pith_model::Root;
 use pith_model::access::Securable;
 
