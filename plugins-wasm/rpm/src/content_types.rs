@@ -20,7 +20,7 @@ const LIST_OR_OBJECT: &[&str] = &["array", "object"];
 struct Kind<'a> {
     name: &'a str,
     plural: &'a str,
-    /// As Pulp calls its model, in lower case.
+    /// As Pulp calls its model, with underscores between its words where the name has none.
     model: &'a str,
     title: &'a str,
     artifacts: ArtifactCount,
@@ -144,7 +144,7 @@ fn advisory() -> Kind<'static> {
     Kind {
         name: crate::ADVISORY,
         plural: "advisories",
-        model: "updaterecord",
+        model: "update_record",
         title: "Advisory",
         artifacts: ArtifactCount::None,
         fields: &[
@@ -250,7 +250,7 @@ fn package_group() -> Kind<'static> {
     Kind {
         name: crate::PACKAGE_GROUP,
         plural: "packagegroups",
-        model: "packagegroup",
+        model: "package_group",
         title: "Package group",
         artifacts: ArtifactCount::None,
         fields: &[
@@ -276,7 +276,7 @@ fn package_category() -> Kind<'static> {
     Kind {
         name: crate::PACKAGE_CATEGORY,
         plural: "packagecategories",
-        model: "packagecategory",
+        model: "package_category",
         title: "Package category",
         artifacts: ArtifactCount::None,
         fields: &[
@@ -299,7 +299,7 @@ fn package_environment() -> Kind<'static> {
     Kind {
         name: crate::PACKAGE_ENVIRONMENT,
         plural: "packageenvironments",
-        model: "packageenvironment",
+        model: "package_environment",
         title: "Package environment",
         artifacts: ArtifactCount::None,
         fields: &[
@@ -323,7 +323,7 @@ fn package_langpacks() -> Kind<'static> {
     Kind {
         name: crate::PACKAGE_LANGPACKS,
         plural: "packagelangpacks",
-        model: "packagelangpacks",
+        model: "package_langpacks",
         title: "Language packs",
         artifacts: ArtifactCount::None,
         fields: &[("matches", LIST_OR_OBJECT), ("digest", TEXT)],

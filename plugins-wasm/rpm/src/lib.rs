@@ -53,7 +53,10 @@ impl Plugin for RpmPlugin {
             title: "RPM".into(),
             content_types: content_types::all(),
             repository_types: vec![repository_type()],
-            remote_types: vec![resource_type("RPM remote", &remote_settings())],
+            remote_types: vec![
+                resource_type("RPM remote", &remote_settings()),
+                uln_remote_type(),
+            ],
             publication_types: vec![resource_type("RPM publication", &publication_settings())],
             distribution_types: vec![resource_type("RPM distribution", &distribution_settings())],
             task_types: vec![
@@ -172,6 +175,29 @@ fn remote_settings() -> Value {
             "description": "What SUSE wants behind each address.",
         },
     })
+}
+
+/// A channel of Oracle's Unbreakable Linux Network. What it is can be kept and shown; a sync
+/// refuses it.
+fn uln_remote_type() -> ResourceType {
+    let config = json!({
+        "type": "object",
+        "x-model": sync::ULN,
+        "x-schemes": [sync::ULN],
+        "x-required-secrets": ["username", "password"],
+        "properties": {
+            "uln_server_base_url": {
+                "type": ["string", "null"],
+                "default": null,
+                "description": "Where the network's server is.",
+            },
+        },
+    });
+    ResourceType {
+        name: sync::ULN.into(),
+        title: "ULN remote".into(),
+        config: config.to_string(),
+    }
 }
 
 fn distribution_settings() -> Value {
