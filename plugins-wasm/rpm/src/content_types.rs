@@ -3,7 +3,7 @@
 use pith_plugin_sdk::{ArtifactCount, ContentType, schema};
 use serde_json::{Map, Value, json};
 
-use crate::references;
+use crate::{order, references};
 
 /// A field and the JSON types that it may have.
 type Fields<'a> = &'a [(&'a str, &'a [&'a str])];
@@ -28,6 +28,7 @@ struct Kind<'a> {
     natural_key: &'a [&'a str],
     repository_key: &'a [&'a str],
     indexed: &'a [&'a str],
+    order_keys: &'a [&'a str],
 }
 
 /// All of them.
@@ -51,11 +52,13 @@ pub(crate) fn all() -> Vec<ContentType> {
 
 impl Kind<'_> {
     fn describe(self) -> ContentType {
-        let properties: Map<String, Value> = self
+        let mut properties: Map<String, Value> = self
             .fields
             .iter()
             .map(|(name, types)| ((*name).to_owned(), property(types)))
             .collect();
+        let order_keys = self.order_keys.iter();
+        properties.extend(order_keys.map(|key| ((*key).to_owned(), order::property(key))));
         let required: Vec<&str> = self.fields.iter().map(|(name, _)| *name).collect();
         let words = |list: &[&str]| list.iter().map(|&word| word.to_owned()).collect();
         ContentType {
@@ -137,6 +140,7 @@ fn package() -> Kind<'static> {
         ],
         repository_key: &["name", "epoch", "version", "release", "arch"],
         indexed: &["name", "pkgId"],
+        order_keys: &order::KEYS,
     }
 }
 
@@ -171,6 +175,7 @@ fn advisory() -> Kind<'static> {
         natural_key: &["digest"],
         repository_key: &["id"],
         indexed: &["id"],
+        order_keys: &[],
     }
 }
 
@@ -199,6 +204,7 @@ fn modulemd() -> Kind<'static> {
         natural_key: &["name", "stream", "version", "context", "arch", "digest"],
         repository_key: &["name", "stream", "version", "context", "arch"],
         indexed: &["name"],
+        order_keys: &[],
     }
 }
 
@@ -218,6 +224,7 @@ fn modulemd_defaults() -> Kind<'static> {
         natural_key: &["digest"],
         repository_key: &["module"],
         indexed: &["module"],
+        order_keys: &[],
     }
 }
 
@@ -243,6 +250,7 @@ fn modulemd_obsolete() -> Kind<'static> {
         natural_key: &["digest"],
         repository_key: &["modified", "module_name", "module_stream", "module_context"],
         indexed: &["module_name"],
+        order_keys: &[],
     }
 }
 
@@ -269,6 +277,7 @@ fn package_group() -> Kind<'static> {
         natural_key: &["digest"],
         repository_key: &["id"],
         indexed: &["id"],
+        order_keys: &[],
     }
 }
 
@@ -292,6 +301,7 @@ fn package_category() -> Kind<'static> {
         natural_key: &["digest"],
         repository_key: &["id"],
         indexed: &["id"],
+        order_keys: &[],
     }
 }
 
@@ -316,6 +326,7 @@ fn package_environment() -> Kind<'static> {
         natural_key: &["digest"],
         repository_key: &["id"],
         indexed: &["id"],
+        order_keys: &[],
     }
 }
 
@@ -330,6 +341,7 @@ fn package_langpacks() -> Kind<'static> {
         natural_key: &["digest"],
         repository_key: &[],
         indexed: &[],
+        order_keys: &[],
     }
 }
 
@@ -352,5 +364,6 @@ fn repo_metadata_file() -> Kind<'static> {
         natural_key: &["data_type", "checksum", "relative_path"],
         repository_key: &["data_type"],
         indexed: &[],
+        order_keys: &[],
     }
 }

@@ -10,6 +10,7 @@ mod fragments;
 mod header;
 mod layout;
 mod modules;
+mod order;
 mod package;
 mod primary;
 mod publish;
@@ -42,7 +43,7 @@ pub(crate) const REPO_METADATA_FILE: &str = "repo_metadata_file";
 #[derive(Debug)]
 pub struct RpmPlugin;
 
-pith_plugin_sdk::export!(RpmPlugin with sync, upload, publish, change, resolve);
+pith_plugin_sdk::export!(RpmPlugin with sync, upload, publish, change, resolve, order);
 
 impl Plugin for RpmPlugin {
     fn describe() -> Result<Descriptor> {
@@ -117,7 +118,7 @@ fn repository_settings() -> Value {
         "type": "integer",
         "minimum": 0,
         "default": 0,
-        "description": "How many builds of each package a sync leaves, the newest; 0 for all. Packages of modules stay all.",
+        "description": "How many builds of each package stay, the newest; 0 for all. Packages of modules stay all.",
     });
     settings
 }

@@ -189,7 +189,10 @@ impl Policy {
 
 /// ULN wants a session by XML-RPC before anything is fetched.
 fn check_scheme(url: &str) -> Result<()> {
-    if url.split_once("://").is_some_and(|(scheme, _)| scheme == ULN) {
+    if url
+        .split_once("://")
+        .is_some_and(|(scheme, _)| scheme == ULN)
+    {
         return Err(Error::invalid(format!(
             "{url} is a channel of ULN, which cannot be synced yet; \
              use a mirror of it that is served by HTTP"

@@ -384,7 +384,12 @@ fn shown_of_unit(table: &TypeTable) -> Map<String, Value> {
         }
     }
     let fields = translate(&content_type.schema);
-    for (name, property) in fields["properties"].as_object().into_iter().flatten() {
+    let is_hidden = |name: &str| {
+        let mut fields = content_type.fields.iter();
+        fields.any(|field| field.is_hidden && field.name == name)
+    };
+    let properties_of_type = fields["properties"].as_object().into_iter().flatten();
+    for (name, property) in properties_of_type.filter(|(name, _)| !is_hidden(name)) {
         let mut property = property.clone();
         // A type that came to the plugin later says nothing of units from before.
         property["nullable"] = true.into();
