@@ -15,6 +15,7 @@ on_both_databases!(
     what_is_wrong_is_refused_with_its_gate,
     a_build_that_does_not_fit_is_refused,
     a_new_field_is_migrated,
+    units_from_before_get_a_new_order_key,
     a_component_survives_a_restart,
     a_component_is_disabled_and_enabled,
     limits_are_set_and_hold,
@@ -206,6 +207,45 @@ async fn a_new_field_is_migrated(test: Test) -> Result<()> {
         .await?;
     assert_eq!(new.len(), 1, "{new:?}");
     assert_eq!(new[0]["build"], "2.0.0");
+    Ok(())
+}
+
+async fn units_from_before_get_a_new_order_key(test: Test) -> Result<()> {
+    let server = test.start().await?;
+    let api = server.api();
+    load(api, "shelf_two.wasm", 201).await?;
+    let repository = json!({"name": "r"});
+    let repository = api.create("/repositories/shelf/shelf/", repository).await?;
+    let remote = json!({"name": "r", "url": server.base_url()});
+    let remote = api.create("/remotes/shelf/shelf/", remote).await?;
+    let sync = format!("{}sync/", href(&repository));
+    // More than go together, and titles of which texts have another order.
+    let params = json!({"remote": href(&remote), "count": 1_100});
+    api.run_task(&sync, params).await?.completed()?;
+    load(api, "shelf_sorted.wasm", 200).await?;
+    let path = "/content/shelf/books/?ordering=title&limit=3&title__gt=2.0.0%200%2099";
+    let page = api.get(path).await?.ok()?;
+    assert_eq!(page["count"], 1_000, "{page}");
+    let titles: Vec<&str> = page["results"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(|book| text(&book["title"]))
+        .collect();
+    assert_eq!(titles, ["2.0.0 0 100", "2.0.0 0 101", "2.0.0 0 102"]);
+    let new = json!({"remote": href(&remote), "prefix": "2.0.0 0 999"});
+    api.run_task(&sync, new).await?.completed()?;
+    let path = "/content/shelf/books/?title__range=2.0.0%200%20998,2.0.0%200%201000";
+    assert_eq!(api.list(path).await?.len(), 4, "one is new");
+
+    let keyless = json!({"remote": href(&remote), "prefix": "keyless"});
+    let failed = api.run_task(&sync, keyless).await?;
+    assert!(failed.failure()?.contains("title_order"), "{}", failed.0);
+    let reply = api.get("/content/shelf/books/?title__lt=what%3F").await?;
+    let detail = reply.json(400)?;
+    assert!(detail.to_string().contains("question mark"), "{detail}");
+    let shelf = api.get("/components/shelf/").await?.ok()?;
+    assert_eq!(shelf["abilities"], json!(["sync", "order"]));
     Ok(())
 }
 

@@ -235,17 +235,18 @@ async fn wrong_lines_are_named(test: Test) -> Result<()> {
         let reply = api.post("/file/copy/", wrong).await?;
         reply.errors_of(field)?;
     }
-    // What is not in the source is refused when the task runs.
+    // What is not in the source is told, and the rest is copied.
     let stray = href(&api.upload_file("stray", b"y", None).await?);
     let plan = json!({
         "source_repository": from, "destination_repository": to, "content": [stray],
     });
-    let failed = api.run_task("/file/copy/", plan).await?;
-    assert!(
-        failed.failure()?.contains("not in the source"),
-        "{}",
-        failed.0
-    );
+    let copied = api.run_task("/file/copy/", plan).await?.completed()?;
+    let result = &copied.0["result"];
+    assert_eq!(result["added_count"], 0, "{result}");
+    assert_eq!(result["unresolved_count"], 1, "{result}");
+    let unresolved = &result["unresolved"][0];
+    assert_eq!(text(&unresolved["wanted_by"]), stray);
+    assert!(text(&unresolved["reason"]).contains("not in the source"));
     Ok(())
 }
 

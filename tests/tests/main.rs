@@ -43,6 +43,7 @@ mod rpm_copies;
 mod rpm_mirrors;
 mod rpm_solving;
 mod rpm_upstreams;
+mod rpm_versions;
 mod search;
 mod serving;
 mod shared_queue;

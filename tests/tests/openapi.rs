@@ -18,6 +18,7 @@ on_both_databases!(
     every_operation_of_pulps_answers_as_documented,
     every_documented_filter_is_taken,
     every_filter_is_documented,
+    paths_are_called_as_pulp_calls_them,
 );
 
 /// Pulp's operations: what they are called, where they are, their query parameters, and
@@ -565,5 +566,29 @@ async fn every_filter_is_documented(test: Test) -> Result<()> {
         );
     }
     ensure!(wrong.is_empty(), "{}", wrong.join("\n"));
+    Ok(())
+}
+
+async fn paths_are_called_as_pulp_calls_them(test: Test) -> Result<()> {
+    let server = test.start().await?;
+    let reply = server.api().get("/docs/api.json").await?;
+    let document = reply.ok()?;
+    // Those that are not made of the names of plugin and type.
+    for name in [
+        "rpm_update_record",
+        "rpm_package_group",
+        "rpm_package_category",
+        "rpm_package_environment",
+        "rpm_package_langpacks",
+        "rpm_modulemd_defaults",
+        "rpm_repo_metadata_file",
+        "rpm_uln_remote",
+        "file_file_content",
+    ] {
+        let path = format!("{{{name}_href}}");
+        assert!(document["paths"][&path]["get"].is_object(), "{path}");
+    }
+    let advisory = &document["paths"]["/pulp/api/v3/content/rpm/advisories/"];
+    assert!(advisory["get"].is_object());
     Ok(())
 }

@@ -5,7 +5,7 @@ use anyhow::Result;
 use pith_tests::rpm::{RpmMirror, RpmRepository};
 use pith_tests::upstream::{PROTECTED_HEADER, Upstream, sha256_hex};
 use pith_tests::{Test, TestServer, href, on_both_databases};
-use serde_json::json;
+use serde_json::{Value, json};
 
 on_both_databases!(
     a_list_of_mirrors_leads_to_one_that_answers,
@@ -13,6 +13,7 @@ on_both_databases!(
     mirrors_are_told_nothing_of_the_remote,
     a_list_without_mirrors_is_told,
     a_token_goes_with_each_address,
+    a_channel_of_uln_is_kept_and_not_synced,
 );
 
 /// What a list of mirrors is held as.
@@ -188,5 +189,45 @@ async fn a_token_goes_with_each_address(test: Test) -> Result<()> {
     for request in asked {
         assert_eq!(request.query, "abc123", "{request:?}");
     }
+    Ok(())
+}
+
+async fn a_channel_of_uln_is_kept_and_not_synced(test: Test) -> Result<()> {
+    const ULN: &str = "/remotes/rpm/uln/";
+    let server = test.start().await?;
+    let api = server.api();
+    let channel = json!({
+        "name": "patches", "url": "uln://ovm2_2.1.1_i386_patch",
+        "username": "user", "password": "changeme",
+    });
+    let remote = api.create(ULN, channel.clone()).await?;
+    assert_eq!(remote["uln_server_base_url"], Value::Null);
+    assert!(!remote.to_string().contains("changeme"), "{remote}");
+    let base = json!({"uln_server_base_url": "https://linux.example.com/"});
+    let changed = api.change(&remote, base).await?;
+    assert_eq!(changed["uln_server_base_url"], "https://linux.example.com/");
+    for (field, value) in [("url", "http://a/"), ("username", ""), ("password", "")] {
+        let mut wrong = channel.clone();
+        wrong["name"] = "wrong".into();
+        if value.is_empty() {
+            wrong.as_object_mut().map(|wrong| wrong.remove(field));
+        } else {
+            wrong[field] = value.into();
+        }
+        let reply = api.post(ULN, wrong).await?;
+        assert!(!reply.errors_of(field)?.is_empty(), "{reply}");
+    }
+    // Other remotes have no channels.
+    let mut wrong = channel;
+    wrong["name"] = "plain".into();
+    let reply = api.post("/remotes/rpm/rpm/", wrong).await?;
+    assert!(!reply.errors_of("url")?.is_empty(), "{reply}");
+
+    let zoo = json!({"name": "zoo", "remote": href(&remote)});
+    let repository = api.create("/repositories/rpm/rpm/", zoo).await?;
+    let sync = format!("{}sync/", href(&repository));
+    let failed = api.run_task(&sync, json!({})).await?;
+    let why = failed.failure()?;
+    assert!(why.contains("cannot be synced yet"), "{why}");
     Ok(())
 }

@@ -43,6 +43,8 @@ pub struct Wanted {
     pub clear: bool,
     /// Units that are there do not give way to newcomers with their repository key.
     pub keep: bool,
+    /// What is older than the repository's settings let stay goes.
+    pub retain: bool,
     /// Units to add.
     pub add: RoaringTreemap,
     /// Units to remove.

@@ -8,7 +8,7 @@ use pith_db::list::Condition;
 use pith_db::{Connection, membership};
 use pith_model::UnitId;
 use roaring::RoaringTreemap;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::Services;
 use crate::changes::{number, unit};
@@ -123,10 +123,8 @@ pub struct Selection {
 /// Chooses the units of a line and adds what they refer to.
 pub async fn select(services: &Services, line: &Line) -> Result<Selection> {
     let mut connection = services.database.read().await?;
-    let mut selection = Selection {
-        units: chosen(&mut connection, line).await?,
-        ..Selection::default()
-    };
+    let mut selection = Selection::default();
+    selection.units = chosen(&mut connection, line, &mut selection.unresolved).await?;
     let plugin = line.choices.first().map(|choice| &choice.table.plugin);
     let tables = plugin.map_or_else(Vec::new, |plugin| services.types.of_plugin(plugin));
     let referring: Vec<_> = tables
@@ -161,8 +159,12 @@ pub async fn select(services: &Services, line: &Line) -> Result<Selection> {
     Ok(selection)
 }
 
-/// The units that are chosen themselves.
-async fn chosen(connection: &mut Connection, line: &Line) -> Result<RoaringTreemap> {
+/// The units that are chosen themselves. What is given but is not in the source is told.
+async fn chosen(
+    connection: &mut Connection,
+    line: &Line,
+    unresolved: &mut Told<Unresolved>,
+) -> Result<RoaringTreemap> {
     let source = line.source;
     let given = match &line.content {
         Some(content) => {
@@ -170,10 +172,9 @@ async fn chosen(connection: &mut Connection, line: &Line) -> Result<RoaringTreem
             let present =
                 membership::present(connection, source.repository, source.number, &units).await?;
             let present: RoaringTreemap = present.into_iter().map(number).collect();
-            let absent = units.iter().find(|unit| !present.contains(number(**unit)));
-            if let Some(absent) = absent {
-                return Err(not_there(connection, *absent).await?);
-            }
+            let mut absent: Vec<UnitId> = units;
+            absent.retain(|unit| !present.contains(number(*unit)));
+            tell_absent(connection, &absent, unresolved).await?;
             Some(present)
         }
         None => None,
@@ -198,15 +199,23 @@ async fn chosen(connection: &mut Connection, line: &Line) -> Result<RoaringTreem
     })
 }
 
-async fn not_there(connection: &mut Connection, absent: UnitId) -> Result<Error> {
-    let uuids = pith_db::unit::uuids(connection, &[absent]).await?;
-    let named = uuids.first().map_or_else(
-        || "a unit that was deleted".to_owned(),
-        |(uuid, _)| format!("the unit {uuid}"),
-    );
-    Ok(Error::invalid(format!(
-        "{named} is to be copied but is not in the source version"
-    )))
+async fn tell_absent(
+    connection: &mut Connection,
+    absent: &[UnitId],
+    unresolved: &mut Told<Unresolved>,
+) -> Result<()> {
+    let uuids = pith_db::unit::uuids(connection, absent).await?;
+    if uuids.len() < absent.len() {
+        return Err(Error::invalid("a unit that is to be copied was deleted"));
+    }
+    for (unit, (uuid, _)) in absent.iter().zip(uuids) {
+        unresolved.push(|| Unresolved {
+            wanted_by: *unit,
+            reason: "it is to be copied but is not in the source version".to_owned(),
+            missing: json!({"pulp_id": uuid.to_string()}),
+        });
+    }
+    Ok(())
 }
 
 /// The way from units to what they refer to.

@@ -73,7 +73,7 @@ impl Remote {
         references: Arc<References>,
     ) -> Result<Self> {
         let client = Client::new(services, row)?;
-        let base = parse_url(&row.settings.url)?;
+        let base = parse_address(&row.settings.url)?;
         let mut config = row.settings.config.as_object().cloned().unwrap_or_default();
         config.insert("url".to_owned(), json!(row.settings.url));
         config.insert("policy".to_owned(), json!(row.settings.policy));
@@ -217,10 +217,15 @@ pub fn holds(
     checkpoint.version_number == latest_version && checkpoint.remote_updated == remote_updated
 }
 
+/// Reads the address of a remote. Some types have other schemes than those of HTTP; nothing is
+/// fetched from there, and it is the plugin that says so.
+fn parse_address(text: &str) -> Result<Url> {
+    Url::parse(text).map_err(|error| Error::invalid(format!("{text:?} is not a URL: {error}")))
+}
+
 /// Reads the address of an upstream.
 pub fn parse_url(text: &str) -> Result<Url> {
-    let url = Url::parse(text)
-        .map_err(|error| Error::invalid(format!("{text:?} is not a URL: {error}")))?;
+    let url = parse_address(text)?;
     if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
         return Err(Error::invalid(format!(
             "{text:?} cannot be fetched: an http:// or https:// URL was expected"

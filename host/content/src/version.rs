@@ -7,7 +7,7 @@ use std::sync::Arc;
 use pith_db::content_type::TypeTable;
 use pith_db::membership::{self, Counts};
 use pith_db::repository::Repository;
-use pith_db::{Connection, Transaction, version};
+use pith_db::{Connection, Transaction, order_key, version};
 use pith_model::{RepositoryId, TaskId, UnitId, VersionId, WorkerId};
 use roaring::RoaringTreemap;
 
@@ -109,6 +109,11 @@ pub async fn prepare(
     )
     .await;
     let counts = match written {
+        // The newcomers may all be too old to stay.
+        Ok(counts) if wanted.retain && counts.iter().all(is_unchanged) => {
+            discard(services, repository.id, number).await?;
+            return Ok(None);
+        }
         Ok(counts) => counts,
         Err(error) => {
             discard(services, repository.id, number).await?;
@@ -236,6 +241,9 @@ async fn write(
         membership::remove(&mut transaction, repository.id, pending, part).await?;
     }
     transaction.commit().await?;
+    if wanted.retain {
+        retain(services, &tables, repository, pending).await?;
+    }
     check(services, &tables, repository.id, pending).await?;
     count(services, repository.id, head, pending).await
 }
@@ -264,6 +272,36 @@ async fn replaced(
         }
     }
     Ok(old)
+}
+
+/// Takes out what is older than the repository's settings let stay.
+async fn retain(
+    services: &Services,
+    tables: &[Arc<TypeTable>],
+    repository: &Repository,
+    pending: i64,
+) -> Result<()> {
+    for table in tables {
+        for key in &table.content_type.order_keys {
+            let Some(retained) = key.retained(&repository.config) else {
+                continue;
+            };
+            let mut connection = services.database.read().await?;
+            let version = (repository.id, pending);
+            let old = order_key::beyond(&mut connection, table, version, key, retained).await?;
+            drop(connection);
+            for part in old.chunks(BATCH) {
+                let mut transaction = batch(services, repository.id, pending).await?;
+                membership::take_out(&mut transaction, repository.id, pending, part).await?;
+                transaction.commit().await?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn is_unchanged(counts: &Counts) -> bool {
+    counts.added == 0 && counts.removed == 0
 }
 
 /// Lets other writers in between.

@@ -1,8 +1,10 @@
 //! Columns of lists: how clients call them, and what their literals look like.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 
 use pith_model::Timestamp;
+use pith_model::filter::Operator;
 use uuid::Uuid;
 
 use crate::dialect::Dialect;
@@ -40,6 +42,19 @@ pub struct Column {
     pub kind: Kind,
     /// Whether an index leads to its values.
     pub is_indexed: bool,
+    /// By what it is compared and sorted, if not by its own text.
+    pub order: Option<Order>,
+}
+
+/// The order of a format, which is kept beside a column.
+#[derive(Clone, Debug)]
+pub struct Order {
+    /// The SQL of a text that sorts.
+    pub expression: Cow<'static, str>,
+    /// Whether people see no text of the column: it is all there is to compare with.
+    pub is_all: bool,
+    /// What sorts instead of the literals that a question has.
+    pub keys: HashMap<String, String>,
 }
 
 impl Column {
@@ -50,6 +65,7 @@ impl Column {
             expression: Cow::Borrowed(expression),
             kind,
             is_indexed: false,
+            order: None,
         }
     }
 
@@ -60,6 +76,7 @@ impl Column {
             expression: Cow::Owned(expression),
             kind,
             is_indexed: false,
+            order: None,
         }
     }
 
@@ -68,6 +85,23 @@ impl Column {
     pub const fn indexed(mut self) -> Self {
         self.is_indexed = true;
         self
+    }
+
+    /// Whether the column can be compared so.
+    pub fn takes(&self, operator: Operator) -> bool {
+        let is_all = self.order.as_ref().is_some_and(|order| order.is_all);
+        let by_key = matches!(
+            operator,
+            Operator::Exact | Operator::Ne | Operator::In | Operator::Isnull
+        );
+        !is_all || by_key || operator.is_about_order()
+    }
+
+    /// The SQL by which rows are sorted.
+    pub fn sorting(&self) -> &str {
+        self.order
+            .as_ref()
+            .map_or(&self.expression, |order| &order.expression)
     }
 
     /// The column with `{root}` replaced by the API root that a client uses, and

@@ -37,7 +37,7 @@ impl<'a> Literal<'a> {
         }
     }
 
-    fn several(self) -> Vec<&'a str> {
+    pub(crate) fn several(self) -> Vec<&'a str> {
         match self {
             Self::Text(text) => text.split(',').map(str::trim).collect(),
             Self::List(list) => list.iter().map(String::as_str).collect(),

@@ -197,7 +197,7 @@ fn shape(content_type: &ContentType) -> JsonValue {
     let fields: serde_json::Map<String, JsonValue> = content_type
         .fields
         .iter()
-        .map(|Field { name, kind }| (name.clone(), column_type(*kind).into()))
+        .map(|Field { name, kind, .. }| (name.clone(), column_type(*kind).into()))
         .collect();
     json!({
         "fields": fields,

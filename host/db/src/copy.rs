@@ -213,6 +213,7 @@ mod tests {
             name: "advisory".into(),
             plural: "advisories".into(),
             model: "advisory".into(),
+            model_words: "advisory".into(),
             title: "Advisory".into(),
             artifacts: pith_model::ArtifactCount::None,
             schema_version: 1,
@@ -222,6 +223,7 @@ mod tests {
             repository_key: Vec::new(),
             indexed: Vec::new(),
             references: Vec::new(),
+            order_keys: Vec::new(),
         };
         let table = TypeTable {
             id: 1,

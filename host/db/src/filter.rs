@@ -3,7 +3,7 @@
 use pith_model::expression::{Given, Sign, Term};
 use pith_model::filter::{self, Operator};
 
-use crate::column::{Column, Kind};
+use crate::column::{Column, Kind, Order};
 use crate::compare::Literal;
 use crate::condition::Condition;
 use crate::dialect::Dialect;
@@ -51,12 +51,20 @@ pub fn condition_of_term(
     term: &Term,
     dialect: Dialect,
 ) -> Result<Condition, Refusal> {
-    let literal = match &term.given {
+    let target = target(columns, &term.field)?;
+    let operator = operator_of(&target, term)?;
+    compare(&target, operator, literal_of(term), dialect)
+}
+
+fn literal_of(term: &Term) -> Literal<'_> {
+    match &term.given {
         Given::One(text) => Literal::Text(text),
         Given::List(list) => Literal::List(list),
-    };
-    let target = target(columns, &term.field)?;
-    let operator = match term.sign {
+    }
+}
+
+fn operator_of(target: &Target<'_>, term: &Term) -> Result<Operator, Refusal> {
+    Ok(match term.sign {
         Sign::Equal => target.operator,
         _ if target.operator != Operator::Exact => {
             let why = "An operator in the name goes with = only.";
@@ -68,8 +76,7 @@ pub fn condition_of_term(
         Sign::Greater => Operator::Gt,
         Sign::AtLeast => Operator::Gte,
         Sign::In => Operator::In,
-    };
-    compare(&target, operator, literal, dialect)
+    })
 }
 
 fn compare(
@@ -78,12 +85,92 @@ fn compare(
     literal: Literal<'_>,
     dialect: Dialect,
 ) -> Result<Condition, Refusal> {
+    if let Some(order) = target.order(operator) {
+        return in_order(target.column, order, operator, literal, dialect);
+    }
     let condition = if target.path.is_empty() {
         Condition::compare(target.column, operator, literal, dialect)
     } else {
         json_filter::compare(target.column, &target.path, operator, literal, dialect)
     };
     condition.map_err(Refusal::Wrong)
+}
+
+impl<'a> Target<'a> {
+    /// By what is compared, if not by the column's own text.
+    fn order(&self, operator: Operator) -> Option<&'a Order> {
+        let order = self.column.order.as_ref()?;
+        (self.path.is_empty() && (order.is_all || operator.is_about_order())).then_some(order)
+    }
+}
+
+/// Compares with the keys of the literals.
+fn in_order(
+    column: &Column,
+    order: &Order,
+    operator: Operator,
+    literal: Literal<'_>,
+    dialect: Dialect,
+) -> Result<Condition, Refusal> {
+    let sorted = Column {
+        expression: order.expression.clone(),
+        order: None,
+        ..column.clone()
+    };
+    let condition = if !column.takes(operator) {
+        Err("It can only be compared: use =, ne, in, lt, lte, gt, gte or range.".to_owned())
+    } else if operator == Operator::Isnull {
+        Condition::compare(&sorted, operator, literal, dialect)
+    } else {
+        let keys = literals(operator, literal).into_iter().map(|text| {
+            let key = order.keys.get(text).cloned();
+            key.ok_or_else(|| Refusal::Wrong(format!("{text:?} has no place in the order.")))
+        });
+        let keys = keys.collect::<Result<Vec<String>, Refusal>>()?;
+        match keys.as_slice() {
+            [key] if operator != Operator::In => {
+                Condition::compare(&sorted, operator, Literal::Text(key), dialect)
+            }
+            keys => Condition::compare(&sorted, operator, Literal::List(keys), dialect),
+        }
+    };
+    condition.map_err(Refusal::Wrong)
+}
+
+/// The texts that an operator takes out of a literal.
+fn literals(operator: Operator, literal: Literal<'_>) -> Vec<&str> {
+    match (operator, literal) {
+        (Operator::In | Operator::Range, _) | (_, Literal::List(_)) => literal.several(),
+        (_, Literal::Text(text)) => vec![text],
+    }
+}
+
+/// What a filter compares in the order of a format: the column's name, and the literals
+/// whose keys are wanted.
+pub fn asked<'a>(
+    columns: &'a [Column],
+    name: &'a str,
+    literal: Literal<'a>,
+) -> Option<(&'a str, Vec<&'a str>)> {
+    let target = target(columns, name).ok()?;
+    target.asked(target.operator, literal)
+}
+
+/// The same of a term of an expression.
+pub fn asked_by_term<'a>(columns: &'a [Column], term: &'a Term) -> Option<(&'a str, Vec<&'a str>)> {
+    let target = target(columns, &term.field).ok()?;
+    target.asked(operator_of(&target, term).ok()?, literal_of(term))
+}
+
+impl<'a> Target<'a> {
+    fn asked(&self, operator: Operator, literal: Literal<'a>) -> Option<(&'a str, Vec<&'a str>)> {
+        self.order(operator)?;
+        let literals = match operator {
+            Operator::Isnull => Vec::new(),
+            _ => literals(operator, literal),
+        };
+        Some((self.column.name.as_ref(), literals))
+    }
 }
 
 fn target<'a>(columns: &'a [Column], name: &'a str) -> Result<Target<'a>, Refusal> {
@@ -214,6 +301,50 @@ mod tests {
             };
             assert!(message.contains(part), "{given}: {message}");
         }
+    }
+
+    #[test]
+    fn versions_are_compared_by_their_keys() {
+        let order = |is_all, keys: &[&str]| Order {
+            expression: "r.version_key".into(),
+            is_all,
+            keys: keys
+                .iter()
+                .map(|&key| (key.to_owned(), format!("key {key}")))
+                .collect(),
+        };
+        let mut version = Column::new("version", "r.version", Kind::Text);
+        version.order = Some(order(false, &["1.10", "1.9"]));
+        let mut evr = Column::new("evr", "r.version_key", Kind::Text);
+        evr.order = Some(order(true, &["1.10"]));
+        let columns = [version, evr];
+        let lowered = |name: &str, text: &str| {
+            condition(&columns, name, Literal::Text(text), Dialect::Sqlite)
+        };
+        let greater = lowered("version__gt", "1.10").expect("SQL");
+        assert_eq!(greater.text, "r.version_key > ?");
+        assert_eq!(greater.values, ["key 1.10".into()]);
+        let between = lowered("version__range", "1.9,1.10").expect("SQL");
+        assert_eq!(between.values, ["key 1.9".into(), "key 1.10".into()]);
+        // What people see is what is equal, or contains.
+        assert_eq!(
+            lowered("version", "1.10").expect("SQL").text,
+            "r.version = ?"
+        );
+        assert_eq!(
+            lowered("evr__in", "1.10").expect("SQL").text,
+            "r.version_key IN (?)"
+        );
+        assert!(lowered("evr__contains", "1.10").is_err());
+        assert!(lowered("version__lt", "2").is_err(), "nobody made its key");
+        assert_eq!(
+            asked(&columns, "version__range", Literal::Text("1,2")),
+            Some(("version", vec!["1", "2"]))
+        );
+        assert_eq!(
+            asked(&columns, "version__contains", Literal::Text("1")),
+            None
+        );
     }
 
     #[test]

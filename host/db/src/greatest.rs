@@ -9,8 +9,8 @@ use crate::statement::Value;
 use crate::unit_list::{Relation, Scope};
 
 /// The condition that a unit has the greatest `by` of all units that are equal to it in
-/// `per`, among those that a version has, or among all. Both databases compare these texts
-/// byte by byte.
+/// `per`, among those that a version has, or among all. Both databases compare these texts, or
+/// the order keys in their place, byte by byte.
 ///
 /// # Errors
 /// The name of what is no text field of the type.
@@ -23,11 +23,15 @@ pub fn greatest<'a>(
     let text_column = |name: &'a str| {
         let mut fields = table.content_type.fields.iter();
         fields
-            .find(|field| field.name == name && field.kind == FieldKind::Text)
+            .find(|field| field.name == name && field.kind == FieldKind::Text && !field.is_hidden)
             .map(|_| column(name))
             .ok_or(name)
     };
-    let by = text_column(by)?;
+    let mut keys = table.content_type.order_keys.iter();
+    let by = match keys.find(|key| key.field == by) {
+        Some(key) => column(&key.name),
+        None => text_column(by)?,
+    };
     let mut tests = vec![format!("h.{by} > c.{by}")];
     for name in per {
         let name = text_column(name)?;

@@ -31,6 +31,7 @@ pub mod list;
 pub mod membership;
 pub mod migrate;
 pub mod object;
+pub mod order_key;
 pub mod orphan;
 pub mod publication;
 pub mod remote;

@@ -220,6 +220,29 @@ pub async fn remove(
     Ok(())
 }
 
+/// Takes units out of what a number prepares: its own newcomers too.
+pub async fn take_out(
+    connection: &mut Connection,
+    repository: RepositoryId,
+    number: i64,
+    units: &[UnitId],
+) -> Result<()> {
+    let each = connection.dialect().each_number();
+    for part in units.chunks(PART) {
+        let ids = connection.dialect().numbers(part.iter().map(|id| id.0));
+        sql(format!(
+            "DELETE FROM membership
+             WHERE repository_id = ? AND added = ? AND unit_id IN (SELECT e.value FROM {each} e)"
+        ))
+        .bind(repository)
+        .bind(number)
+        .bind(ids)
+        .execute(connection)
+        .await?;
+    }
+    remove(connection, repository, number, units).await
+}
+
 /// The units of a version that have the repository key of another one which a pending
 /// number adds: what newcomers replace. Pairs of newcomer and replaced.
 pub async fn clashes(

@@ -7,9 +7,10 @@ use crate::content_type::TypeTable;
 use crate::database::Connection;
 use crate::dialect::Dialect;
 use crate::error::Result;
-use crate::filter::{Refusal, condition_of_term};
+use crate::filter::{self, Refusal, condition_of_term};
 use crate::list::{Column, Condition};
 use crate::membership::PRESENT;
+use crate::order_key::{Asked, Keys};
 use crate::statement::sql;
 use crate::unit_list;
 
@@ -22,10 +23,12 @@ use crate::unit_list;
 pub fn condition(
     table: &TypeTable,
     text: &str,
+    keys: &Keys,
     dialect: Dialect,
 ) -> std::result::Result<Condition, String> {
     let root = Root::default().path();
-    let columns: Vec<Column> = unit_list::columns(table)
+    let columns: Vec<Column> = keys
+        .put_into(unit_list::columns(table))
         .iter()
         .map(|one| one.expanded(root, dialect))
         .collect();
@@ -44,6 +47,18 @@ pub fn condition(
         })
     })?;
     Ok(Condition::of(terms))
+}
+
+/// What an expression compares in the order of a format.
+pub fn asked(table: &TypeTable, text: &str) -> Asked {
+    let mut asked = Asked::default();
+    let columns = unit_list::columns(table);
+    if let Ok(expression) = Expression::parse(text) {
+        expression.for_each_term(&mut |term: &Term| {
+            asked.extend(filter::asked_by_term(&columns, term));
+        });
+    }
+    asked
 }
 
 /// Calls `each` for every unit of a type that is in a version and for which all the

@@ -1,6 +1,7 @@
 //! Lists of units: a type's own table with what every unit has, or all types at once.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::fmt::Write as _;
 
 use pith_model::descriptor::{ArtifactCount, FieldKind};
@@ -8,6 +9,7 @@ use pith_model::{RepositoryId, Timestamp, UnitId, VersionId};
 use serde_json::Value as JsonValue;
 use uuid::Uuid;
 
+use crate::column::Order;
 use crate::content_type::{TypeTable, column};
 use crate::database::Connection;
 use crate::dialect::Dialect;
@@ -116,7 +118,8 @@ pub fn columns(table: &TypeTable) -> Vec<Column> {
         ),
     ]);
     let fields = &table.content_type.fields;
-    columns.extend(fields.iter().map(|field| {
+    let shown = fields.iter().filter(|field| !field.is_hidden);
+    columns.extend(shown.map(|field| {
         let kind = match field.kind {
             FieldKind::Text => Kind::Text,
             FieldKind::Integer => Kind::Integer,
@@ -130,6 +133,22 @@ pub fn columns(table: &TypeTable) -> Vec<Column> {
             ..Column::made(field.name.clone(), expression, kind)
         }
     }));
+    for key in &table.content_type.order_keys {
+        let expression = format!("c.{}", column(&key.name));
+        let order = Order {
+            expression: expression.clone().into(),
+            is_all: key.has_own_name(),
+            keys: HashMap::new(),
+        };
+        if key.has_own_name() {
+            columns.push(Column {
+                order: Some(order),
+                ..Column::made(key.name.clone(), expression, Kind::Text)
+            });
+        } else if let Some(column) = columns.iter_mut().find(|one| one.name == key.field) {
+            column.order = Some(order);
+        }
+    }
     if table.content_type.artifacts == ArtifactCount::One {
         // A field of the type of that name says the same, and is there on demand too.
         columns.push(Column::new(
@@ -430,10 +449,9 @@ pub(crate) fn expressions(
             expressions.push("a.sha256".to_owned());
         }
     }
-    let fields = table.content_type.fields.iter().map(|field| &field.name);
-    let columns = table.columns().into_iter().zip(fields);
+    let columns = table.columns().into_iter().zip(&table.content_type.fields);
     expressions.extend(columns.map(|(column, field)| {
-        if unread.contains(field) {
+        if field.is_hidden || unread.contains(&field.name) {
             "NULL".to_owned()
         } else {
             format!("c.{column}")

@@ -15,7 +15,7 @@ use crate::order;
 use crate::routes::{Routes, get, post};
 
 pub(crate) use create::order_for_stored;
-pub(crate) use list::{orphaned_for, unread};
+pub(crate) use list::{in_order, orphaned_for, unread};
 pub(crate) use shape::write;
 
 /// The routes.

@@ -5,6 +5,7 @@ use pith_db::Dialect;
 use pith_db::compare::Literal;
 use pith_db::filter::{self, Refusal, find};
 use pith_db::list::{Column, Condition, Selection};
+use pith_db::order_key::Asked;
 use pith_model::expression::{Expression, Given, Sign, Term};
 use pith_model::{Reference, Root};
 use uuid::Uuid;
@@ -21,6 +22,9 @@ const MOST: i64 = 1000;
 
 /// Most values in the filters of one request: they are parameters of one SQL statement.
 const MOST_VALUES: usize = 20_000;
+
+/// The filter that keeps one unit of several.
+pub(crate) const GREATEST: &str = "greatest";
 
 /// What a client asks of a list.
 #[derive(Clone, Debug, Default)]
@@ -136,6 +140,10 @@ impl Query {
     /// What is asked of a filter that is no column, as parameters and within `q`.
     pub(crate) fn given(&mut self, name: &'static str) -> Vec<String> {
         self.known.push(name);
+        self.given_as(name)
+    }
+
+    fn given_as(&self, name: &str) -> Vec<String> {
         let parameters = self.filters.iter().filter(|(key, _)| key == name);
         let parameters = parameters.map(|(_, text)| text.clone());
         let terms = self.slots.iter().filter_map(|slot| match slot {
@@ -281,6 +289,30 @@ impl Query {
         })
     }
 
+    /// What is compared or sorted in the order of a format.
+    pub(crate) fn asked(&self, columns: &[Column]) -> Asked {
+        let mut asked = Asked::default();
+        let sorted = |name: &str| {
+            let column = find(columns, name).filter(|column| column.order.is_some());
+            column.map(|column| (column.name.as_ref(), Vec::new()))
+        };
+        for text in self.given_as(GREATEST) {
+            asked.extend(sorted(text.split(':').next().unwrap_or_default().trim()));
+        }
+        for (name, literal) in &self.filters {
+            asked.extend(filter::asked(columns, name, Literal::Text(literal)));
+        }
+        for slot in &self.slots {
+            if let Slot::Open(term) = slot {
+                asked.extend(filter::asked_by_term(columns, term));
+            }
+        }
+        for (name, _) in &self.ordering {
+            asked.extend(sorted(name));
+        }
+        asked
+    }
+
     /// Turns what is left into conditions on columns and gives the rows to ask for.
     pub(crate) fn select(&mut self, columns: &[Column], dialect: Dialect) -> Result<Selection> {
         let expanded: Vec<Column>;
@@ -327,7 +359,7 @@ impl Query {
             if !column.is_indexed {
                 self.slow.push("ordering".to_owned());
             }
-            order.push((column.expression.to_string(), *descending));
+            order.push((column.sorting().to_owned(), *descending));
         }
         Ok(Selection {
             conditions: self.conditions.clone(),

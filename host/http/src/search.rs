@@ -97,7 +97,9 @@ async fn find(
     query.identify(unit_list::UUID)?;
     query.label_select(unit_list::LABELS, dialect)?;
     query.refer("repository", "repository__in", search::REPOSITORY)?;
-    let mut selection = query.select(&search::columns(&table), dialect)?;
+    let columns = search::columns(&table);
+    let columns = content::in_order(&context.app, &query, &table, columns).await?;
+    let mut selection = query.select(&columns, dialect)?;
     selection.unread = content::unread(&query, Some(&table));
 
     let mut connection = context.app.database.read().await?;

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
+use crate::order_key::{self, OrderKey};
 use crate::route::Routing;
 use crate::schema::property_names;
 
@@ -92,6 +93,8 @@ pub struct ContentType {
     pub plural: String,
     /// `filecontent` in `prn:file.filecontent:…`.
     pub model: String,
+    /// The same as the plugin wrote it, which may have underscores between words.
+    pub model_words: String,
     /// For people.
     pub title: String,
     /// How many artifacts a unit has.
@@ -110,6 +113,8 @@ pub struct ContentType {
     pub indexed: Vec<String>,
     /// What its units refer to.
     pub references: Vec<Reference>,
+    /// Fields that sort as the format orders its versions.
+    pub order_keys: Vec<OrderKey>,
 }
 
 /// That units of one type refer to units of another, or of the same.
@@ -138,6 +143,8 @@ pub struct Field {
     pub name: String,
     /// Its column's type.
     pub kind: FieldKind,
+    /// Whether it is an [`OrderKey`], which nobody is shown.
+    pub is_hidden: bool,
 }
 
 /// The type of a field's column.
@@ -214,6 +221,7 @@ pub fn fields_of(schema: &Value) -> Result<Vec<Field>, String> {
             Ok(Field {
                 name: name.to_owned(),
                 kind: kind_of(&properties[name]),
+                is_hidden: order_key::is_key(&properties[name]),
             })
         })
         .collect()
@@ -382,7 +390,7 @@ impl ContentType {
     fn check(&self) -> Result<(), String> {
         check_word(&self.name, "a content type")?;
         check_word(&self.plural, "a content type's plural")?;
-        check_word(&self.model, "a content type's model")?;
+        check_word(&self.model_words, "a content type's model")?;
         if self.natural_key.is_empty() {
             return Err(format!("content type {:?} has no natural key", self.name));
         }
@@ -444,6 +452,7 @@ mod tests {
             name: "file".into(),
             plural: "files".into(),
             model: "filecontent".into(),
+            model_words: "filecontent".into(),
             title: "File".into(),
             artifacts: ArtifactCount::One,
             schema_version: 1,
@@ -453,6 +462,7 @@ mod tests {
             repository_key: vec!["relative_path".into()],
             indexed: vec![],
             references: vec![],
+            order_keys: vec![],
         }
     }
 
@@ -522,6 +532,7 @@ mod tests {
             file.fields.push(Field {
                 name: name.into(),
                 kind: FieldKind::Json,
+                is_hidden: false,
             });
             file.check()
         };

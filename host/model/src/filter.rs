@@ -47,6 +47,16 @@ impl Operator {
     ];
 }
 
+impl Operator {
+    /// Whether it asks what is smaller or greater.
+    pub fn is_about_order(self) -> bool {
+        matches!(
+            self,
+            Self::Lt | Self::Lte | Self::Gt | Self::Gte | Self::Range
+        )
+    }
+}
+
 /// The operator of that word.
 pub fn operator(word: &str) -> Option<Operator> {
     let mut all = Operator::ALL.into_iter();

@@ -5,6 +5,7 @@ pub mod descriptor;
 pub mod expression;
 pub mod filter;
 pub mod id;
+pub mod order_key;
 pub mod path;
 pub mod reference;
 pub mod remote;

@@ -1,6 +1,7 @@
 //! What the host itself knows of a remote: its policy and its settings.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 /// When the bytes of a remote's content are fetched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -64,6 +65,33 @@ pub const TOKEN: &str = "token";
 
 /// The setting that says where a token is exchanged for another one.
 pub const AUTH_URL: &str = "auth_url";
+
+/// In the schema of a type of remotes: the schemes that its URLs have, beginning with the one
+/// to name first; `http` and `https` where it says nothing.
+const SCHEMES: &str = "x-schemes";
+
+/// In the schema of a type of remotes: the secrets that it cannot do without.
+const REQUIRED_SECRETS: &str = "x-required-secrets";
+
+/// The schemes that URLs of a type of remotes may have.
+pub fn schemes(schema: &Value) -> Vec<&str> {
+    let said = words(schema, SCHEMES);
+    if said.is_empty() {
+        vec!["http", "https"]
+    } else {
+        said
+    }
+}
+
+/// The field names of the secrets that a type of remotes cannot do without.
+pub fn required_secrets(schema: &Value) -> Vec<&str> {
+    words(schema, REQUIRED_SECRETS)
+}
+
+fn words<'a>(schema: &'a Value, name: &str) -> Vec<&'a str> {
+    let list = schema[name].as_array().into_iter().flatten();
+    list.filter_map(Value::as_str).collect()
+}
 
 impl Secrets {
     /// Each secret's field name and value, in the order in which they are shown.

@@ -4,6 +4,7 @@ use jsonschema::PatternOptions;
 use pith_model::descriptor::{
     ArtifactCount, ContentType, Descriptor, Reference, ResourceType, TaskKind, TaskType, fields_of,
 };
+use pith_model::order_key::order_keys_of;
 use pith_model::remote::TOKEN;
 use pith_model::route::Routing;
 use pith_model::schema::{self, ORDER};
@@ -69,10 +70,14 @@ fn content_type(described: contract::ContentType) -> Result<ContentType, Refused
     let fields = fields_of(&schema).map_err(|reason| {
         Gate::Schemas.refuses(format!("content type `{}`: {reason}", described.name))
     })?;
+    let order_keys = order_keys_of(&schema, &fields).map_err(|reason| {
+        Gate::Schemas.refuses(format!("content type `{}`: {reason}", described.name))
+    })?;
     Ok(ContentType {
         name: described.name,
         plural: described.plural,
-        model: described.model,
+        model: described.model.replace('_', ""),
+        model_words: described.model,
         title: described.title,
         artifacts: match described.artifacts {
             contract::ArtifactCount::None => ArtifactCount::None,
@@ -86,6 +91,7 @@ fn content_type(described: contract::ContentType) -> Result<ContentType, Refused
         repository_key: described.repository_key,
         indexed: described.indexed,
         references: described.references.into_iter().map(reference).collect(),
+        order_keys,
     })
 }
 

@@ -8,9 +8,10 @@ use wasmtime::component::InstancePre;
 
 use crate::bridge::State;
 use crate::bridge::contract::exports::pith::plugin::{
-    changer, publisher, resolver, server, syncer, uploader,
+    changer, orderer, publisher, resolver, server, syncer, uploader,
 };
 use crate::limits::Limits;
+use crate::order::Complete;
 use crate::program::Program;
 use crate::usage::Used;
 
@@ -33,6 +34,8 @@ pub struct Abilities {
     pub resolve: bool,
     /// It exports `changer`.
     pub change: bool,
+    /// It exports `orderer`.
+    pub order: bool,
 }
 
 impl Abilities {
@@ -56,6 +59,7 @@ pub(crate) struct Exports {
     pub(crate) server: Option<server::GuestIndices>,
     pub(crate) resolver: Option<resolver::GuestIndices>,
     pub(crate) changer: Option<changer::GuestIndices>,
+    pub(crate) orderer: Option<orderer::GuestIndices>,
 }
 
 impl Exports {
@@ -67,6 +71,7 @@ impl Exports {
             server: server::GuestIndices::new(pre).ok(),
             resolver: resolver::GuestIndices::new(pre).ok(),
             changer: changer::GuestIndices::new(pre).ok(),
+            orderer: orderer::GuestIndices::new(pre).ok(),
         }
     }
 
@@ -78,6 +83,7 @@ impl Exports {
             serve: self.server.is_some(),
             resolve: self.resolver.is_some(),
             change: self.changer.is_some(),
+            order: self.orderer.is_some(),
         }
     }
 }
@@ -92,6 +98,7 @@ pub struct Generation {
     pub(crate) imports: Vec<String>,
     pub(crate) exports: Exports,
     pub(crate) program: Program,
+    pub(crate) complete: Complete,
 }
 
 impl Generation {
@@ -118,6 +125,7 @@ impl Generation {
             imports: self.imports.clone(),
             exports: self.exports.clone(),
             program: self.program.clone(),
+            complete: self.complete.clone(),
         }
     }
 

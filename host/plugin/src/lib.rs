@@ -17,6 +17,7 @@ mod imports;
 mod limits;
 mod load;
 mod meter;
+pub mod order;
 mod program;
 mod registry;
 mod routing;

@@ -24,6 +24,7 @@ use crate::gate::{Gate, Refused};
 use crate::generation::{Exports, Generation};
 use crate::imports::{self, Imports, Wants};
 use crate::limits::{Limits, in_bytes};
+use crate::order::Complete;
 use crate::program::Program;
 use crate::routing;
 
@@ -131,6 +132,7 @@ impl Loader {
                 ..program
             },
             descriptor,
+            complete: Complete::default(),
         })
     }
 
@@ -287,11 +289,25 @@ fn check_types(
     if let Some(changer) = &exports.changer {
         changer.load(&mut *store, instance)?;
     }
+    if let Some(orderer) = &exports.orderer {
+        orderer.load(&mut *store, instance)?;
+    }
     Ok(())
 }
 
-/// A task type that nothing can run is a lie.
+/// A task type that nothing can run is a lie, and so is a key that nobody makes.
 fn check_abilities(descriptor: &Descriptor, exports: &Exports) -> Result<(), Refused> {
+    let mut types = descriptor.content_types.iter();
+    if exports.orderer.is_none()
+        && let Some(keyed) = types.find(|one| !one.order_keys.is_empty())
+    {
+        return Err(Gate::Exports.refuses(format!(
+            "its content type `{}` has order keys, but it does not export \
+             `pith:plugin/orderer@{}` to make them",
+            keyed.name,
+            imports::CONTRACT
+        )));
+    }
     for task_type in &descriptor.task_types {
         if exports.abilities().has(task_type.kind) {
             continue;

@@ -66,7 +66,8 @@ pub(crate) async fn run(context: &Context, asked: Change) -> Result<Box<dyn Comm
     };
     change(&generation, call).await?;
     staging.finish().await.map_err(failed)?;
-    let wanted = changes.wanted().map_err(failed)?;
+    let mut wanted = changes.wanted().map_err(failed)?;
+    wanted.retain = true;
     let added = wanted.add.iter().take(MOST_SHOWN);
     let added: Vec<UnitId> = added
         .filter_map(|unit| i64::try_from(unit).ok().map(UnitId))

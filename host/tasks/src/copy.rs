@@ -11,11 +11,14 @@ use pith_content::version::{Base, contained};
 use pith_db::Connection;
 use pith_db::content_type::TypeTable;
 use pith_db::copy::Place;
+use pith_db::list::Condition;
+use pith_db::order_key::Keys;
 use pith_db::repository::Repository;
 use pith_db::unit_filter;
 use pith_model::UnitId;
 use pith_model::reference::{Kind, typed_path};
 use pith_model::task::TaskError;
+use pith_plugin::order;
 use roaring::RoaringTreemap;
 use serde_json::{Map, Value, json};
 
@@ -85,7 +88,10 @@ pub(crate) async fn run(context: &Context, plan: Copy) -> Result<Box<dyn Commit>
             .or_insert_with(|| Arrival {
                 repository: one.destination,
                 base: one.base,
-                wanted: Wanted::default(),
+                wanted: Wanted {
+                    retain: true,
+                    ..Wanted::default()
+                },
             });
         arrival.wanted.add |= one.units;
     }
@@ -152,22 +158,18 @@ async fn resolved(
             .as_ref()
             .is_none_or(|only| only.contains(&table.content_type.name))
     };
-    let dialect = services.database.dialect();
-    let choices = tables
-        .iter()
-        .filter(chosen)
-        .map(|table| {
-            let filter = plan.filters.get(&table.content_type.name);
-            let condition = filter.and_then(Value::as_str).map(|text| {
-                unit_filter::condition(table, text, dialect)
-                    .map_err(|message| TaskError::new("invalid", message))
-            });
-            Ok(Choice {
-                table: Arc::clone(table),
-                condition: condition.transpose()?,
-            })
-        })
-        .collect::<Result<Vec<Choice>, TaskError>>()?;
+    let mut choices = Vec::new();
+    for table in tables.iter().filter(chosen) {
+        let filter = plan.filters.get(&table.content_type.name);
+        let condition = match filter.and_then(Value::as_str) {
+            Some(text) => Some(condition(context, table, text).await?),
+            None => None,
+        };
+        choices.push(Choice {
+            table: Arc::clone(table),
+            condition,
+        });
+    }
     Ok(Line {
         source: Place {
             repository: source.id,
@@ -181,6 +183,25 @@ async fn resolved(
         everything: plan.only.is_none() && plan.filters.is_empty(),
         choices,
     })
+}
+
+/// A filter's condition; what it compares as versions is put in order by the plugin.
+async fn condition(
+    context: &Context,
+    table: &TypeTable,
+    text: &str,
+) -> Result<Condition, TaskError> {
+    let database = &context.toolbox.services.database;
+    let asked = unit_filter::asked(table, text);
+    let keys = if asked.is_empty() {
+        Keys::default()
+    } else {
+        let generation = context.generation(&table.plugin)?;
+        let keys = order::keys(&generation, database, table, &asked).await;
+        keys.map_err(failed)?
+    };
+    unit_filter::condition(table, text, &keys, database.dialect())
+        .map_err(|message| TaskError::new("invalid", message))
 }
 
 /// The result as the API shows it: units by their paths below an API root.

@@ -10,6 +10,7 @@ use pith_db::repository::Repository;
 use pith_model::reference::{core_prn, version_path};
 use pith_model::task::TaskError;
 use pith_model::{Kind, RepositoryId, VersionId};
+use pith_plugin::order;
 
 use crate::commit::{Commit, Created, Done, Outcome};
 use crate::publish::{self, Made};
@@ -33,6 +34,7 @@ pub(crate) async fn run(
     let mut wanted = Wanted::of(change.add, change.remove);
     wanted.clear = change.remove_all;
     wanted.keep = change.keep;
+    wanted.retain = true;
     let base = match change.base_version {
         Some(version) => Some(find_base(context, version).await?),
         None => None,
@@ -110,6 +112,9 @@ pub(crate) async fn make_published(
     if base.is_none() && is_nothing {
         return Ok(None);
     }
+    if wanted.retain {
+        complete_keys(context, repository).await?;
+    }
     let head = match context.heads.get(repository.id) {
         Some(head) => head,
         None => Head::visible(services, repository.id)
@@ -135,6 +140,21 @@ pub(crate) async fn make_published(
         pending,
         publication,
     }))
+}
+
+/// What decides who is old must be known of all units, before it is looked at.
+async fn complete_keys(context: &Context, repository: &Repository) -> Result<(), TaskError> {
+    let services = &context.toolbox.services;
+    for table in services.types.of_plugin(&repository.plugin) {
+        let mut keys = table.content_type.order_keys.iter();
+        if keys.any(|key| key.retained(&repository.config).is_some()) {
+            let generation = context.generation(&repository.plugin)?;
+            order::complete(&generation, &services.database, &table)
+                .await
+                .map_err(failed)?;
+        }
+    }
+    Ok(())
 }
 
 /// Publishes with the settings that the repository has for it.

@@ -81,6 +81,7 @@ pub(crate) async fn run(
             let repository = modify::find(context, repository).await?;
             let mut wanted = Wanted::of(units.iter().map(|unit| unit.0), []);
             wanted.keep = file.keep;
+            wanted.retain = true;
             modify::make(context, &repository, None, &wanted).await?
         }
         None => None,

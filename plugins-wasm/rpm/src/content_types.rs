@@ -3,7 +3,7 @@
 use pith_plugin_sdk::{ArtifactCount, ContentType, schema};
 use serde_json::{Map, Value, json};
 
-use crate::references;
+use crate::{order, references};
 
 /// A field and the JSON types that it may have.
 type Fields<'a> = &'a [(&'a str, &'a [&'a str])];
@@ -20,7 +20,7 @@ const LIST_OR_OBJECT: &[&str] = &["array", "object"];
 struct Kind<'a> {
     name: &'a str,
     plural: &'a str,
-    /// As Pulp calls its model, in lower case.
+    /// As Pulp calls its model, with underscores between its words where the name has none.
     model: &'a str,
     title: &'a str,
     artifacts: ArtifactCount,
@@ -28,6 +28,7 @@ struct Kind<'a> {
     natural_key: &'a [&'a str],
     repository_key: &'a [&'a str],
     indexed: &'a [&'a str],
+    order_keys: &'a [&'a str],
 }
 
 /// All of them.
@@ -51,11 +52,13 @@ pub(crate) fn all() -> Vec<ContentType> {
 
 impl Kind<'_> {
     fn describe(self) -> ContentType {
-        let properties: Map<String, Value> = self
+        let mut properties: Map<String, Value> = self
             .fields
             .iter()
             .map(|(name, types)| ((*name).to_owned(), property(types)))
             .collect();
+        let order_keys = self.order_keys.iter();
+        properties.extend(order_keys.map(|key| ((*key).to_owned(), order::property(key))));
         let required: Vec<&str> = self.fields.iter().map(|(name, _)| *name).collect();
         let words = |list: &[&str]| list.iter().map(|&word| word.to_owned()).collect();
         ContentType {
@@ -137,6 +140,7 @@ fn package() -> Kind<'static> {
         ],
         repository_key: &["name", "epoch", "version", "release", "arch"],
         indexed: &["name", "pkgId"],
+        order_keys: &order::KEYS,
     }
 }
 
@@ -144,7 +148,7 @@ fn advisory() -> Kind<'static> {
     Kind {
         name: crate::ADVISORY,
         plural: "advisories",
-        model: "updaterecord",
+        model: "update_record",
         title: "Advisory",
         artifacts: ArtifactCount::None,
         fields: &[
@@ -171,6 +175,7 @@ fn advisory() -> Kind<'static> {
         natural_key: &["digest"],
         repository_key: &["id"],
         indexed: &["id"],
+        order_keys: &[],
     }
 }
 
@@ -199,6 +204,7 @@ fn modulemd() -> Kind<'static> {
         natural_key: &["name", "stream", "version", "context", "arch", "digest"],
         repository_key: &["name", "stream", "version", "context", "arch"],
         indexed: &["name"],
+        order_keys: &[],
     }
 }
 
@@ -218,6 +224,7 @@ fn modulemd_defaults() -> Kind<'static> {
         natural_key: &["digest"],
         repository_key: &["module"],
         indexed: &["module"],
+        order_keys: &[],
     }
 }
 
@@ -243,6 +250,7 @@ fn modulemd_obsolete() -> Kind<'static> {
         natural_key: &["digest"],
         repository_key: &["modified", "module_name", "module_stream", "module_context"],
         indexed: &["module_name"],
+        order_keys: &[],
     }
 }
 
@@ -250,7 +258,7 @@ fn package_group() -> Kind<'static> {
     Kind {
         name: crate::PACKAGE_GROUP,
         plural: "packagegroups",
-        model: "packagegroup",
+        model: "package_group",
         title: "Package group",
         artifacts: ArtifactCount::None,
         fields: &[
@@ -269,6 +277,7 @@ fn package_group() -> Kind<'static> {
         natural_key: &["digest"],
         repository_key: &["id"],
         indexed: &["id"],
+        order_keys: &[],
     }
 }
 
@@ -276,7 +285,7 @@ fn package_category() -> Kind<'static> {
     Kind {
         name: crate::PACKAGE_CATEGORY,
         plural: "packagecategories",
-        model: "packagecategory",
+        model: "package_category",
         title: "Package category",
         artifacts: ArtifactCount::None,
         fields: &[
@@ -292,6 +301,7 @@ fn package_category() -> Kind<'static> {
         natural_key: &["digest"],
         repository_key: &["id"],
         indexed: &["id"],
+        order_keys: &[],
     }
 }
 
@@ -299,7 +309,7 @@ fn package_environment() -> Kind<'static> {
     Kind {
         name: crate::PACKAGE_ENVIRONMENT,
         plural: "packageenvironments",
-        model: "packageenvironment",
+        model: "package_environment",
         title: "Package environment",
         artifacts: ArtifactCount::None,
         fields: &[
@@ -316,6 +326,7 @@ fn package_environment() -> Kind<'static> {
         natural_key: &["digest"],
         repository_key: &["id"],
         indexed: &["id"],
+        order_keys: &[],
     }
 }
 
@@ -323,13 +334,14 @@ fn package_langpacks() -> Kind<'static> {
     Kind {
         name: crate::PACKAGE_LANGPACKS,
         plural: "packagelangpacks",
-        model: "packagelangpacks",
+        model: "package_langpacks",
         title: "Language packs",
         artifacts: ArtifactCount::None,
         fields: &[("matches", LIST_OR_OBJECT), ("digest", TEXT)],
         natural_key: &["digest"],
         repository_key: &[],
         indexed: &[],
+        order_keys: &[],
     }
 }
 
@@ -352,5 +364,6 @@ fn repo_metadata_file() -> Kind<'static> {
         natural_key: &["data_type", "checksum", "relative_path"],
         repository_key: &["data_type"],
         indexed: &[],
+        order_keys: &[],
     }
 }

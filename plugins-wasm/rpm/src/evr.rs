@@ -37,71 +37,73 @@ impl PartialEq for Evr {
 
 impl Eq for Evr {}
 
-/// Compares versions, or releases, part by part. Parts are runs of digits or of letters;
-/// whatever stands between them only separates. `~` is older than the end, `^` is newer than
-/// the end and older than any further part.
+/// A part of a version. Those of other kinds are compared by the order of this list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Part<'a> {
+    /// `~`, which is older than the end.
+    Tilde,
+    End,
+    /// `^`, which is newer than the end and older than any further part.
+    Caret,
+    Letters(&'a str),
+    /// Digits without zeros before them, which are newer than letters.
+    Number(&'a str),
+}
+
+/// Compares versions, or releases, part by part.
 pub(crate) fn compare(one: &str, other: &str) -> Ordering {
-    let (mut one, mut other) = (one.as_bytes(), other.as_bytes());
+    let (mut one, mut other) = (parts(one), parts(other));
     loop {
-        one = skip(one, |byte| !is_meaningful(byte));
-        other = skip(other, |byte| !is_meaningful(byte));
-        match (one.first(), other.first()) {
+        let (left, right) = (one.next(), other.next());
+        let ordering = match (left, right) {
             (None, None) => return Ordering::Equal,
-            (Some(b'~'), Some(b'~')) | (Some(b'^'), Some(b'^')) => {
-                (one, other) = (&one[1..], &other[1..]);
+            // Without their zeros, the longer number is the greater one.
+            (Some(Part::Number(left)), Some(Part::Number(right))) => {
+                left.len().cmp(&right.len()).then_with(|| left.cmp(right))
             }
-            (Some(b'~'), _) | (None, Some(b'^')) => return Ordering::Less,
-            (_, Some(b'~')) | (Some(b'^'), None) => return Ordering::Greater,
-            (Some(b'^') | None, _) => return Ordering::Less,
-            (_, Some(b'^') | None) => return Ordering::Greater,
-            (Some(first), Some(second)) => {
-                let kinds = (first.is_ascii_digit(), second.is_ascii_digit());
-                let ordering = match kinds {
-                    (true, true) => {
-                        let (left, right) = (take(&mut one, true), take(&mut other, true));
-                        // Without their zeros, the longer number is the greater one.
-                        let (left, right) = (without_zeros(left), without_zeros(right));
-                        left.len().cmp(&right.len()).then_with(|| left.cmp(right))
-                    }
-                    (false, false) => take(&mut one, false).cmp(take(&mut other, false)),
-                    // A number is newer than letters.
-                    (true, false) => Ordering::Greater,
-                    (false, true) => Ordering::Less,
-                };
-                if ordering != Ordering::Equal {
-                    return ordering;
-                }
-            }
+            (left, right) => left.cmp(&right),
+        };
+        if ordering != Ordering::Equal {
+            return ordering;
         }
     }
 }
 
-fn is_meaningful(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'~' | b'^')
+/// The parts of a version, of which the last is the end: runs of digits or of letters, and
+/// what sorts otherwise; whatever else stands between them only separates.
+pub(crate) fn parts(version: &str) -> impl Iterator<Item = Part<'_>> {
+    let mut rest = Some(version);
+    std::iter::from_fn(move || {
+        let text = rest?.trim_start_matches(|c: char| !is_meaningful(c));
+        let run = |is_part: fn(&char) -> bool| {
+            let end = text.find(|c: char| !is_part(&c)).unwrap_or(text.len());
+            text.split_at(end)
+        };
+        let (part, after) = match text.chars().next() {
+            None => (Part::End, None),
+            Some('~') => (Part::Tilde, Some(&text[1..])),
+            Some('^') => (Part::Caret, Some(&text[1..])),
+            Some(first) if first.is_ascii_digit() => {
+                let (digits, after) = run(char::is_ascii_digit);
+                (Part::Number(number(digits)), Some(after))
+            }
+            Some(_) => {
+                let (letters, after) = run(char::is_ascii_alphabetic);
+                (Part::Letters(letters), Some(after))
+            }
+        };
+        rest = after;
+        Some(part)
+    })
 }
 
-fn skip(text: &[u8], is_skipped: impl Fn(u8) -> bool) -> &[u8] {
-    let end = text.iter().position(|&byte| !is_skipped(byte));
-    &text[end.unwrap_or(text.len())..]
+/// Digits without the zeros before them.
+pub(crate) fn number(digits: &str) -> &str {
+    digits.trim_start_matches('0')
 }
 
-/// Cuts off the run of digits, or of letters, that a text begins with.
-fn take<'a>(text: &mut &'a [u8], digits: bool) -> &'a [u8] {
-    let is_part = |byte: u8| {
-        if digits {
-            byte.is_ascii_digit()
-        } else {
-            byte.is_ascii_alphabetic()
-        }
-    };
-    let rest = skip(text, is_part);
-    let part = &text[..text.len() - rest.len()];
-    *text = rest;
-    part
-}
-
-fn without_zeros(digits: &[u8]) -> &[u8] {
-    skip(digits, |byte| byte == b'0')
+fn is_meaningful(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '~' | '^')
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ mod fragments;
 mod header;
 mod layout;
 mod modules;
+mod order;
 mod package;
 mod primary;
 mod publish;
@@ -42,7 +43,7 @@ pub(crate) const REPO_METADATA_FILE: &str = "repo_metadata_file";
 #[derive(Debug)]
 pub struct RpmPlugin;
 
-pith_plugin_sdk::export!(RpmPlugin with sync, upload, publish, change, resolve);
+pith_plugin_sdk::export!(RpmPlugin with sync, upload, publish, change, resolve, order);
 
 impl Plugin for RpmPlugin {
     fn describe() -> Result<Descriptor> {
@@ -53,7 +54,10 @@ impl Plugin for RpmPlugin {
             title: "RPM".into(),
             content_types: content_types::all(),
             repository_types: vec![repository_type()],
-            remote_types: vec![resource_type("RPM remote", &remote_settings())],
+            remote_types: vec![
+                resource_type("RPM remote", &remote_settings()),
+                uln_remote_type(),
+            ],
             publication_types: vec![resource_type("RPM publication", &publication_settings())],
             distribution_types: vec![resource_type("RPM distribution", &distribution_settings())],
             task_types: vec![
@@ -114,7 +118,7 @@ fn repository_settings() -> Value {
         "type": "integer",
         "minimum": 0,
         "default": 0,
-        "description": "How many builds of each package a sync leaves, the newest; 0 for all. Packages of modules stay all.",
+        "description": "How many builds of each package stay, the newest; 0 for all. Packages of modules stay all.",
     });
     settings
 }
@@ -172,6 +176,29 @@ fn remote_settings() -> Value {
             "description": "What SUSE wants behind each address.",
         },
     })
+}
+
+/// A channel of Oracle's Unbreakable Linux Network. What it is can be kept and shown; a sync
+/// refuses it.
+fn uln_remote_type() -> ResourceType {
+    let config = json!({
+        "type": "object",
+        "x-model": sync::ULN,
+        "x-schemes": [sync::ULN],
+        "x-required-secrets": ["username", "password"],
+        "properties": {
+            "uln_server_base_url": {
+                "type": ["string", "null"],
+                "default": null,
+                "description": "Where the network's server is.",
+            },
+        },
+    });
+    ResourceType {
+        name: sync::ULN.into(),
+        title: "ULN remote".into(),
+        config: config.to_string(),
+    }
 }
 
 fn distribution_settings() -> Value {

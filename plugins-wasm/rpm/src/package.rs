@@ -3,9 +3,10 @@
 use pith_plugin_sdk::{ArtifactDraft, Error, Fragment, Result, Source, UnitDraft};
 use serde::{Deserialize, Serialize};
 
+use crate::evr::Evr;
 use crate::layout::Layout;
 use crate::xml::escape;
-use crate::{PACKAGE, fragments};
+use crate::{PACKAGE, fragments, order};
 
 /// A capability that is provided, required and so on: name, flags, epoch, version, release,
 /// and whether it is needed before the installation.
@@ -156,7 +157,18 @@ impl Package {
             let location = format!("<location href=\"{}\"/>", escape(&path));
             fragment(layout.fragment(), location)
         };
-        let fields = serde_json::to_string(self)
+        let evr = Evr {
+            epoch: self.epoch.clone(),
+            version: self.version.clone(),
+            release: self.release.clone(),
+        };
+        let stored = Stored {
+            package: self,
+            evr: order::of_evr(&evr),
+            version_order: order::of_version(&self.version),
+            release_order: order::of_version(&self.release),
+        };
+        let fields = serde_json::to_string(&stored)
             .map_err(|error| Error::internal(format!("a package is no JSON: {error}")))?;
         Ok(UnitDraft {
             content_type: PACKAGE.into(),
@@ -179,6 +191,16 @@ impl Package {
             ],
         })
     }
+}
+
+/// A package with its order keys.
+#[derive(Serialize)]
+struct Stored<'a> {
+    #[serde(flatten)]
+    package: &'a Package,
+    evr: String,
+    version_order: String,
+    release_order: String,
 }
 
 fn fragment(name: &str, text: String) -> Fragment {

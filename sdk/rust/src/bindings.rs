@@ -112,4 +112,16 @@ pub mod exports {
             pub_export_macro: true,
         });
     }
+
+    /// For keys that sort.
+    pub mod order {
+        wit_bindgen::generate!({
+            path: "../../wit",
+            inline: "package pith:sdk; world order { export pith:plugin/orderer@0.1.0; }",
+            with: {
+                "pith:plugin/types@0.1.0": crate::bindings::imports::pith::plugin::types,
+            },
+            pub_export_macro: true,
+        });
+    }
 }

@@ -2,14 +2,14 @@
 
 use crate::bindings::exports::{
     change::exports::pith::plugin::changer, describe::exports::pith::plugin::describe,
-    publish::exports::pith::plugin::publisher, resolve::exports::pith::plugin::resolver,
+    order::exports::pith::plugin::orderer, publish::exports::pith::plugin::publisher, resolve::exports::pith::plugin::resolver,
     serve::exports::pith::plugin::server, sync::exports::pith::plugin::syncer,
     upload::exports::pith::plugin::uploader,
 };
 use crate::bindings::imports::pith::plugin::types;
 use crate::panic::install_hook;
 use crate::{
-    Api, Changer, Changes, Descriptor, Inputs, Lines, Plugin, Publication, Publisher, Remote,
+    Api, Changer, Changes, Descriptor, Inputs, Lines, Orderer, Plugin, Publication, Publisher, Remote,
     Resolution, Resolver, Server, Staging, Syncer, Task, UnitRef, Uploader, View,
 };
 
@@ -82,11 +82,22 @@ impl<T: Changer> changer::Guest for T {
     }
 }
 
+impl<T: Orderer> orderer::Guest for T {
+    fn keys(
+        content_type: String,
+        key: String,
+        values: Vec<String>,
+    ) -> Result<Vec<String>, types::Error> {
+        install_hook();
+        Ok(<T as Orderer>::keys(&content_type, &key, &values)?)
+    }
+}
+
 /// Makes a type the plugin of this component.
 ///
 /// The words after `with` name what the component exports beside its description; each
 /// wants the trait of that name: `sync` [`Syncer`], `upload` [`Uploader`], `publish`
-/// [`Publisher`], `change` [`Changer`], `resolve` [`Resolver`], `serve` [`Server`]. What is
+/// [`Publisher`], `change` [`Changer`], `resolve` [`Resolver`], `serve` [`Server`], `order` [`Orderer`]. What is
 /// not named is not exported, and is left to the host.
 ///
 /// ```
@@ -143,9 +154,12 @@ macro_rules! __export_ability {
     (change $plugin:ident) => {
         $crate::__export_module!(change, $crate::Changer, $plugin);
     };
+    (order $plugin:ident) => {
+        $crate::__export_module!(order, $crate::Orderer, $plugin);
+    };
     ($other:ident $plugin:ident) => {
         compile_error!(concat!(
-            "a plugin can `sync`, `upload`, `publish`, `change`, `resolve` or `serve`, not `",
+            "a plugin can `sync`, `upload`, `publish`, `change`, `resolve`, `serve` or `order`, not `",
             stringify!($other),
             "`"
         ));

@@ -64,3 +64,10 @@ pub trait Changer {
         next: &Changes,
     ) -> Result<()>;
 }
+
+/// Makes keys that sort as the format orders its versions.
+pub trait Orderer {
+    /// A key for each value: JSON of a text, as a filter has it, or of an object with the
+    /// fields that the key is of.
+    fn keys(content_type: &str, key: &str, values: &[String]) -> Result<Vec<String>>;
+}

@@ -105,7 +105,7 @@ impl Client {
             Some(sealed) => services.seal.open_secrets(sealed)?,
             None => Secrets::default(),
         };
-        let base = super::parse_url(&settings.url)?;
+        let base = super::parse_address(&settings.url)?;
         let http = build(settings, &secrets, services.addresses, true)?;
         let has_own = !settings.headers.is_null() || secrets.client_key.is_some();
         let elsewhere = if has_own {

@@ -119,6 +119,13 @@ pub(super) fn check(context: &Context, draft: UnitDraft) -> Result<Checked> {
             "a draft of {name} does not fit its schema: {problem}"
         )));
     }
+    let mut keys = kind.table.content_type.order_keys.iter();
+    if let Some(key) = keys.find(|key| !known[key.name.as_str()].is_string()) {
+        return Err(Error::invalid(format!(
+            "a draft of {name} has no order key {:?}",
+            key.name
+        )));
+    }
     let Value::Object(known) = known else {
         unreachable!("it was made of an object above")
     };

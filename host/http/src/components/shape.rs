@@ -122,6 +122,7 @@ fn abilities(abilities: Abilities) -> Vec<&'static str> {
         ("publish", abilities.publish),
         ("serve", abilities.serve),
         ("resolve", abilities.resolve),
+        ("order", abilities.order),
     ]
     .into_iter()
     .filter_map(|(name, has)| has.then_some(name))

@@ -6,12 +6,15 @@ use axum::extract::{Path, RawQuery};
 use axum::response::Response;
 use pith_db::access::Access;
 use pith_db::content_type::TypeTable;
+use pith_db::list::Column;
 use pith_db::unit_list::{self, ListedUnit, Relation, Scope};
 use pith_db::{Condition, Connection};
 use pith_model::Timestamp;
 use pith_model::descriptor::{ArtifactCount, FieldKind};
+use pith_plugin::order;
 
 use super::shape;
+use crate::app::App;
 use crate::context::Context;
 use crate::declared;
 use crate::error::{Error, Result};
@@ -19,7 +22,7 @@ use crate::lookup;
 use crate::openapi::parameters::{IDENTITY, LABELS};
 use crate::openapi::{Filters, Parameter, Place};
 use crate::page;
-use crate::query::Query;
+use crate::query::{GREATEST, Query};
 
 /// Filters by what a version has to do with a unit.
 const SCOPES: [(&str, Relation); 3] = [
@@ -84,8 +87,9 @@ pub(super) const FILTERS_OF_TYPE: Filters = Filters::new(
 /// `GET content/`
 pub(super) async fn all(context: Context, RawQuery(text): RawQuery) -> Result<Response> {
     let mut query = Query::parse(text.as_deref())?.below(context.root);
+    let columns = unit_list::base_columns();
     let mut connection = context.app.database.read().await?;
-    let (rows, count) = select(&context, &mut connection, &mut query, None).await?;
+    let (rows, count) = select(&context, &mut connection, &mut query, (None, &columns)).await?;
     let ids: Vec<_> = rows.iter().map(|row| row.id).collect();
     let paths = unit_list::artifact_paths(&mut connection, &ids).await?;
     drop(connection);
@@ -108,8 +112,10 @@ pub(super) async fn of_type(
 ) -> Result<Response> {
     let table = declared::content_type(&context.app, &plugin, &plural)?;
     let mut query = Query::parse(text.as_deref())?.below(context.root);
+    let columns = in_order(&context.app, &query, &table, unit_list::columns(&table)).await?;
     let mut connection = context.app.database.read().await?;
-    let (rows, count) = select(&context, &mut connection, &mut query, Some(&table)).await?;
+    let of_type = (Some(&*table), columns.as_slice());
+    let (rows, count) = select(&context, &mut connection, &mut query, of_type).await?;
     let paths = if table.content_type.artifacts == ArtifactCount::Many {
         let ids: Vec<_> = rows.iter().map(|row| row.id).collect();
         unit_list::artifact_paths(&mut connection, &ids).await?
@@ -131,7 +137,7 @@ async fn select(
     context: &Context,
     connection: &mut Connection,
     query: &mut Query,
-    table: Option<&TypeTable>,
+    (table, columns): (Option<&TypeTable>, &[Column]),
 ) -> Result<(Vec<ListedUnit>, i64)> {
     let dialect = context.app.database.dialect();
     let access = context.access()?;
@@ -174,16 +180,28 @@ async fn select(
     query.refer_by("artifact", "artifact__in", |test| {
         unit_list::artifact_is(table, test)
     })?;
-    let columns = match table {
-        Some(table) => unit_list::columns(table),
-        None => unit_list::base_columns(),
-    };
     if let Some(table) = table {
         greatest(query, table, scopes.first().copied())?;
     }
-    let mut selection = query.select(&columns, dialect)?;
+    let mut selection = query.select(columns, dialect)?;
     selection.unread = unread(query, table);
     Ok(unit_list::page(connection, table, &scopes, &selection).await?)
+}
+
+/// The columns of a type, with the keys of what a query compares as the type's format does.
+pub(crate) async fn in_order(
+    app: &App,
+    query: &Query,
+    table: &TypeTable,
+    columns: Vec<Column>,
+) -> Result<Vec<Column>> {
+    let asked = query.asked(&columns);
+    if asked.is_empty() {
+        return Ok(columns);
+    }
+    let generation = declared::generation_of_row(app, &table.plugin)?;
+    let keys = order::keys(&generation, &app.database, table, &asked).await?;
+    Ok(keys.put_into(columns))
 }
 
 /// Gives `greatest` its meaning.
@@ -204,9 +222,6 @@ fn greatest(query: &mut Query, table: &TypeTable, scope: Option<Scope>) -> Resul
         })
     })
 }
-
-/// The filter that keeps one unit of several.
-const GREATEST: &str = "greatest";
 
 /// The nested fields that are not shown: the only ones that may be large.
 pub(crate) fn unread(query: &Query, table: Option<&TypeTable>) -> Vec<String> {

@@ -119,7 +119,8 @@ pub(crate) fn write(
             );
         }
     }
-    for (field, value) in content_type.fields.iter().zip(&unit.values) {
+    let fields = content_type.fields.iter().zip(&unit.values);
+    for (field, value) in fields.filter(|(field, _)| !field.is_hidden) {
         object.field(&field.name, value);
     }
     if content_type.artifacts == ArtifactCount::One {

@@ -159,7 +159,8 @@ impl Filters {
         written.extend(self.parameters.iter().map(Parameter::written));
         for column in columns {
             written.push(query(&column.name, &schema(column.kind)));
-            for (word, operator) in Operator::ALL {
+            let operators = Operator::ALL.into_iter();
+            for (word, operator) in operators.filter(|(_, operator)| column.takes(*operator)) {
                 let name = format!("{}__{word}", column.name);
                 written.push(match operator {
                     Operator::In | Operator::Range => separated(

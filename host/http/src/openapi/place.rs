@@ -183,8 +183,8 @@ impl Place {
             About::Plugin(generation) => format!("{}.{name}", generation.name()),
             About::Type(generation, kind, n) => {
                 let plugin = generation.name();
-                let type_name = &declared::types(generation.descriptor(), *kind)[*n].name;
-                format!("{plugin}.{}{name}", camel(&own_words(plugin, type_name)))
+                let one = &declared::types(generation.descriptor(), *kind)[*n];
+                format!("{plugin}.{}{name}", camel(&own_words(plugin, one)))
             }
             About::Content(generation, table) => {
                 let own = camel(&table.content_type.name);
@@ -306,15 +306,17 @@ impl Place {
             About::Plugin(generation) => format!("{}_{resource}", generation.name()),
             About::Type(generation, kind, n) => {
                 let plugin = generation.name();
-                let type_name = &declared::types(generation.descriptor(), *kind)[*n].name;
-                format!("{plugin}_{}_{resource}", own_words(plugin, type_name))
+                let one = &declared::types(generation.descriptor(), *kind)[*n];
+                format!("{plugin}_{}_{resource}", own_words(plugin, one))
             }
             About::Content(generation, table) => {
                 let content_type = &table.content_type;
                 let name = &content_type.name;
-                // Pulp's names are those of its models, of which we know the letters.
+                // Pulp's names are those of its models, of which we may know the letters only.
                 let joined = name.replace('_', "");
-                let words = if content_type.model == joined {
+                let words = if content_type.model_words.contains('_') {
+                    content_type.model_words.clone()
+                } else if content_type.model == joined {
                     name.clone()
                 } else if content_type.model == format!("{joined}content") {
                     format!("{name}_content")
@@ -382,7 +384,12 @@ fn shown_of_unit(table: &TypeTable) -> Map<String, Value> {
         }
     }
     let fields = translate(&content_type.schema);
-    for (name, property) in fields["properties"].as_object().into_iter().flatten() {
+    let is_hidden = |name: &str| {
+        let mut fields = content_type.fields.iter();
+        fields.any(|field| field.is_hidden && field.name == name)
+    };
+    let properties_of_type = fields["properties"].as_object().into_iter().flatten();
+    for (name, property) in properties_of_type.filter(|(name, _)| !is_hidden(name)) {
         let mut property = property.clone();
         // A type that came to the plugin later says nothing of units from before.
         property["nullable"] = true.into();
@@ -404,12 +411,13 @@ fn parameter(name: &str, schema: &Value) -> Value {
     json!({"name": name, "in": "path", "required": true, "schema": schema})
 }
 
-/// `file` for the type `file` of the plugin `file`, and `file_git` for its `git`.
-fn own_words(plugin: &str, type_name: &str) -> String {
-    if plugin == type_name {
-        plugin.to_owned()
-    } else {
-        format!("{plugin}_{type_name}")
+/// `file` for the type `file` of the plugin `file`, and `file_git` for its `git`, but for those
+/// that Pulp calls otherwise.
+fn own_words(plugin: &str, one: &ResourceType) -> String {
+    match one.config["x-model"].as_str() {
+        Some(words) => words.to_owned(),
+        None if plugin == one.name => plugin.to_owned(),
+        None => format!("{plugin}_{}", one.name),
     }
 }
 
@@ -443,7 +451,17 @@ mod tests {
     fn names_are_written_as_pulp_writes_them() {
         assert_eq!(titled("task-groups"), "Task-Groups");
         assert_eq!(titled("repository_versions"), "Repository_Versions");
-        assert_eq!(camel(&own_words("file", "git")), "FileGit");
-        assert_eq!(own_words("file", "file"), "file");
+        let words = |plugin: &str, name: &str, config: Value| {
+            let one = ResourceType {
+                name: name.to_owned(),
+                title: String::new(),
+                config,
+                takes_token: false,
+            };
+            own_words(plugin, &one)
+        };
+        assert_eq!(camel(&words("file", "git", json!({}))), "FileGit");
+        assert_eq!(words("file", "file", json!({})), "file");
+        assert_eq!(words("rpm", "uln", json!({"x-model": "uln"})), "uln");
     }
 }

@@ -1,14 +1,18 @@
 //! The order to copy units from versions into repositories.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
+use pith_content::Code;
 use pith_db::Connection;
+use pith_db::content_type::TypeTable;
 use pith_db::repository::Repository;
 use pith_db::unit_filter;
 use pith_db::version::{self, Version};
 use pith_model::descriptor::Descriptor;
 use pith_model::reference::{Kind, Reference, typed_prn};
 use pith_model::task::Lock;
+use pith_plugin::{Generation, order as plugin_order};
 use pith_tasks::work::{Copy, CopyLine, Work};
 use serde_json::{Map, Value, json};
 
@@ -81,7 +85,7 @@ pub(crate) async fn build(
     let app = &*context.app;
     let generation = declared::generation(app, plugin)?;
     let only = types(&mut form, generation.descriptor());
-    let filters = filters(app, &mut form, generation.descriptor(), only.as_deref());
+    let filters = filters(app, &mut form, &generation, only.as_deref()).await?;
     let resolves = generation.abilities().resolve;
     if !resolves {
         form.refuse("dependency_solving", &Value::Bool(false));
@@ -166,14 +170,15 @@ fn types(form: &mut Form, descriptor: &Descriptor) -> Option<Vec<String>> {
 }
 
 /// An expression for each type: given as such, or as a text for the one `type`.
-fn filters(
+async fn filters(
     app: &App,
     form: &mut Form,
-    descriptor: &Descriptor,
+    generation: &Arc<Generation>,
     only: Option<&[String]>,
-) -> Map<String, Value> {
+) -> Result<Map<String, Value>> {
+    let descriptor = generation.descriptor();
     let given = match (form.take("filter"), only) {
-        (None | Some(Value::Null), _) => return Map::new(),
+        (None | Some(Value::Null), _) => return Ok(Map::new()),
         (Some(Value::String(text)), Some([name])) => {
             Map::from_iter([(name.clone(), Value::String(text))])
         }
@@ -182,7 +187,7 @@ fn filters(
                 "filter",
                 "A text needs one 'type' that it is for; give an object with a text for each type.",
             );
-            return Map::new();
+            return Ok(Map::new());
         }
         (Some(Value::Object(map)), _) => map,
         (Some(_), _) => {
@@ -190,7 +195,7 @@ fn filters(
                 "filter",
                 "Expected a text, or an object with a text for each type.",
             );
-            return Map::new();
+            return Ok(Map::new());
         }
     };
     let mut filters = Map::new();
@@ -205,14 +210,32 @@ fn filters(
             continue;
         };
         let table = app.types.by_name(&format!("{}.{name}", descriptor.name));
-        let checked = table
-            .map(|table| unit_filter::condition(&table, text, app.database.dialect()).map(drop));
-        if let Some(Err(message)) = checked {
+        if let Some(table) = table
+            && let Err(message) = check(app, generation, &table, text).await?
+        {
             form.wrong("filter", format!("{word}: {message}"));
         }
         filters.insert(name, text.into());
     }
-    filters
+    Ok(filters)
+}
+
+/// What is wrong with a filter, if anything is.
+async fn check(
+    app: &App,
+    generation: &Arc<Generation>,
+    table: &TypeTable,
+    text: &str,
+) -> Result<Result<(), String>> {
+    let asked = unit_filter::asked(table, text);
+    let keys = match plugin_order::keys(generation, &app.database, table, &asked).await {
+        Ok(keys) => keys,
+        Err(error) if error.code == Code::Invalid => {
+            return Ok(Err(error.message.into_owned()));
+        }
+        Err(error) => return Err(error.into()),
+    };
+    Ok(unit_filter::condition(table, text, &keys, app.database.dialect()).map(drop))
 }
 
 /// The lines that a client gives, in the long form or in the short one.

@@ -4,8 +4,11 @@ use http::{HeaderName, HeaderValue};
 use serde_json::Value;
 use url::Url;
 
-/// Why a URL cannot be fetched from, if it cannot.
-pub(super) fn url_problem(text: &str) -> Option<String> {
+/// The schemes of most remotes, and of all else that is fetched.
+pub(super) const WEB: &[&str] = &["http", "https"];
+
+/// Why a URL of these schemes cannot be fetched from, if it cannot.
+pub(super) fn url_problem(text: &str, schemes: &[&str]) -> Option<String> {
     if text.trim() != text {
         return Some("The URL begins or ends with white space.".to_owned());
     }
@@ -13,10 +16,11 @@ pub(super) fn url_problem(text: &str) -> Option<String> {
         Ok(url) => url,
         Err(error) => return Some(format!("This is no URL: {error}.")),
     };
-    if !matches!(url.scheme(), "http" | "https") {
+    if !schemes.contains(&url.scheme()) {
         return Some(format!(
-            "The scheme {:?} is not supported: use http or https.",
-            url.scheme()
+            "The scheme {:?} is not supported: use {}.",
+            url.scheme(),
+            schemes.join(" or ")
         ));
     }
     if url.host_str().is_none_or(str::is_empty) {
@@ -104,6 +108,7 @@ mod tests {
 
     #[test]
     fn only_web_addresses_without_secrets_are_urls() {
+        let url_problem = |text: &str| url_problem(text, WEB);
         for good in ["http://a/PULP_MANIFEST", "https://[::1]:8/x?y=z"] {
             assert_eq!(url_problem(good), None, "{good}");
         }
@@ -118,6 +123,8 @@ mod tests {
         ] {
             assert!(url_problem(bad).is_some(), "{bad:?}");
         }
+        assert_eq!(super::url_problem("uln://ol7_oracle", &["uln"]), None);
+        assert!(super::url_problem("http://a/", &["uln"]).is_some());
         assert_eq!(proxy_problem("socks5://a:1080"), None);
         assert!(proxy_problem("http://u:p@a:1").is_some());
     }

@@ -2,7 +2,7 @@
 
 use pith_content::seal::Seal;
 use pith_db::remote::Settings;
-use pith_model::remote::{AUTH_URL, Policy, Secrets, TOKEN};
+use pith_model::remote::{AUTH_URL, Policy, Secrets, TOKEN, required_secrets, schemes};
 use serde_json::{Map, Value, json};
 
 use super::check;
@@ -61,12 +61,13 @@ pub(super) fn take(
     if let Some(labels) = label::take(&mut form) {
         settings.pulp_labels = Value::Object(labels);
     }
-    take_url(&mut form, settings);
+    take_url(&mut form, settings, &schemes(declared.schema()));
     take_tls(&mut form, settings);
     take_numbers(&mut form, settings);
     take_headers(&mut form, settings);
     let takes_token = declared.resource_type().takes_token;
     take_secrets(seal, &mut form, settings, takes_token)?;
+    require_secrets(&mut form, settings, declared);
     let mut config = settings.config.as_object().cloned().unwrap_or_default();
     config::take(&mut form, declared.schema(), &mut config);
     settings.config = Value::Object(config);
@@ -74,12 +75,22 @@ pub(super) fn take(
     form.finish()
 }
 
+/// Some types of remotes are nothing without, for example, a user's name.
+fn require_secrets(form: &mut Form, settings: &Settings, declared: &Declared) {
+    let set = settings.secret_names.as_array();
+    for name in required_secrets(declared.schema()) {
+        if !set.is_some_and(|set| set.iter().any(|one| one == name)) {
+            form.wrong(name, "This field is required.");
+        }
+    }
+}
+
 /// A token is exchanged for another one at its `auth_url`, where a type has that setting.
 fn check_auth_url(form: &mut Form, settings: &Settings) {
     let Some(url) = settings.config[AUTH_URL].as_str() else {
         return;
     };
-    if let Some(problem) = check::url_problem(url) {
+    if let Some(problem) = check::url_problem(url, check::WEB) {
         form.wrong(AUTH_URL, problem);
     }
     let names = settings.secret_names.as_array();
@@ -96,7 +107,7 @@ pub(crate) fn network(
     fields: Map<String, Value>,
 ) -> Result<Settings> {
     let mut settings = defaults();
-    match check::url_problem(url) {
+    match check::url_problem(url, check::WEB) {
         None => url.clone_into(&mut settings.url),
         Some(problem) => outer.wrong("file_url", problem),
     }
@@ -122,9 +133,9 @@ fn take_headers(form: &mut Form, settings: &mut Settings) {
     }
 }
 
-fn take_url(form: &mut Form, settings: &mut Settings) {
+fn take_url(form: &mut Form, settings: &mut Settings, schemes: &[&str]) {
     if let Some(url) = form.text("url") {
-        match check::url_problem(&url) {
+        match check::url_problem(&url, schemes) {
             None => settings.url = url,
             Some(problem) => form.wrong("url", problem),
         }

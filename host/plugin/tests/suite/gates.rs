@@ -31,6 +31,7 @@ async fn a_component_becomes_a_plugin_with_what_it_exports() {
         resolve: false,
         serve: false,
         change: false,
+        order: false,
     };
     assert_eq!(file.abilities(), all);
     assert_eq!(
