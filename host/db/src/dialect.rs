@@ -60,7 +60,7 @@ impl Dialect {
             let (notes, tables) = said.split_once(':').unwrap_or((said, ""));
             if self == Self::Postgres {
                 out.extend([
-                    "CREATE FUNCTION forget_",
+                    "CREATE OR REPLACE FUNCTION forget_",
                     notes,
                     "() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN DELETE FROM ",
                     notes,
@@ -350,7 +350,7 @@ mod tests {
         let postgres = Dialect::Postgres.ddl(text);
         let last = "CREATE TRIGGER other_forgets_note AFTER DELETE ON other \
                     FOR EACH ROW EXECUTE FUNCTION forget_note();";
-        assert!(postgres.starts_with("CREATE FUNCTION forget_note() RETURNS trigger"));
+        assert!(postgres.starts_with("CREATE OR REPLACE FUNCTION forget_note() RETURNS trigger"));
         assert!(postgres.contains(last), "{postgres}");
     }
 }

@@ -3,8 +3,9 @@
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
+use crate::access::{Securable, verbs_of};
 use crate::route::Routing;
-use crate::schema::property_names;
+use crate::schema::{named_entities, property_names};
 
 /// What a plugin offers.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,6 +28,8 @@ pub struct Descriptor {
     pub publication_types: Vec<ResourceType>,
     /// Its kinds of distribution.
     pub distribution_types: Vec<ResourceType>,
+    /// Its kinds of objects of its own, which have a name, settings and roles.
+    pub entity_types: Vec<ResourceType>,
     /// Its types of task.
     pub task_types: Vec<TaskType>,
     /// Its own addresses.
@@ -313,6 +316,7 @@ impl Descriptor {
             ("a remote type", &self.remote_types),
             ("a publication type", &self.publication_types),
             ("a distribution type", &self.distribution_types),
+            ("an entity type", &self.entity_types),
         ];
         for (what, types) in kinds {
             check_unique(types.iter().map(|one| one.name.as_str()), what)?;
@@ -329,7 +333,44 @@ impl Descriptor {
             self.content_types.iter().map(|one| one.plural.as_str()),
             "a content type's plural",
         )?;
+        self.check_entities()?;
         self.routing.check()
+    }
+
+    /// Permissions for entities have the type's name alone: it must not look like that of
+    /// another kind.
+    fn check_entities(&self) -> Result<(), String> {
+        for one in &self.entity_types {
+            let other = Securable::ALL
+                .into_iter()
+                .map(Securable::word)
+                .find(|word| !word.is_empty() && one.name.ends_with(word));
+            if let Some(word) = other {
+                return Err(format!(
+                    "the entity type {:?} must not end with {word:?}",
+                    one.name
+                ));
+            }
+        }
+        let fields = self.content_types.iter().map(|one| &one.schema);
+        let params = self.task_types.iter().map(|one| &one.params);
+        for schema in fields.chain(params) {
+            for (field, type_name, verb) in named_entities(schema) {
+                let declared = self.entity_types.iter().find(|one| one.name == type_name);
+                let has = |one| {
+                    verbs_of(Securable::Entity, one)
+                        .iter()
+                        .any(|own| own == verb)
+                };
+                if !declared.is_some_and(has) {
+                    return Err(format!(
+                        "the field {field:?} needs {verb:?} of an entity type {type_name:?}, \
+                         which there is not"
+                    ));
+                }
+            }
+        }
+        Ok(())
     }
 
     fn check_reference(&self, from: &ContentType, reference: &Reference) -> Result<(), String> {
@@ -469,6 +510,7 @@ mod tests {
             remote_types: vec![],
             publication_types: vec![],
             distribution_types: vec![],
+            entity_types: vec![],
             task_types: vec![],
             routing: Routing::default(),
         }

@@ -56,6 +56,7 @@ impl Plugin for RpmPlugin {
             remote_types: vec![resource_type("RPM remote", &remote_settings())],
             publication_types: vec![resource_type("RPM publication", &publication_settings())],
             distribution_types: vec![resource_type("RPM distribution", &distribution_settings())],
+            entity_types: Vec::new(),
             task_types: vec![
                 TaskType {
                     name: "syncs".into(),
