@@ -219,14 +219,6 @@ impl Access {
         }))
     }
 
-    /// What somebody may do who has no role.
-    pub fn nothing() -> Self {
-        Self::Roles(Roles {
-            user: UserId(0),
-            permissions: HashSet::new(),
-        })
-    }
-
     /// Whether the caller is an administrator.
     pub fn is_everything(&self) -> bool {
         matches!(self, Self::Everything)

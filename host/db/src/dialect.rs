@@ -49,6 +49,15 @@ impl Dialect {
         self.forgetting(&self.sequences(&text))
     }
 
+    /// A column by whose index the tables are not to be walked along. SQLite, which knows
+    /// nothing of how many rows there are, would choose the index with the most tests.
+    pub fn not_leading(self, column: &str) -> String {
+        match self {
+            Self::Sqlite => format!("+{column}"),
+            Self::Postgres => column.to_owned(),
+        }
+    }
+
     /// Replaces `{forgets notes: one other}` by what removes the rows of `notes` about a row
     /// (its table in `kind`, its number in `object_id`) when a row of one of the other tables
     /// is removed.

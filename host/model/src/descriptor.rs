@@ -3,9 +3,9 @@
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
-use crate::access::{Securable, verbs_of};
+use crate::entity;
 use crate::route::Routing;
-use crate::schema::{named_entities, property_names};
+use crate::schema::property_names;
 
 /// What a plugin offers.
 #[derive(Clone, Debug, PartialEq)]
@@ -109,7 +109,7 @@ pub struct ContentType {
     pub natural_key: Vec<String>,
     /// Fields that are unique in one version.
     pub repository_key: Vec<String>,
-    /// Fields whose filters must be fast.
+    /// Fields whose filters must be fast; several with commas between have an index together.
     pub indexed: Vec<String>,
     /// What its units refer to.
     pub references: Vec<Reference>,
@@ -333,44 +333,8 @@ impl Descriptor {
             self.content_types.iter().map(|one| one.plural.as_str()),
             "a content type's plural",
         )?;
-        self.check_entities()?;
+        entity::check(self)?;
         self.routing.check()
-    }
-
-    /// Permissions for entities have the type's name alone: it must not look like that of
-    /// another kind.
-    fn check_entities(&self) -> Result<(), String> {
-        for one in &self.entity_types {
-            let other = Securable::ALL
-                .into_iter()
-                .map(Securable::word)
-                .find(|word| !word.is_empty() && one.name.ends_with(word));
-            if let Some(word) = other {
-                return Err(format!(
-                    "the entity type {:?} must not end with {word:?}",
-                    one.name
-                ));
-            }
-        }
-        let fields = self.content_types.iter().map(|one| &one.schema);
-        let params = self.task_types.iter().map(|one| &one.params);
-        for schema in fields.chain(params) {
-            for (field, type_name, verb) in named_entities(schema) {
-                let declared = self.entity_types.iter().find(|one| one.name == type_name);
-                let has = |one| {
-                    verbs_of(Securable::Entity, one)
-                        .iter()
-                        .any(|own| own == verb)
-                };
-                if !declared.is_some_and(has) {
-                    return Err(format!(
-                        "the field {field:?} needs {verb:?} of an entity type {type_name:?}, \
-                         which there is not"
-                    ));
-                }
-            }
-        }
-        Ok(())
     }
 
     fn check_reference(&self, from: &ContentType, reference: &Reference) -> Result<(), String> {
@@ -444,13 +408,10 @@ impl ContentType {
                 ));
             }
         }
-        let named = self
-            .natural_key
-            .iter()
-            .chain(&self.repository_key)
-            .chain(&self.indexed);
-        for name in named {
-            if !self.fields.iter().any(|field| field.name == *name) {
+        let keys = self.natural_key.iter().chain(&self.repository_key);
+        let indexed = self.indexed.iter().flat_map(|fields| fields.split(','));
+        for name in keys.map(String::as_str).chain(indexed) {
+            if !self.fields.iter().any(|field| field.name == name) {
                 return Err(format!(
                     "content type {:?} names {name:?} in a key or an index, but has no such field",
                     self.name

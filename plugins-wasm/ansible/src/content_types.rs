@@ -132,7 +132,14 @@ fn collection_version() -> Kind<'static> {
         ],
         natural_key: &["namespace", "name", "version", "sha256"],
         repository_key: &["namespace", "name", "version"],
-        indexed: &["namespace", "name", "version", "version_order", "sha256"],
+        indexed: &[
+            "namespace",
+            "name",
+            "version",
+            "version_order",
+            "sha256",
+            "namespace,name,precedence",
+        ],
         references: Vec::new(),
     }
 }
