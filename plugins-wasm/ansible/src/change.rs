@@ -88,9 +88,10 @@ fn deprecate(wanted: &Deprecation, staging: &Staging, next: &Changes) -> Result<
         fragments: Vec::new(),
         terms: Vec::new(),
     }])?;
-    Ok(if wanted.deprecated {
-        next.add(&units)?
+    if wanted.deprecated {
+        next.add(&units)?;
     } else {
-        next.remove(&units)?
-    })
+        next.remove(&units)?;
+    }
+    Ok(())
 }

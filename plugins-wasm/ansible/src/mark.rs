@@ -81,7 +81,7 @@ pub(crate) fn mark(
         }
         let drafts = units
             .iter()
-            .map(|unit| draft(&fields_of(unit)?, &params.value));
+            .map(|unit| Ok(draft(&fields_of(unit)?, &params.value)));
         let marks = staging.put(&drafts.collect::<Result<Vec<_>, Error>>()?)?;
         if is_wanted {
             next.add(&marks)?;
@@ -91,7 +91,7 @@ pub(crate) fn mark(
     }
 }
 
-fn draft(of: &Fields, value: &str) -> Result<UnitDraft> {
+fn draft(of: &Fields, value: &str) -> UnitDraft {
     let fields = json!({
         "namespace": of.namespace,
         "name": of.name,
@@ -99,11 +99,11 @@ fn draft(of: &Fields, value: &str) -> Result<UnitDraft> {
         "sha256": of.sha256,
         "value": value,
     });
-    Ok(UnitDraft {
+    UnitDraft {
         content_type: COLLECTION_MARK.into(),
         fields: fields.to_string(),
         artifacts: Vec::new(),
         fragments: Vec::new(),
         terms: Vec::new(),
-    })
+    }
 }

@@ -105,7 +105,7 @@ pub(crate) fn sign(task: &Task, current: &View, staging: &Staging, next: &Change
             ];
             let signed = manifest_of(current, unit).map_err(|error| {
                 let [namespace, name, version, _] = of;
-                error.context(&format!("{namespace}.{name} {version}"))
+                error.context(format!("{namespace}.{name} {version}"))
             })?;
             let data = task.sign(&signed, manifest::MANIFEST, &params.signing_service)?;
             let signature = Signature::new(of, &data)?;

@@ -69,7 +69,7 @@ fn fingerprint(said: &str) -> Option<String> {
     for line in said.lines() {
         let mut words = line.strip_prefix("[GNUPG:] ")?.split(' ');
         match words.next() {
-            Some("VALIDSIG") => valid = words.last().map(str::to_owned),
+            Some("VALIDSIG") => valid = words.next_back().map(str::to_owned),
             Some(word) if bad.contains(&word) => return None,
             _ => {}
         }

@@ -23,7 +23,7 @@ pub(super) fn list(asked: &Asked<'_>) -> Result<Response> {
     for (name, value) in &asked.request.query {
         is_ordered |= name == "ordering";
         if !["limit", "offset", "includ_related"].contains(&name.as_str()) {
-            query.push_str(&format!("&{}={}", encode(name), encode(value)));
+            query.extend(["&", &encode(name), "=", &encode(value)]);
         }
     }
     if !is_ordered {
