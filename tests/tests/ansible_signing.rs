@@ -301,7 +301,7 @@ async fn versions_are_marked_and_unmarked(test: Test) -> Result<()> {
     change("mark", json!([href(&units[1])]), "certified").await?;
     assert_eq!(
         marks().await?,
-        [json!(["tested", "certified"]), json!(["tested"])]
+        [json!(["certified", "tested"]), json!(["tested"])]
     );
     change("unmark", json!(["*"]), "tested").await?;
     assert_eq!(marks().await?, [json!(["certified"]), json!([])]);

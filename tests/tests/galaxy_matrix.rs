@@ -134,9 +134,10 @@ async fn estate(api: &Api, namespace: &str, base_path: &str) -> Result<Estate> {
         .json(201)?;
     hrefs.push(href(&made));
     let mut id = String::new();
-    for version in ["1.0.0", "2.0.0", "3.0.0"] {
+    let owls = ["1.0.0", "2.0.0", "3.0.0", "4.0.0", "5.0.0"].map(|version| ("owls", version));
+    for (name, version) in [("crows", "1.0.0")].into_iter().chain(owls) {
         let path = format!("{at}/collections/{base_path}/artifacts/collections/");
-        let one = Collection::new(namespace, "owls", version);
+        let one = Collection::new(namespace, name, version);
         let form = Form::new().base64_file("file", &one.file_name(), &one.archive()?);
         let accepted = api.post_form(&path, form).await?.json(202)?;
         let address = text(&accepted["task"]);
@@ -181,10 +182,24 @@ impl Operation {
             } else {
                 value
             };
+            let value = self.taken(name).unwrap_or(value);
             path = path.replace(&format!("{{{name}}}"), value);
         }
         let is_about_one = path != self.path;
         (path, is_about_one)
+    }
+
+    /// What goes away by it: each takes another thing.
+    fn taken(&self, name: &str) -> Option<&'static str> {
+        let is_by_content = self.id.contains("content_collections_");
+        match (name, is_by_content) {
+            ("version", true) if self.id.ends_with("move_create") => Some("2.0.0"),
+            ("version", false) if self.id.ends_with("move_create") => Some("3.0.0"),
+            ("version", true) if self.id.ends_with("versions_delete") => Some("4.0.0"),
+            ("version", false) if self.id.ends_with("versions_delete") => Some("5.0.0"),
+            ("name", true) if self.id.ends_with("index_delete") => Some("crows"),
+            _ => None,
+        }
     }
 
     async fn ask(&self, api: &Api, path: &str, estate: &Estate, number: usize) -> Result<Reply> {
@@ -226,10 +241,11 @@ async fn operations(api: &Api) -> Result<Vec<Operation>> {
             });
         }
     }
-    // What is removed goes last, and what is in something before that.
+    // One looks first; what is removed goes last, and what is in something before that.
     all.sort_by_key(|one| {
         let removes = one.method == Method::DELETE;
         (
+            one.method != Method::GET,
             removes,
             one.id.ends_with("_namespaces_delete"),
             one.id.contains("index_delete"),

@@ -68,6 +68,7 @@ fn marks(site: &Site, namespace: &str, name: &str) -> Result<Value> {
         ("namespace", namespace),
         ("name", name),
         ("fields", "version,value"),
+        ("ordering", "value"),
         ("limit", "1000"),
     ];
     units(site, COLLECTION_MARK, &filters)
