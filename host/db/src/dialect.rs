@@ -49,6 +49,15 @@ impl Dialect {
         self.forgetting(&self.sequences(&text))
     }
 
+    /// A table that is walked along in the order of its keys. SQLite, whose rows are in that
+    /// order, would rather walk along an index, which is smaller, and sort all.
+    pub fn walked(self, table: &str) -> String {
+        match self {
+            Self::Sqlite => format!("{table} NOT INDEXED"),
+            Self::Postgres => table.to_owned(),
+        }
+    }
+
     /// A column by whose index the tables are not to be walked along. SQLite, which knows
     /// nothing of how many rows there are, would choose the index with the most tests.
     pub fn not_leading(self, column: &str) -> String {
