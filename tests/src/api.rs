@@ -1,6 +1,6 @@
 //! A client of the API: one user, one root.
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use http::Method;
 use http::header::{CONTENT_TYPE, COOKIE, SET_COOKIE};
 use serde_json::{Value, json};
@@ -94,8 +94,13 @@ impl Api {
 
     /// Opens a session, and is the same user by its cookies from then on.
     pub async fn log_in(&self) -> Result<Self> {
-        let reply = self.post("/login/", json!({})).await?;
-        reply.json(201)?;
+        self.log_in_at("/login/").await
+    }
+
+    /// The same at another address.
+    pub async fn log_in_at(&self, path: &str) -> Result<Self> {
+        let reply = self.post(path, json!({})).await?;
+        ensure!(reply.status() < 300, "{reply}");
         let pairs: Vec<&str> = reply
             .headers()
             .get_all(SET_COOKIE)

@@ -12,6 +12,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
 on_both_databases!(
+    other_remotes_are_kept_and_not_synced_from,
     a_token_opens_the_upstream,
     a_token_is_exchanged_for_another,
     a_token_is_never_shown,
@@ -160,5 +161,36 @@ async fn an_exchange_that_fails_is_named(test: Test) -> Result<()> {
     let said = format!("POST {auth_url}: the upstream answered 405");
     ensure!(failure.contains(&said), "{failure}\nlacks {said}");
     ensure!(!failure.contains(TOKEN), "{failure}");
+    Ok(())
+}
+
+async fn other_remotes_are_kept_and_not_synced_from(test: Test) -> Result<()> {
+    let server = test.start().await?;
+    let api = server.api();
+    let repository = api.ansible_repository("zoo").await?;
+    let url = "http://localhost:1/api/";
+    for (kind, settings, field, value) in [
+        ("role", json!({}), "policy", json!("immediate")),
+        ("git", json!({"git_ref": "main"}), "git_ref", json!("main")),
+        ("git", json!({}), "metadata_only", json!(false)),
+    ] {
+        let mut settings = settings;
+        settings["name"] = format!("{kind}-{field}").into();
+        settings["url"] = url.into();
+        let path = format!("/remotes/ansible/{kind}/");
+        let remote = api.create(&path, settings).await?;
+        assert_eq!(remote[field], value, "{remote}");
+        let sync = format!("{}sync/", href(&repository));
+        let task = api
+            .run_task(&sync, json!({"remote": href(&remote)}))
+            .await?;
+        let failure = task.failure()?;
+        assert!(
+            failure.contains(&format!("is a {kind} remote")),
+            "{failure}"
+        );
+    }
+    let odd = json!({"name": "odd", "url": url, "requirements_file": "collections: []"});
+    assert_eq!(api.post("/remotes/ansible/role/", odd).await?.status(), 400);
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! The suite: a real server process, real HTTP, plugins as WebAssembly. It mirrors the API.
 
 mod ansible;
+mod ansible_signing;
 mod ansible_sync;
 mod ansible_tokens;
 mod artifacts;
@@ -19,6 +20,8 @@ mod fetch_through;
 mod field_errors;
 mod filters;
 mod galaxy;
+mod galaxy_changes;
+mod galaxy_matrix;
 #[cfg(feature = "heavy")]
 mod heavy;
 mod hostile_plugins;
@@ -26,6 +29,7 @@ mod hostile_routes;
 mod imports;
 mod labels;
 mod lists;
+mod namespaces;
 mod openapi;
 mod orphans;
 mod permission_matrix;

@@ -75,6 +75,7 @@ impl Remote {
         let client = Client::new(services, row)?;
         let base = parse_address(&row.settings.url)?;
         let mut config = row.settings.config.as_object().cloned().unwrap_or_default();
+        config.insert("type_name".to_owned(), json!(row.type_name));
         config.insert("url".to_owned(), json!(row.settings.url));
         config.insert("policy".to_owned(), json!(row.settings.policy));
         config.insert("name".to_owned(), json!(row.settings.name));

@@ -7,9 +7,11 @@
 
 pub mod check;
 mod program;
+pub mod verify;
 
 use std::path::Path;
 
+use pith_db::signing_service::SigningService;
 use pith_model::Reference;
 use pith_model::reference::Kind;
 use pith_storage::Reader;
@@ -19,6 +21,14 @@ use crate::Services;
 use crate::error::{Error, Result};
 
 pub use program::{Signed, run};
+
+/// The name of a file as a program sees it: one word, and no option.
+pub fn is_file_name(name: &str) -> bool {
+    let fits = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+    (1..=100).contains(&name.len())
+        && name.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && name.chars().all(fits)
+}
 
 /// So much of a file is copied at a time.
 const BLOCK: usize = 1 << 20;
@@ -39,6 +49,32 @@ pub async fn sign(
     name: &str,
     file: &dyn Reader,
 ) -> Result<Signature> {
+    let found = find(services, service).await?;
+    let folder = temporary_folder()?;
+    let path = folder.path().join(name);
+    copy(file, &path)
+        .await
+        .map_err(|error| unwritable(&error))?;
+    sign_file(&found, &path).await
+}
+
+/// The same of bytes.
+pub async fn sign_bytes(
+    services: &Services,
+    service: &str,
+    name: &str,
+    bytes: &[u8],
+) -> Result<Signature> {
+    let found = find(services, service).await?;
+    let folder = temporary_folder()?;
+    let path = folder.path().join(name);
+    tokio::fs::write(&path, bytes)
+        .await
+        .map_err(|error| unwritable(&error))?;
+    sign_file(&found, &path).await
+}
+
+async fn find(services: &Services, service: &str) -> Result<SigningService> {
     let uuid = Reference::parse(service)
         .filter(|reference| reference.kind == Kind::SigningService)
         .map(|reference| reference.uuid)
@@ -47,16 +83,14 @@ pub async fn sign(
         let mut connection = services.database.read().await?;
         pith_db::signing_service::by_uuid(&mut connection, uuid).await?
     };
-    let found = found.ok_or_else(|| {
+    found.ok_or_else(|| {
         Error::not_found("the signing service was removed; choose another in the settings")
-    })?;
-    let folder = temporary_folder()?;
-    let path = folder.path().join(name);
-    copy(file, &path)
-        .await
-        .map_err(|error| unwritable(&error))?;
+    })
+}
+
+async fn sign_file(found: &SigningService, path: &Path) -> Result<Signature> {
     let fingerprint = Some(found.pubkey_fingerprint.as_str());
-    let signed = run(Path::new(&found.script), fingerprint, &path)
+    let signed = run(Path::new(&found.script), fingerprint, path)
         .await
         .map_err(|mut error| {
             error.message = format!("the signing service {:?}: {error}", found.name).into();
@@ -64,7 +98,7 @@ pub async fn sign(
         })?;
     Ok(Signature {
         signature: signed.signature,
-        public_key: found.public_key,
+        public_key: found.public_key.clone(),
     })
 }
 

@@ -13,6 +13,7 @@ use tokio::sync::mpsc;
 
 use crate::Services;
 use crate::error::{Error, Result};
+use crate::inputs::{Input, Inputs, Reader};
 use crate::references::{HeldArtifact, References};
 
 /// A version, or one that is being made; cheap to clone.
@@ -23,6 +24,8 @@ pub struct View {
     plugin: Arc<str>,
     repository: RepositoryId,
     number: i64,
+    /// The rows of units that a parameter names; none where it names all.
+    chosen: Option<Arc<[i64]>>,
 }
 
 /// Which units, in which order.
@@ -83,6 +86,16 @@ impl View {
             plugin: plugin.into(),
             repository,
             number,
+            chosen: None,
+        }
+    }
+
+    /// With the units that a parameter names.
+    #[must_use]
+    pub fn choosing(self, chosen: Option<Vec<i64>>) -> Self {
+        Self {
+            chosen: chosen.map(Into::into),
+            ..self
         }
     }
 
@@ -140,16 +153,44 @@ impl View {
 
     /// Finds units of a type.
     pub fn find(&self, query: &Query) -> Result<Cursor> {
-        self.find_before(query, None)
+        self.find_where(query, None, None)
+    }
+
+    /// Those of them that a parameter names.
+    pub fn find_chosen(&self, query: &Query) -> Result<Cursor> {
+        self.find_where(query, None, self.chosen.clone())
+    }
+
+    /// Opens stored bytes of a unit that it found.
+    pub async fn open(&self, artifact: u64) -> Result<Reader> {
+        let held = self.references.artifact(artifact)?;
+        let row = {
+            let mut connection = self.services.database.read().await?;
+            pith_db::artifact::by_id(&mut connection, held.id).await?
+        };
+        let row = row.ok_or_else(|| Error::not_found("these bytes are not stored here"))?;
+        let input = Input {
+            name: String::new(),
+            artifact: row,
+        };
+        let references = Arc::clone(&self.references);
+        Inputs::new(self.services.clone(), references, vec![input])
+            .open(0)
+            .await
     }
 
     /// Those of them that came into the repository more than so many seconds ago.
     pub fn find_older(&self, query: &Query, seconds: u64) -> Result<Cursor> {
         let before = Timestamp::now().minus(Duration::from_secs(seconds));
-        self.find_before(query, Some(before))
+        self.find_where(query, Some(before), None)
     }
 
-    fn find_before(&self, query: &Query, before: Option<Timestamp>) -> Result<Cursor> {
+    fn find_where(
+        &self,
+        query: &Query,
+        before: Option<Timestamp>,
+        chosen: Option<Arc<[i64]>>,
+    ) -> Result<Cursor> {
         let table = self.table(&query.content_type)?;
         let order = order(&table, query)?;
         let columns: Vec<String> = table
@@ -167,9 +208,14 @@ impl View {
             }
             None => "",
         };
+        let among = if chosen.is_some() {
+            "AND m.unit_id IN (?*)"
+        } else {
+            ""
+        };
         let text = format!(
             "SELECT c.unit_id{columns} FROM membership m JOIN {} c ON c.unit_id = m.unit_id
-             WHERE {PRESENT} {older} ORDER BY {order}",
+             WHERE {PRESENT} {older} {among} ORDER BY {order}",
             table.table
         );
         let (sender, rows) = mpsc::channel(CHANNEL);
@@ -180,6 +226,9 @@ impl View {
             let mut statement = sql(text).bind(repository).bind(number).bind(number);
             if let Some(before) = before {
                 statement = statement.bind(before);
+            }
+            if let Some(chosen) = chosen {
+                statement = statement.bind(chosen.to_vec());
             }
             statement
                 .for_each_async(&mut connection, |row| sender.send(row))

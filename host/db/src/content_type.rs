@@ -94,7 +94,10 @@ async fn create(connection: &mut Connection, table: &str, new: &ContentType) -> 
             natural_key {{bytes}} NOT NULL UNIQUE,
             repository_key {{bytes}} NOT NULL"
     );
-    for field in &new.fields {
+    // What may be large stands last: SQLite reads all that stands before a column.
+    let mut fields: Vec<&Field> = new.fields.iter().collect();
+    fields.sort_by_key(|field| field.kind == FieldKind::Json);
+    for field in fields {
         let _ = write!(
             text,
             ", {} {}",
@@ -107,15 +110,22 @@ async fn create(connection: &mut Connection, table: &str, new: &ContentType) -> 
         text,
         "CREATE INDEX {table}_repository_key ON {table} (repository_key);"
     );
-    for field in &new.indexed {
-        let _ = write!(
-            text,
-            "CREATE INDEX {table}_{field} ON {table} ({});",
-            column(field)
-        );
-    }
+    write_indexes(&mut text, table, new);
     let text = connection.dialect().ddl(&text);
     connection.run_script(&text).await
+}
+
+/// Writes what makes the indexes that are not there.
+fn write_indexes(text: &mut String, table: &str, content_type: &ContentType) {
+    for fields in &content_type.indexed {
+        let columns: Vec<String> = fields.split(',').map(column).collect();
+        let _ = write!(
+            text,
+            "CREATE INDEX IF NOT EXISTS {table}_{} ON {table} ({});",
+            fields.replace(',', "_"),
+            columns.join(", ")
+        );
+    }
 }
 
 async fn widen(
@@ -175,13 +185,7 @@ async fn widen(
             }
         }
     }
-    for field in &new.indexed {
-        let _ = write!(
-            text,
-            "CREATE INDEX IF NOT EXISTS {table}_{field} ON {table} ({});",
-            column(field)
-        );
-    }
+    write_indexes(&mut text, table, new);
     let text = connection.dialect().ddl(&text);
     connection.run_script(&text).await?;
     sql("UPDATE content_type SET schema_version = ?, shape = ? WHERE name = ?")

@@ -49,6 +49,24 @@ impl Dialect {
         self.forgetting(&self.sequences(&text))
     }
 
+    /// A table that is walked along in the order of its keys. SQLite, whose rows are in that
+    /// order, would rather walk along an index, which is smaller, and sort all.
+    pub fn walked(self, table: &str) -> String {
+        match self {
+            Self::Sqlite => format!("{table} NOT INDEXED"),
+            Self::Postgres => table.to_owned(),
+        }
+    }
+
+    /// A column by whose index the tables are not to be walked along. SQLite, which knows
+    /// nothing of how many rows there are, would choose the index with the most tests.
+    pub fn not_leading(self, column: &str) -> String {
+        match self {
+            Self::Sqlite => format!("+{column}"),
+            Self::Postgres => column.to_owned(),
+        }
+    }
+
     /// Replaces `{forgets notes: one other}` by what removes the rows of `notes` about a row
     /// (its table in `kind`, its number in `object_id`) when a row of one of the other tables
     /// is removed.
@@ -60,7 +78,7 @@ impl Dialect {
             let (notes, tables) = said.split_once(':').unwrap_or((said, ""));
             if self == Self::Postgres {
                 out.extend([
-                    "CREATE FUNCTION forget_",
+                    "CREATE OR REPLACE FUNCTION forget_",
                     notes,
                     "() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN DELETE FROM ",
                     notes,
@@ -350,7 +368,7 @@ mod tests {
         let postgres = Dialect::Postgres.ddl(text);
         let last = "CREATE TRIGGER other_forgets_note AFTER DELETE ON other \
                     FOR EACH ROW EXECUTE FUNCTION forget_note();";
-        assert!(postgres.starts_with("CREATE FUNCTION forget_note() RETURNS trigger"));
+        assert!(postgres.starts_with("CREATE OR REPLACE FUNCTION forget_note() RETURNS trigger"));
         assert!(postgres.contains(last), "{postgres}");
     }
 }

@@ -4,6 +4,7 @@
 use pith_model::descriptor::FieldKind;
 
 use crate::content_type::{TypeTable, column};
+use crate::dialect::Dialect;
 use crate::list::Condition;
 use crate::statement::Value;
 use crate::unit_list::{Relation, Scope};
@@ -19,6 +20,7 @@ pub fn greatest<'a>(
     by: &'a str,
     per: &[&'a str],
     scope: Option<Scope>,
+    dialect: Dialect,
 ) -> Result<Condition, &'a str> {
     let text_column = |name: &'a str| {
         let mut fields = table.content_type.fields.iter();
@@ -44,19 +46,15 @@ pub fn greatest<'a>(
         let (repository, number) = (scope.repository.into(), scope.number.into());
         let (text, of_scope) = match scope.relation {
             Relation::Present => (
-                "hm.repository_id = ? AND hm.added <= ? AND hm.removed > ?",
+                "hm.added <= ? AND hm.removed > ?",
                 vec![repository, number, scope.number.into()],
             ),
-            Relation::Added => (
-                "hm.repository_id = ? AND hm.added = ?",
-                vec![repository, number],
-            ),
-            Relation::Removed => (
-                "hm.repository_id = ? AND hm.removed = ?",
-                vec![repository, number],
-            ),
+            Relation::Added => ("hm.added = ?", vec![repository, number]),
+            Relation::Removed => ("hm.removed = ?", vec![repository, number]),
         };
-        tests.push(text.to_owned());
+        // Units that are equal are few, and what a version has is much.
+        let repository = dialect.not_leading("hm.repository_id");
+        tests.push(format!("{repository} = ? AND {text}"));
         values = of_scope;
     }
     Ok(Condition::new(

@@ -19,6 +19,7 @@ pub mod copy;
 pub mod database;
 pub mod dialect;
 pub mod distribution;
+pub mod entity;
 pub mod error;
 pub mod filter;
 pub mod fragment;

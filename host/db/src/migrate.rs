@@ -44,6 +44,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
         include_str!("../migrations/0010_published.sql"),
     ),
     (11, "access", include_str!("../migrations/0011_access.sql")),
+    (13, "entity", include_str!("../migrations/0013_entity.sql")),
 ];
 
 /// Any number that other programs on the same server are unlikely to use.

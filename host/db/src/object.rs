@@ -90,6 +90,7 @@ fn securable(kind: Kind) -> Option<Securable> {
         Kind::Remote => Securable::Remote,
         Kind::Publication => Securable::Publication,
         Kind::Distribution => Securable::Distribution,
+        Kind::Entity => Securable::Entity,
         Kind::Task => Securable::Task,
         Kind::TaskSchedule => Securable::TaskSchedule,
         Kind::Upload => Securable::Upload,

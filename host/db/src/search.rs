@@ -154,7 +154,15 @@ pub async fn page(
     let expressions: Vec<&str> = unit.iter().map(String::as_str).chain(own).collect();
     // Of two repositories with one unit, the younger comes first.
     let key = "c.unit_id DESC, m.added DESC, m.repository_id";
-    let source = Source { from: &from, key };
+    let walks = leads && !is_filtered && selection.order.is_empty();
+    let units = format!("{} c", table.table);
+    let walked = connection.dialect().walked(&units);
+    let chosen = if walks {
+        from.replacen(&units, &walked, 1)
+    } else {
+        from.clone()
+    };
+    let source = Source { from: &chosen, key };
     let rows = list::rows(connection, source, &expressions, &selection).await?;
     let first = unit.len();
     let found = rows

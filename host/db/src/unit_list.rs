@@ -247,9 +247,16 @@ pub async fn page(
         !selection.conditions.is_empty(),
         selection.begins_the_table(),
     );
+    let units_lead = table.is_some_and(|table| names_few(table, selection));
     let mut selection = selection.clone();
     for (at, scope) in scopes.iter().enumerate() {
-        selection.conditions.insert(at, scope_condition(at, *scope));
+        let mut condition = scope_condition(at, *scope);
+        if units_lead {
+            let column = format!("m{at}.repository_id");
+            let other = connection.dialect().not_leading(&column);
+            condition.text = condition.text.replace(&column, &other);
+        }
+        selection.conditions.insert(at, condition);
     }
     let expressions = expressions(table, &selection.unread, connection.dialect());
     let expressions: Vec<&str> = expressions.iter().map(String::as_str).collect();
@@ -400,6 +407,14 @@ fn scope_condition(at: usize, scope: Scope) -> Condition {
             [repository, number],
         ),
     }
+}
+
+/// Whether an index of the type finds the few units that are meant.
+fn names_few(table: &TypeTable, selection: &Selection) -> bool {
+    let equals = |field: &String| format!("c.{} = ?", column(field));
+    let tests: Vec<String> = table.content_type.indexed.iter().map(equals).collect();
+    let mut conditions = selection.conditions.iter();
+    conditions.any(|condition| tests.contains(&condition.text))
 }
 
 /// How many units a version has, added or removed: it knows.

@@ -1,15 +1,21 @@
-//! Changes of repositories by rules of a plugin's own: `<plugin>/<task type>/`.
+//! Changes of repositories by rules of a plugin's own: `<plugin>/<task type>/`, and actions of
+//! one repository.
 
 use axum::extract::{Path, Request};
 use axum::response::{IntoResponse as _, Response};
 use http::StatusCode;
 use serde_json::{Value, json};
 
+use pith_model::access::Securable;
+use pith_model::descriptor::TaskType;
+use pith_model::reference::{Kind, typed_prn};
+
 use crate::auth::need::Need;
 use crate::body;
 use crate::context::Context;
 use crate::document::{self, Href};
 use crate::error::{Error, Result};
+use crate::lookup::uuid_in_path;
 use crate::openapi::resource::joined;
 use crate::openapi::{Operation, Place};
 use crate::order;
@@ -23,10 +29,38 @@ pub(crate) fn routes() -> Routes {
         .needs(Need::User)
         .takes_upload("{plugin}.{type_name}", taken)
         .answers(202, "{plugin}.{type_name}Response", answered);
-    Routes::new().route(
-        "/{plugin}/{type_name}/",
-        post(operation, create).otherwise(async || Error::not_found()),
-    )
+    let action = Operation::new("repositories_{plugin}_{type_name}_{action}", "Run {action}")
+        .needs(Need::Object(Securable::Repository, "modify"))
+        .takes_upload("{plugin}.{action}", taken_of_repository)
+        .answers(202, "AsyncOperationResponse", answered);
+    Routes::new()
+        .route(
+            "/{plugin}/{type_name}/",
+            post(operation, create).otherwise(async || Error::not_found()),
+        )
+        .route(
+            "/repositories/{plugin}/{type_name}/{id}/{action}/",
+            post(action, create_of_repository).otherwise(async || Error::not_found()),
+        )
+}
+
+/// The same without the repository, which the path names.
+fn taken_of_repository(place: &Place) -> Value {
+    let mut taken = taken(place);
+    let schema = place.task_schema();
+    if let Some(name) = schema.and_then(|schema| change::field(schema, "repository")) {
+        if let Some(properties) = taken["properties"].as_object_mut() {
+            properties.remove(name);
+        }
+        if let Some(required) = taken["required"].as_array_mut() {
+            required.retain(|one| one != name);
+        }
+        // An empty list is no valid schema.
+        if taken["required"].as_array().is_some_and(Vec::is_empty) {
+            taken.as_object_mut().map(|taken| taken.remove("required"));
+        }
+    }
+    taken
 }
 
 /// What the document says of the parameters.
@@ -68,12 +102,34 @@ async fn create(
             file: None,
         },
     };
-    match change::build(&context, &plugin, &task_type, received).await? {
-        Orders::One(order) => order::accept(&context, *order).await,
+    let orders = change::build(&context, &plugin, &task_type, received).await?;
+    accept(&context, &task_type, orders).await
+}
+
+/// `POST repositories/<plugin>/<type>/<id>/<action>/`
+async fn create_of_repository(
+    context: Context,
+    Path((plugin, type_name, id, action)): Path<(String, String, String, String)>,
+    request: Request,
+) -> Result<Response> {
+    let task_type = change::find_action(&context, &plugin, &action)?;
+    let mut fields = body::read(request, body::LIMIT).await?;
+    let uuid = uuid_in_path(&id)?;
+    let name = change::field(&task_type.params, "repository").ok_or_else(Error::not_found)?;
+    let prn = typed_prn(Kind::Repository, &plugin, &type_name, uuid);
+    fields.map.insert(name.to_owned(), prn.into());
+    let received = Received { fields, file: None };
+    let orders = change::build(&context, &plugin, &task_type, received).await?;
+    accept(&context, &task_type, orders).await
+}
+
+async fn accept(context: &Context, task_type: &TaskType, orders: Orders) -> Result<Response> {
+    match orders {
+        Orders::One(order) => order::accept(context, *order).await,
         Orders::Each(orders) => {
             let tasks = orders
                 .into_iter()
-                .map(|order| order::new_task(&context, order));
+                .map(|order| order::new_task(context, order));
             let tasks = tasks.collect::<Result<Vec<_>>>()?;
             let scheduler = &context.app.scheduler;
             let (uuid, _) = scheduler

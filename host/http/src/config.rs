@@ -43,12 +43,14 @@ fn check(form: &mut Form, schema: &Value, config: &Map<String, Value>) {
     };
     let instance = Value::Object(config.clone());
     for error in validator.iter_errors(&instance) {
-        if let ValidationErrorKind::Required { property } = error.kind() {
+        let path = error.instance_path().to_string();
+        if let ValidationErrorKind::Required { property } = error.kind()
+            && path.is_empty()
+        {
             let name = property.as_str().unwrap_or_default();
             form.wrong(name, "This field is required.");
             continue;
         }
-        let path = error.instance_path().to_string();
         let name = path
             .trim_start_matches('/')
             .split('/')

@@ -28,6 +28,7 @@ pub(crate) fn types(descriptor: &Descriptor, kind: Kind) -> &[ResourceType] {
         Kind::Remote => &descriptor.remote_types,
         Kind::Publication => &descriptor.publication_types,
         Kind::Distribution => &descriptor.distribution_types,
+        Kind::Entity => &descriptor.entity_types,
         Kind::Content
         | Kind::Artifact
         | Kind::Task

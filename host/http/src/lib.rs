@@ -23,6 +23,7 @@ mod declared;
 mod distributions;
 mod docs;
 mod document;
+mod entities;
 mod envelope;
 mod error;
 mod form;

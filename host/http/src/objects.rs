@@ -145,6 +145,11 @@ pub(crate) fn routes() -> Routes {
         "/distributions/{plugin}/{type_name}/{id}/",
         "distributions_{plugin}_{type_name}"
     ))
+    .merge(below!(
+        Entity,
+        "/entities/{plugin}/{type_name}/{id}/",
+        "entities_{plugin}_{type_name}"
+    ))
     .merge(below!(Task, "/tasks/{id}/", "tasks"))
     .merge(below!(
         TaskSchedule,

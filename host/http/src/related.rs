@@ -2,19 +2,23 @@
 
 use pith_db::access::Access;
 use pith_db::distribution::Distribution;
+use pith_db::entity::Entity;
 use pith_db::list::{Column, Kind};
 use pith_db::repository::Repository;
 use pith_db::version::{self, Latest};
 use pith_db::{Connection, repository};
-use pith_model::access::{Securable, is_of_model};
+use pith_model::access::{Securable, is_of_model, permission, verbs_of};
 use pith_model::reference::{self, typed_path, version_path};
-use pith_model::{RepositoryId, Root};
+use pith_model::{RepositoryId, ResourceType, Root};
 
 use crate::document::{Href, Object};
 use crate::error::Result;
 
 /// The summaries of repositories.
 pub(crate) const OF_REPOSITORIES: &[&str] = &["my_permissions", "latest_version"];
+
+/// The summaries of entities.
+pub(crate) const OF_ENTITIES: &[&str] = &["my_permissions"];
 
 /// The summaries of distributions.
 pub(crate) const OF_DISTRIBUTIONS: &[&str] = &["my_permissions", "repository"];
@@ -87,7 +91,10 @@ impl Permissions {
     fn write(&self, object: &mut Object<'_>, kind: Securable, id: i64, resource: (&str, &str)) {
         let (plugin, type_name) = resource;
         let model = kind.model(plugin, type_name);
-        let possible = kind.usual_permissions(&model);
+        self.write_of(object, id, &model, &kind.usual_permissions(&model));
+    }
+
+    fn write_of(&self, object: &mut Object<'_>, id: i64, model: &str, possible: &[String]) {
         let own = self.own.iter().filter(|(of, _)| *of == id);
         let own = own.map(|(_, permission)| permission);
         let mut permissions: Vec<&String> = match &self.all {
@@ -95,7 +102,7 @@ impl Permissions {
             Some(all) => all
                 .iter()
                 .chain(own)
-                .filter(|permission| is_of_model(permission, &model))
+                .filter(|permission| is_of_model(permission, model))
                 .collect(),
         };
         permissions.sort();
@@ -162,6 +169,40 @@ impl OfRepositories {
                         .field("content_count", latest.present);
                 });
             }
+        });
+    }
+}
+
+/// Summaries for the entities of a page.
+#[derive(Debug, Default)]
+pub(crate) struct OfEntities(Option<Permissions>);
+
+impl OfEntities {
+    /// Reads what is included, for all rows at once.
+    pub(crate) async fn read(
+        connection: &mut Connection,
+        access: &Access,
+        included: &[&str],
+        rows: &[Entity],
+    ) -> Result<Self> {
+        if !included.contains(&"my_permissions") {
+            return Ok(Self::default());
+        }
+        let ids = rows.iter().map(|row| row.id).collect();
+        let read = Permissions::read(connection, access, Securable::Entity, ids).await?;
+        Ok(Self(Some(read)))
+    }
+
+    /// Writes the summaries of one of the rows.
+    pub(crate) fn write(&self, object: &mut Object<'_>, row: &Entity, declared: &ResourceType) {
+        let Some(permissions) = &self.0 else {
+            return;
+        };
+        let model = Securable::Entity.model(&row.plugin, &row.type_name);
+        let verbs = verbs_of(Securable::Entity, declared);
+        let possible: Vec<String> = verbs.iter().map(|verb| permission(&model, verb)).collect();
+        object.object("related_fields", |related| {
+            permissions.write_of(related, row.id, &model, &possible);
         });
     }
 }

@@ -21,6 +21,7 @@ const TOP: &[&str] = &[
     "content/",
     "distributions/",
     "docs/",
+    "entities/",
     "groups/",
     "livez/",
     "login/",
@@ -101,6 +102,16 @@ pub(crate) fn routes() -> Routes {
                 async |c, p| typed(&c, p, Kind::Distribution),
             ),
         )
+        .route(
+            "/entities/",
+            get(operation("entities_list_routes"), entities),
+        )
+        .route(
+            "/entities/{plugin}/",
+            get(operation("entities_{plugin}_list_routes"), async |c, p| {
+                typed(&c, p, Kind::Entity)
+            }),
+        )
 }
 
 #[derive(Serialize)]
@@ -140,6 +151,7 @@ fn offered(plugin: &str, descriptor: &Descriptor) -> Vec<String> {
         Kind::Remote,
         Kind::Publication,
         Kind::Distribution,
+        Kind::Entity,
     ] {
         let types = declared::types(descriptor, kind);
         paths.extend(
@@ -181,6 +193,15 @@ async fn searches_of(context: Context, Path(plugin): Path<String>) -> Result<Res
     let types = generation.descriptor().content_types.iter();
     let paths = types.map(|one| format!("search/{plugin}/{}/", one.plural));
     Ok(answer(&context, paths))
+}
+
+/// `GET entities/`
+async fn entities(context: Context) -> Response {
+    let all = context.app.plugins.all();
+    let with = all
+        .iter()
+        .filter(|(_, generation)| !generation.descriptor().entity_types.is_empty());
+    answer(&context, with.map(|(name, _)| format!("entities/{name}/")))
 }
 
 /// `GET content/<plugin>/`

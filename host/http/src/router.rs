@@ -25,9 +25,9 @@ use crate::plugin_routes::{self, Routed};
 use crate::routes::{Documented, Routes};
 use crate::serve::Content;
 use crate::{
-    artifacts, changes, components, content, copies, distributions, docs, groups, login, objects,
-    orphans, publications, remotes, repositories, roles, roots, search, signing_services, status,
-    task_groups, task_schedules, tasks, tokens, upload, uploads, users, versions, workers,
+    artifacts, changes, components, content, copies, distributions, docs, entities, groups, login,
+    objects, orphans, publications, remotes, repositories, roles, roots, search, signing_services,
+    status, task_groups, task_schedules, tasks, tokens, upload, uploads, users, versions, workers,
 };
 
 /// Needs nobody to say who he is.
@@ -58,6 +58,7 @@ fn guarded() -> Routes {
         .merge(content::routes())
         .merge(copies::routes())
         .merge(distributions::routes())
+        .merge(entities::routes())
         .merge(groups::routes())
         .merge(objects::routes())
         .merge(orphans::routes())

@@ -18,6 +18,8 @@ pub enum Securable {
     Publication,
     /// A distribution.
     Distribution,
+    /// An object of a plugin's own, such as a namespace.
+    Entity,
     /// A task.
     Task,
     /// A task that is made again and again.
@@ -37,11 +39,12 @@ const VERBS: &str = "x-verbs";
 
 impl Securable {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Repository,
         Self::Remote,
         Self::Publication,
         Self::Distribution,
+        Self::Entity,
         Self::Task,
         Self::TaskSchedule,
         Self::Upload,
@@ -55,6 +58,7 @@ impl Securable {
             Self::Remote => "remote",
             Self::Publication => "publication",
             Self::Distribution => "distribution",
+            Self::Entity => "entity",
             Self::Task => "task",
             Self::TaskSchedule => "task_schedule",
             Self::Upload => "upload",
@@ -67,13 +71,14 @@ impl Securable {
         Self::ALL.into_iter().find(|one| one.table() == table)
     }
 
-    /// The word that ends the names of its models.
+    /// The word that ends the names of its models; entities are called by their type alone.
     pub fn word(self) -> &'static str {
         match self {
             Self::Repository => "repository",
             Self::Remote => "remote",
             Self::Publication => "publication",
             Self::Distribution => "distribution",
+            Self::Entity => "",
             Self::Task => "task",
             Self::TaskSchedule => "taskschedule",
             Self::Upload => "upload",
@@ -88,6 +93,7 @@ impl Securable {
             Self::Remote => "remotes",
             Self::Publication => "publications",
             Self::Distribution => "distributions",
+            Self::Entity => "entities",
             Self::Task => "tasks",
             Self::TaskSchedule => "task-schedules",
             Self::Upload => "uploads",
@@ -99,7 +105,7 @@ impl Securable {
     pub fn is_typed(self) -> bool {
         matches!(
             self,
-            Self::Repository | Self::Remote | Self::Publication | Self::Distribution
+            Self::Repository | Self::Remote | Self::Publication | Self::Distribution | Self::Entity
         )
     }
 
@@ -124,9 +130,12 @@ impl Securable {
                 "manage_roles",
                 "repair",
             ],
-            Self::Remote | Self::Distribution | Self::TaskSchedule | Self::Upload | Self::Group => {
-                &["view", "change", "delete", "manage_roles"]
-            }
+            Self::Remote
+            | Self::Distribution
+            | Self::Entity
+            | Self::TaskSchedule
+            | Self::Upload
+            | Self::Group => &["view", "change", "delete", "manage_roles"],
             Self::Publication => &["view", "delete", "manage_roles"],
             Self::Task => &[
                 "view",
@@ -151,6 +160,7 @@ impl Securable {
             Self::Remote => &descriptor.remote_types,
             Self::Publication => &descriptor.publication_types,
             Self::Distribution => &descriptor.distribution_types,
+            Self::Entity => &descriptor.entity_types,
             Self::Task | Self::TaskSchedule | Self::Upload | Self::Group => &[],
         }
     }
@@ -358,6 +368,7 @@ mod tests {
             remote_types: vec![one("rpm", json!({})), one("uln", json!({}))],
             publication_types: Vec::new(),
             distribution_types: Vec::new(),
+            entity_types: Vec::new(),
             task_types: Vec::new(),
             routing: Routing::default(),
         }

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
+use crate::entity;
 use crate::order_key::{self, OrderKey};
 use crate::route::Routing;
 use crate::schema::property_names;
@@ -28,6 +29,8 @@ pub struct Descriptor {
     pub publication_types: Vec<ResourceType>,
     /// Its kinds of distribution.
     pub distribution_types: Vec<ResourceType>,
+    /// Its kinds of objects of its own, which have a name, settings and roles.
+    pub entity_types: Vec<ResourceType>,
     /// Its types of task.
     pub task_types: Vec<TaskType>,
     /// Its own addresses.
@@ -109,7 +112,7 @@ pub struct ContentType {
     pub natural_key: Vec<String>,
     /// Fields that are unique in one version.
     pub repository_key: Vec<String>,
-    /// Fields whose filters must be fast.
+    /// Fields whose filters must be fast; several with commas between have an index together.
     pub indexed: Vec<String>,
     /// What its units refer to.
     pub references: Vec<Reference>,
@@ -321,6 +324,7 @@ impl Descriptor {
             ("a remote type", &self.remote_types),
             ("a publication type", &self.publication_types),
             ("a distribution type", &self.distribution_types),
+            ("an entity type", &self.entity_types),
         ];
         for (what, types) in kinds {
             check_unique(types.iter().map(|one| one.name.as_str()), what)?;
@@ -337,6 +341,7 @@ impl Descriptor {
             self.content_types.iter().map(|one| one.plural.as_str()),
             "a content type's plural",
         )?;
+        entity::check(self)?;
         self.routing.check(&self.name)
     }
 
@@ -411,13 +416,10 @@ impl ContentType {
                 ));
             }
         }
-        let named = self
-            .natural_key
-            .iter()
-            .chain(&self.repository_key)
-            .chain(&self.indexed);
-        for name in named {
-            if !self.fields.iter().any(|field| field.name == *name) {
+        let keys = self.natural_key.iter().chain(&self.repository_key);
+        let indexed = self.indexed.iter().flat_map(|fields| fields.split(','));
+        for name in keys.map(String::as_str).chain(indexed) {
+            if !self.fields.iter().any(|field| field.name == name) {
                 return Err(format!(
                     "content type {:?} names {name:?} in a key or an index, but has no such field",
                     self.name
@@ -479,6 +481,7 @@ mod tests {
             remote_types: vec![],
             publication_types: vec![],
             distribution_types: vec![],
+            entity_types: vec![],
             task_types: vec![],
             routing: Routing::default(),
         }

@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod descriptor;
+mod entity;
 pub mod expression;
 pub mod filter;
 pub mod id;

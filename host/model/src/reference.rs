@@ -42,6 +42,8 @@ pub enum Kind {
     Publication,
     /// A distribution.
     Distribution,
+    /// An object of a plugin's own.
+    Entity,
     /// A unit of content.
     Content,
     /// Stored bytes.
@@ -68,6 +70,7 @@ impl Kind {
             Self::Remote => "remotes",
             Self::Publication => "publications",
             Self::Distribution => "distributions",
+            Self::Entity => "entities",
             Self::Content => "content",
             Self::Artifact => "artifacts",
             Self::Task => "tasks",
@@ -87,6 +90,7 @@ impl Kind {
             Self::Remote => "remote",
             Self::Publication => "publication",
             Self::Distribution => "distribution",
+            Self::Entity => "entity",
             Self::Content => "content",
             Self::Artifact => "artifact",
             Self::Task => "task",
@@ -159,6 +163,7 @@ impl Reference {
             ["remotes", plugin, name, uuid] => typed(Kind::Remote, plugin, name, uuid),
             ["publications", plugin, name, uuid] => typed(Kind::Publication, plugin, name, uuid),
             ["distributions", plugin, name, uuid] => typed(Kind::Distribution, plugin, name, uuid),
+            ["entities", plugin, name, uuid] => typed(Kind::Entity, plugin, name, uuid),
             ["content", plugin, name, uuid] => typed(Kind::Content, plugin, name, uuid),
             ["artifacts", uuid] => Self::untyped(Kind::Artifact, uuid),
             ["uploads", uuid] => Self::untyped(Kind::Upload, uuid),
@@ -189,6 +194,7 @@ impl Reference {
             Kind::Remote,
             Kind::Publication,
             Kind::Distribution,
+            Kind::Entity,
             Kind::Artifact,
             Kind::Task,
             Kind::Worker,

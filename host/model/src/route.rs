@@ -160,13 +160,19 @@ impl Pattern {
     }
 
     /// Of two patterns that take a path, the one with a word where the other has a variable
-    /// is meant: smaller comes first.
+    /// is meant, and one that says more after a variable for several: smaller comes first.
     fn rank(&self) -> Vec<u8> {
-        let ranks = self.0.iter().map(|segment| match segment {
-            Segment::Word(_) => 0,
-            Segment::One(_) => 1,
-            Segment::Several(_) => 2,
-        });
+        let last = self.0.len().saturating_sub(1);
+        let ranks = self
+            .0
+            .iter()
+            .enumerate()
+            .map(|(at, segment)| match segment {
+                Segment::Word(_) => 0,
+                Segment::One(_) => 1,
+                Segment::Several(_) if at < last => 2,
+                Segment::Several(_) => 3,
+            });
         ranks.collect()
     }
 }
@@ -373,6 +379,8 @@ mod tests {
                 route("GET", "/v3/plugin/{path...}/index/{name}/"),
                 route("GET", "/v3/plugin/{path...}/index/all/"),
                 route("PATCH", "/v3/plugin/{path...}/index/{name}/"),
+                route("GET", "/v3/site/{path...}/"),
+                route("POST", "/v3/site/{path...}/sync/"),
             ],
         }
     }
@@ -426,6 +434,14 @@ mod tests {
         assert_eq!(
             found("/api/v3/plugin/a/index/all"),
             Some((2, 3, routes(&[(2, "path=a")])))
+        );
+        assert_eq!(
+            found("/api/galaxy/v3/site/a/b/sync"),
+            Some((0, 2, routes(&[(5, "path=a/b")])))
+        );
+        assert_eq!(
+            found("/api/galaxy/v3/site/a/b"),
+            Some((0, 2, routes(&[(4, "path=a/b")])))
         );
         assert_eq!(found("/api/galaxy/nothing"), Some((0, 2, Vec::new())));
         assert_eq!(found("/elsewhere"), None);

@@ -83,6 +83,24 @@ pub fn settings_for(schema: &Value, settings: &Value) -> Map<String, Value> {
         .collect()
 }
 
+/// What the schema of an entity's settings says of names, as a schema of `{"name": …}`.
+pub fn schema_of_name(schema: &Value) -> Option<Value> {
+    let name = schema.get("x-name")?;
+    Some(serde_json::json!({
+        "type": "object", "properties": { "name": name }, ORDER: ["name"],
+    }))
+}
+
+/// The properties that name an entity, each with the entity's type and the verb that is
+/// needed for it.
+pub fn named_entities(schema: &Value) -> impl Iterator<Item = (&str, &str, &str)> {
+    let properties = schema.get("properties").and_then(Value::as_object);
+    properties.into_iter().flatten().filter_map(|(name, said)| {
+        let (type_name, verb) = said.get("x-entity")?.as_str()?.split_once('.')?;
+        Some((name.as_str(), type_name, verb))
+    })
+}
+
 /// The format of a setting that names a signing service. Its PRN is stored.
 const SIGNING_SERVICE: &str = "signing-service";
 

@@ -31,6 +31,7 @@ pub(crate) fn convert(
         remote_types: resource_types("remote type", described.remote_types)?,
         publication_types: resource_types("publication type", described.publication_types)?,
         distribution_types: resource_types("distribution type", described.distribution_types)?,
+        entity_types: resource_types("entity type", described.entity_types)?,
         task_types: each(described.task_types, task_type)?,
         name: described.name,
         version: described.version,
@@ -116,6 +117,9 @@ fn resource_types(
     each(described, |one| {
         let what = format!("the settings of {kind} `{}`", one.name);
         let mut config = parse_schema(&what, &one.config)?;
+        if let Some(name) = schema::schema_of_name(&config) {
+            parse_schema(&format!("names in {what}"), &name.to_string())?;
+        }
         Ok(ResourceType {
             takes_token: take_token(&mut config),
             config,
@@ -204,6 +208,7 @@ mod tests {
             remote_types: vec![],
             publication_types: vec![],
             distribution_types: vec![],
+            entity_types: vec![],
             task_types: vec![contract::TaskType {
                 name: "syncs".into(),
                 kind: contract::TaskKind::Sync,

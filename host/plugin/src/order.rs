@@ -153,7 +153,8 @@ async fn ask(
     );
     let content_type = &table.content_type.name;
     let call = async {
-        let seat = program.engine.seat_for_serving().await;
+        // No seat for serving: whoever waits here may answer a request, and have one.
+        let seat = program.engine.seat().await;
         let never = CancellationToken::new();
         program
             .run(seat, name, &limits, &never, async |store, instance| {

@@ -56,6 +56,7 @@ pub(crate) async fn carry_out(context: Context, work: Work) -> Result<Box<dyn Co
             labels,
             fields,
             keep,
+            named,
         } => {
             let file = upload::File {
                 content_type,
@@ -65,6 +66,7 @@ pub(crate) async fn carry_out(context: Context, work: Work) -> Result<Box<dyn Co
                 labels,
                 fields,
                 keep,
+                named,
             };
             upload::run(&context, file, repository).await
         }
@@ -73,12 +75,16 @@ pub(crate) async fn carry_out(context: Context, work: Work) -> Result<Box<dyn Co
             repository,
             file,
             params,
+            units,
+            signing,
         } => {
             let change = change::Change {
                 task_type,
                 repository,
                 file,
                 params,
+                units,
+                signing,
             };
             change::run(&context, change).await
         }

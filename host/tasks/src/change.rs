@@ -8,6 +8,7 @@ use pith_content::error::Result;
 use pith_content::inputs::{Input, Inputs};
 use pith_content::references::References;
 use pith_content::staging::Staging;
+use pith_content::task::TaskHandle;
 use pith_content::view::View;
 use pith_db::Connection;
 use pith_model::task::TaskError;
@@ -29,6 +30,10 @@ pub(crate) struct Change {
     pub(crate) repository: Option<i64>,
     pub(crate) file: Option<(i64, String)>,
     pub(crate) params: Map<String, Value>,
+    /// What a parameter names; all without.
+    pub(crate) units: Option<Vec<i64>>,
+    /// The signing services that parameters name.
+    pub(crate) signing: Vec<String>,
 }
 
 pub(crate) async fn run(context: &Context, asked: Change) -> Result<Box<dyn Commit>, TaskError> {
@@ -56,11 +61,14 @@ pub(crate) async fn run(context: &Context, asked: Change) -> Result<Box<dyn Comm
     let (id, number) = repository.as_ref().map_or((RepositoryId(0), 0), |one| {
         (one.id, one.latest_version.unwrap_or(0))
     });
+    let mut caller = context.caller(Value::Object(asked.params), None);
+    let task = TaskHandle::clone(&caller.task);
+    caller.task = Arc::new(task.signing(services.clone(), asked.signing));
     let call = ChangeCall {
-        caller: context.caller(Value::Object(asked.params), None),
+        caller,
         name: asked.task_type,
         files: Inputs::new(services.clone(), Arc::clone(&references), files),
-        current: View::new(services.clone(), references, &plugin, id, number),
+        current: View::new(services.clone(), references, &plugin, id, number).choosing(asked.units),
         staging: staging.clone(),
         next: changes.clone(),
     };

@@ -13,6 +13,7 @@ mod distribute;
 mod group;
 mod heads;
 mod modify;
+mod permit;
 pub mod profile;
 mod publish;
 mod purge;

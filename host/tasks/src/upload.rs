@@ -17,6 +17,7 @@ use serde_json::{Map, Value};
 
 use crate::commit::{Commit, Created, Outcome};
 use crate::modify::{self, NewVersion};
+use crate::permit;
 use crate::run::{Context, failed};
 use crate::source::Source;
 
@@ -31,6 +32,8 @@ pub(crate) struct File {
     pub(crate) fields: Map<String, Value>,
     /// Whether a unit with its repository key stays, and the task fails.
     pub(crate) keep: bool,
+    /// Units that parameters name; their stored files come after the one that is uploaded.
+    pub(crate) named: Vec<i64>,
 }
 
 pub(crate) async fn run(
@@ -55,9 +58,11 @@ pub(crate) async fn run(
         name: file.name,
         artifact,
     };
+    let mut inputs = vec![input];
+    inputs.extend(files_of(context, &file.named).await.map_err(failed)?);
     let call = UploadCall {
         caller: context.caller(Value::Object(file.params), None),
-        files: Inputs::new(services.clone(), Arc::clone(&references), vec![input]),
+        files: Inputs::new(services.clone(), Arc::clone(&references), inputs),
         staging: staging.clone(),
     };
     let made = upload(&generation, call).await?;
@@ -76,6 +81,7 @@ pub(crate) async fn run(
     let expected = format!("{plugin}.{}", file.content_type);
     let (made, found) = describe(context, &units, &expected).await.map_err(failed)?;
     check_fields(&found, &expected, &file.fields)?;
+    permit::check(context, &units).await?;
     let version = match repository {
         Some(repository) => {
             let repository = modify::find(context, repository).await?;
@@ -93,6 +99,26 @@ pub(crate) async fn run(
         used_up: file.source.used_up(),
         sender: context.task.user.map(|user| (user, artifact_id)),
     }))
+}
+
+/// The stored files of units, by their paths.
+async fn files_of(context: &Context, units: &[i64]) -> Result<Vec<Input>> {
+    let services = &context.toolbox.services;
+    let mut connection = services.database.read().await?;
+    let units: Vec<UnitId> = units.iter().copied().map(UnitId).collect();
+    let mut files = Vec::new();
+    for one in pith_db::unit::artifacts(&mut connection, &units).await? {
+        let Some((id, ..)) = one.stored else {
+            continue;
+        };
+        if let Some(artifact) = pith_db::artifact::by_id(&mut connection, id).await? {
+            files.push(Input {
+                name: one.path,
+                artifact,
+            });
+        }
+    }
+    Ok(files)
 }
 
 /// Where the API shows each unit, and the fields of those of the expected type.

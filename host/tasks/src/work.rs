@@ -74,6 +74,9 @@ pub enum Work {
         /// Units that are there do not give way to newcomers with their repository key.
         #[serde(default)]
         keep: bool,
+        /// Row numbers of units that parameters name.
+        #[serde(default)]
+        named: Vec<i64>,
     },
     /// Changes a repository, or makes units, by rules of the plugin's own.
     Change {
@@ -85,6 +88,12 @@ pub enum Work {
         file: Option<(i64, String)>,
         /// Of the plugin's task type.
         params: Map<String, Value>,
+        /// Row numbers of the units that a parameter names; none where it names all.
+        #[serde(default)]
+        units: Option<Vec<i64>>,
+        /// The signing services that parameters name.
+        #[serde(default)]
+        signing: Vec<String>,
     },
     /// Makes a stored file of an upload.
     CommitUpload {

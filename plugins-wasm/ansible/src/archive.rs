@@ -25,6 +25,9 @@ const UNSUSPICIOUS: u64 = 128 << 20;
 /// How many times its own size an archive may unpack to; text has a tenth of it.
 const MAX_RATIO: u64 = 50;
 
+/// The largest file that is taken out of an archive: a manifest has some hundred bytes.
+const MAX_FILE: u64 = 16 << 20;
+
 /// As much as is hashed at a time.
 const CHUNK: usize = 64 << 10;
 
@@ -58,6 +61,35 @@ pub(crate) trait Gatherer {
 /// Reads an archive that is compressed with gzip, of `size` bytes.
 pub(crate) fn read(packed: impl Read, size: u64, gatherer: &mut impl Gatherer) -> Result<Members> {
     read_bounded(packed, most_unpacked(size), gatherer)
+}
+
+/// The bytes of one file of an archive; what comes after it is not read.
+pub(crate) fn file(packed: impl Read, size: u64, wanted: &str) -> Result<Vec<u8>> {
+    let most = most_unpacked(size);
+    let unpacked = Bounded {
+        inner: flate2::read::MultiGzDecoder::new(packed),
+        left: most,
+        most,
+    };
+    let mut archive = Archive::new(unpacked);
+    for entry in archive.entries().map_err(broken)? {
+        let mut entry = entry.map_err(broken)?;
+        let path = entry.path_bytes();
+        let path = path.strip_prefix(b"./").unwrap_or(&path);
+        if path != wanted.as_bytes() {
+            continue;
+        }
+        if entry.size() > MAX_FILE {
+            return Err(refused(
+                wanted,
+                &format!("has {} bytes, but may have {MAX_FILE}", entry.size()),
+            ));
+        }
+        let mut bytes = Vec::new();
+        entry.read_to_end(&mut bytes).map_err(broken)?;
+        return Ok(bytes);
+    }
+    Err(Error::invalid(format!("the archive has no file {wanted}")))
 }
 
 /// What an archive of a size may unpack to.

@@ -32,6 +32,7 @@ pub(crate) fn all() -> Vec<ContentType> {
         collection_version(),
         collection_deprecation(),
         collection_signature(),
+        collection_mark(),
         namespace(),
     ]
     .into_iter()
@@ -45,11 +46,14 @@ impl Kind<'_> {
             [one] => json!({ "type": one, "description": description }),
             several => json!({ "type": several, "description": description }),
         };
-        let properties: Map<String, Value> = self
+        let mut properties: Map<String, Value> = self
             .fields
             .iter()
             .map(|(name, types, description)| ((*name).to_owned(), property(types, description)))
             .collect();
+        if self.name == crate::COLLECTION_VERSION {
+            properties["namespace"]["x-entity"] = crate::namespace::UPLOAD.into();
+        }
         let required: Vec<&str> = self.fields.iter().map(|(name, ..)| *name).collect();
         let words = |list: &[&str]| list.iter().map(|&word| word.to_owned()).collect();
         ContentType {
@@ -128,7 +132,14 @@ fn collection_version() -> Kind<'static> {
         ],
         natural_key: &["namespace", "name", "version", "sha256"],
         repository_key: &["namespace", "name", "version"],
-        indexed: &["namespace", "name", "version", "version_order", "sha256"],
+        indexed: &[
+            "namespace",
+            "name",
+            "version",
+            "version_order",
+            "sha256",
+            "namespace,name,precedence",
+        ],
         references: Vec::new(),
     }
 }
@@ -192,14 +203,45 @@ fn collection_signature() -> Kind<'static> {
         ],
         repository_key: &[],
         indexed: &["namespace", "name", "sha256"],
-        references: vec![Reference {
+        references: vec![of_archive()],
+    }
+}
+
+/// Whoever copies what is about a collection version copies that, too.
+fn of_archive() -> Reference {
+    Reference {
+        field: "sha256".into(),
+        target: crate::COLLECTION_VERSION.into(),
+        keys: vec![ReferenceKey {
+            property: String::new(),
             field: "sha256".into(),
-            target: crate::COLLECTION_VERSION.into(),
-            keys: vec![ReferenceKey {
-                property: String::new(),
-                field: "sha256".into(),
-            }],
         }],
+    }
+}
+
+fn collection_mark() -> Kind<'static> {
+    const FIELDS: &[&str] = &["namespace", "name", "version", "sha256", "value"];
+    Kind {
+        name: crate::COLLECTION_MARK,
+        plural: "collection_marks",
+        model: "collectionversionmark",
+        title: "Ansible collection mark",
+        artifacts: ArtifactCount::None,
+        fields: &[
+            ("namespace", TEXT, "Of the collection that is marked."),
+            ("name", TEXT, "Of the collection that is marked."),
+            ("version", TEXT, "Of the collection that is marked."),
+            (
+                "sha256",
+                TEXT,
+                "Of the archive of the collection that is marked.",
+            ),
+            ("value", TEXT, "The word that it is marked with."),
+        ],
+        natural_key: FIELDS,
+        repository_key: &[],
+        indexed: &["namespace", "name", "sha256"],
+        references: vec![of_archive()],
     }
 }
 

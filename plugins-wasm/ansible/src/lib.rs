@@ -2,16 +2,19 @@
 //! words it adds.
 
 mod archive;
+mod change;
 mod collection;
 mod content_types;
 mod contents;
 mod documents;
 mod galaxy;
 mod manifest;
+mod mark;
 mod name;
 mod namespace;
 mod range;
 mod requirements;
+mod sign;
 mod signature;
 mod sync;
 mod upload;
@@ -24,13 +27,17 @@ use serde_json::{Value, json};
 pub(crate) const COLLECTION_VERSION: &str = "collection_version";
 pub(crate) const COLLECTION_DEPRECATION: &str = "collection_deprecation";
 pub(crate) const COLLECTION_SIGNATURE: &str = "collection_signature";
+pub(crate) const COLLECTION_MARK: &str = "collection_mark";
 pub(crate) const NAMESPACE: &str = "namespace";
+
+/// The type of remote that collections are synced from; others are only kept.
+pub(crate) const COLLECTION: &str = "collection";
 
 /// The plugin.
 #[derive(Debug)]
 pub struct AnsiblePlugin;
 
-pith_plugin_sdk::export!(AnsiblePlugin with serve, sync, upload);
+pith_plugin_sdk::export!(AnsiblePlugin with change, serve, sync, upload);
 
 impl Plugin for AnsiblePlugin {
     fn describe() -> Result<Descriptor> {
@@ -45,15 +52,16 @@ impl Plugin for AnsiblePlugin {
                 "Ansible repository",
                 &repository_settings(),
             )],
-            remote_types: vec![resource_type(
-                "collection",
-                "Ansible collection remote",
-                &remote_settings(),
-            )],
+            remote_types: vec![
+                remote_type(COLLECTION, "Ansible collection remote", &remote_settings()),
+                remote_type("role", "Ansible role remote", &json!({})),
+                remote_type("git", "Ansible Git remote", &git_settings()),
+            ],
             // A distribution serves what is in its repository.
             publication_types: Vec::new(),
             distribution_types: vec![resource_type("ansible", "Ansible distribution", &json!({}))],
-            task_types: vec![
+            entity_types: vec![namespace::entity_type()],
+            task_types: [
                 TaskType {
                     name: "syncs".into(),
                     kind: TaskKind::Sync,
@@ -66,7 +74,10 @@ impl Plugin for AnsiblePlugin {
                     title: "Upload a collection".into(),
                     params: schema::object(&upload_params(), &[]),
                 },
-            ],
+            ]
+            .into_iter()
+            .chain(change::types())
+            .collect(),
         })
     }
 }
@@ -76,6 +87,17 @@ fn resource_type(name: &str, title: &str, settings: &Value) -> ResourceType {
         name: name.into(),
         title: title.into(),
         config: schema::object(settings, &[]),
+    }
+}
+
+/// Pulp's models of remotes do not have the plugin's name.
+fn remote_type(name: &str, title: &str, settings: &Value) -> ResourceType {
+    let one = resource_type(name, title, settings);
+    let mut config: Value = serde_json::from_str(&one.config).unwrap_or_default();
+    config["x-model"] = name.into();
+    ResourceType {
+        config: config.to_string(),
+        ..one
     }
 }
 
@@ -123,6 +145,21 @@ fn remote_settings() -> Value {
     })
 }
 
+fn git_settings() -> Value {
+    json!({
+        "metadata_only": {
+            "type": "boolean",
+            "default": false,
+            "description": "Whether only what a collection says of itself is wanted.",
+        },
+        "git_ref": {
+            "type": "string",
+            "default": "",
+            "description": "A branch, a tag or a commit; the newest commit if not given.",
+        },
+    })
+}
+
 fn sync_params() -> Value {
     json!({
         "mirror": {
@@ -146,8 +183,10 @@ fn upload_params() -> Value {
             "description": format!("The {what} that the collection must have."),
         })
     };
+    let mut namespace = expected("namespace");
+    namespace["x-entity"] = namespace::UPLOAD.into();
     json!({
-        "expected_namespace": expected("namespace"),
+        "expected_namespace": namespace,
         "expected_name": expected("name"),
         "expected_version": expected("version"),
         "signed_collection": {
@@ -170,7 +209,9 @@ mod tests {
         let tasks = descriptor.task_types.iter().map(|one| &one.params);
         let repositories = descriptor.repository_types.iter().map(|one| &one.config);
         let remotes = descriptor.remote_types.iter().map(|one| &one.config);
-        for schema in types.chain(tasks).chain(repositories).chain(remotes) {
+        let entities = descriptor.entity_types.iter().map(|one| &one.config);
+        let resources = repositories.chain(remotes).chain(entities);
+        for schema in types.chain(tasks).chain(resources) {
             let schema: Value = serde_json::from_str(schema).expect("the schema is JSON");
             assert_eq!(schema["type"], "object");
         }

@@ -1,7 +1,7 @@
 //! What namespaces and collections may be called, and how the file of a version is.
 
 /// As long as Galaxy allows.
-const MAX_LENGTH: usize = 64;
+pub(crate) const MAX_LENGTH: usize = 64;
 
 /// What is wrong with the name of a namespace or a collection, if anything is.
 pub(crate) fn problem(name: &str) -> Option<String> {

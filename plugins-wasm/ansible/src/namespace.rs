@@ -3,11 +3,60 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use pith_plugin_sdk::{Error, Result, UnitDraft};
+use pith_plugin_sdk::{Error, ResourceType, Result, UnitDraft};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
 use crate::{NAMESPACE, name};
+
+/// Where the host has the namespaces of this server, which have members.
+pub(crate) const ENTITIES: &str = "entities/ansible/namespace/";
+
+/// What publishing in one of them needs.
+pub(crate) const UPLOAD: &str = "namespace.upload_to";
+
+/// What the namespaces of this server are.
+pub(crate) fn entity_type() -> ResourceType {
+    let text = |most: u32, description: &str| json!({"type": "string", "maxLength": most, "default": "", "description": description});
+    let link = json!({
+        "type": "object",
+        "required": ["name", "url"],
+        "additionalProperties": false,
+        "properties": {
+            "name": {"type": "string", "maxLength": 32},
+            "url": {"type": "string", "maxLength": 256},
+        },
+    });
+    let config = json!({
+        "type": "object",
+        "x-verbs": ["upload_to", "manage_roles"],
+        "x-name": {
+            "type": "string",
+            "maxLength": name::MAX_LENGTH,
+            "pattern": "^[a-z]([a-z0-9]|_[a-z0-9])*_?$",
+        },
+        "properties": {
+            "company": text(64, "Who owns it."),
+            "email": text(256, "How its owner is reached."),
+            "avatar_url": text(256, "Where its picture is."),
+            "description": text(256, "What it is for."),
+            "resources": text(65_536, "A page about it, in Markdown."),
+            "links": {
+                "type": "array",
+                "items": link,
+                "maxItems": 100,
+                "default": [],
+                "description": "Further pages, each a name and a url.",
+            },
+        },
+    });
+    ResourceType {
+        name: "namespace".into(),
+        title: "Ansible namespace".into(),
+        config: config.to_string(),
+    }
+}
 
 /// The fields of a unit; what an upstream leaves out is empty.
 #[derive(Clone, Debug, Deserialize, Serialize)]

@@ -15,7 +15,7 @@ use semver::Version;
 use serde::{Deserialize, Serialize};
 
 use crate::requirements::{self, Requirement};
-use crate::{AnsiblePlugin, COLLECTION_DEPRECATION, version};
+use crate::{AnsiblePlugin, COLLECTION, COLLECTION_DEPRECATION, version};
 use answers::{CollectionItem, Detail};
 use plan::Plan;
 use upstream::{Documents, Server};
@@ -47,6 +47,8 @@ struct Params {
 
 #[derive(Debug, Deserialize)]
 struct Config {
+    name: String,
+    type_name: String,
     url: String,
     #[serde(default)]
     requirements_file: Option<String>,
@@ -80,6 +82,12 @@ impl Syncer for AnsiblePlugin {
     ) -> Result<()> {
         let params: Params = task.params_as()?;
         let config: Config = remote.config_as()?;
+        if config.type_name != COLLECTION {
+            return Err(Error::invalid(format!(
+                "{:?} is a {} remote; only collection remotes can be synced from",
+                config.name, config.type_name
+            )));
+        }
         let wanted = match config.requirements_file.as_deref().map(str::trim) {
             None | Some("") => None,
             Some(text) => Some(requirements::parse(text)?),

@@ -4,14 +4,13 @@
 use std::io::Read as _;
 
 use pith_plugin_sdk::{
-    Error, Inputs, Reader, Result, Source, Staging, StoredReader, Task, UnitDraft, UnitRef,
-    Uploader, log,
+    Error, Inputs, Result, Source, Staging, StoredReader, Task, UnitDraft, UnitRef, Uploader, log,
 };
 use serde::Deserialize;
 
 use crate::collection::{self, CollectionVersion};
 use crate::signature::{self, Signature};
-use crate::{AnsiblePlugin, name, version};
+use crate::{AnsiblePlugin, archive, manifest, name, version};
 
 /// What is shown of an import while it runs.
 const CHECKING: (&str, &str) = ("import.members", "Checking the Members of the Archive");
@@ -26,6 +25,16 @@ struct Params {
     version: Option<String>,
     /// What the file is a signature of, where it is one.
     signed_collection: Option<Signed>,
+    /// Of the repository that gets what is uploaded.
+    #[serde(default)]
+    repository: Option<Repository>,
+}
+
+/// The settings of a repository.
+#[derive(Debug, Deserialize)]
+struct Repository {
+    #[serde(default)]
+    gpgkey: Option<String>,
 }
 
 /// The key of a collection version.
@@ -40,6 +49,12 @@ struct Signed {
 impl Uploader for AnsiblePlugin {
     fn parse(task: &Task, files: &Inputs, staging: &Staging) -> Result<Vec<UnitRef>> {
         let params: Params = task.params_as()?;
+        if let Some(signed) = &params.signed_collection {
+            let keys = params.repository.as_ref();
+            let keys = keys.and_then(|repository| repository.gpgkey.as_deref());
+            let draft = signed.draft(task, files, keys.filter(|keys| !keys.trim().is_empty()))?;
+            return Ok(staging.put(&[draft])?);
+        }
         let count = files.count();
         if count != 1 {
             return Err(Error::invalid(format!(
@@ -47,9 +62,6 @@ impl Uploader for AnsiblePlugin {
             )));
         }
         let reader = files.open(0)?;
-        if let Some(signed) = &params.signed_collection {
-            return Ok(staging.put(&[signed.draft(&reader)?])?);
-        }
         let expected = Expected::new(params, &files.name(0)?)?;
         let size = reader.size();
         log::info(&format!(
@@ -74,8 +86,10 @@ impl Uploader for AnsiblePlugin {
 }
 
 impl Signed {
-    /// The draft of a signature of it.
-    fn draft(&self, file: &Reader) -> Result<UnitDraft> {
+    /// The draft of a signature of it, which one of these keys must have made, if there are
+    /// any. The collection's archive comes after the signature.
+    fn draft(&self, task: &Task, files: &Inputs, keys: Option<&str>) -> Result<UnitDraft> {
+        let file = &files.open(0)?;
         let size = file.size();
         if size > signature::MAX_LENGTH as u64 {
             return Err(Error::invalid(format!(
@@ -93,7 +107,22 @@ impl Signed {
             &self.version,
             &self.sha256,
         ];
-        Signature::new(of, &data)?.draft()
+        let signature = Signature::new(of, &data)?;
+        if let Some(keys) = keys {
+            if files.count() < 2 {
+                return Err(Error::conflict(
+                    "the archive of the collection is still upstream, so its signature cannot \
+                     be checked by the gpgkey of the repository",
+                ));
+            }
+            let archive = files.open(1)?;
+            let size = archive.size();
+            let reader = StoredReader::new(&archive);
+            let signed = archive::file(reader, size, manifest::MANIFEST)?;
+            task.verify(&signed, &data, keys)
+                .map_err(|error| Error::from(error).context("the gpgkey of the repository"))?;
+        }
+        signature.draft()
     }
 }
 
@@ -208,6 +237,7 @@ mod tests {
             name: Some("b".into()),
             version: Some("2.0.0".into()),
             signed_collection: None,
+            repository: None,
         };
         assert_eq!(
             Expected::new(params, "blob"),

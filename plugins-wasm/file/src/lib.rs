@@ -51,6 +51,7 @@ impl Plugin for FilePlugin {
             remote_types: vec![resource_type("File remote", &json!({}))],
             publication_types: vec![resource_type("File publication", &manifest_name())],
             distribution_types: vec![resource_type("File distribution", &json!({}))],
+            entity_types: Vec::new(),
             task_types: vec![
                 task_type(
                     "syncs",

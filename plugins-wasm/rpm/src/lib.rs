@@ -60,6 +60,7 @@ impl Plugin for RpmPlugin {
             ],
             publication_types: vec![resource_type("RPM publication", &publication_settings())],
             distribution_types: vec![resource_type("RPM distribution", &distribution_settings())],
+            entity_types: Vec::new(),
             task_types: vec![
                 TaskType {
                     name: "syncs".into(),

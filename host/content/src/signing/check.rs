@@ -122,7 +122,7 @@ pub async fn export(key: &str, home: Option<&Path>, keyring: Option<&Path>) -> R
     Ok(text)
 }
 
-async fn gpg(home: &Path, arguments: &[&str], files: &[&Path]) -> Result<String> {
+pub(super) async fn gpg(home: &Path, arguments: &[&str], files: &[&Path]) -> Result<String> {
     let mut command = Command::new("gpg");
     command.arg("--homedir").arg(home);
     command.args(["--batch", "--no-autostart", "--quiet"]);

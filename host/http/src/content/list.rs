@@ -8,7 +8,7 @@ use pith_db::access::Access;
 use pith_db::content_type::TypeTable;
 use pith_db::list::Column;
 use pith_db::unit_list::{self, ListedUnit, Relation, Scope};
-use pith_db::{Condition, Connection};
+use pith_db::{Condition, Connection, Dialect};
 use pith_model::Timestamp;
 use pith_model::descriptor::{ArtifactCount, FieldKind};
 use pith_plugin::order;
@@ -181,7 +181,7 @@ async fn select(
         unit_list::artifact_is(table, test)
     })?;
     if let Some(table) = table {
-        greatest(query, table, scopes.first().copied())?;
+        greatest(query, table, scopes.first().copied(), dialect)?;
     }
     let mut selection = query.select(columns, dialect)?;
     selection.unread = unread(query, table);
@@ -205,7 +205,12 @@ pub(crate) async fn in_order(
 }
 
 /// Gives `greatest` its meaning.
-fn greatest(query: &mut Query, table: &TypeTable, scope: Option<Scope>) -> Result<()> {
+fn greatest(
+    query: &mut Query,
+    table: &TypeTable,
+    scope: Option<Scope>,
+    dialect: Dialect,
+) -> Result<()> {
     query.filter(GREATEST, |text| {
         let (by, per) = text.split_once(':').ok_or_else(|| {
             Error::invalid(
@@ -214,7 +219,7 @@ fn greatest(query: &mut Query, table: &TypeTable, scope: Option<Scope>) -> Resul
             )
         })?;
         let per: Vec<&str> = per.split(',').map(str::trim).collect();
-        pith_db::greatest::greatest(table, by.trim(), &per, scope).map_err(|name| {
+        pith_db::greatest::greatest(table, by.trim(), &per, scope, dialect).map_err(|name| {
             Error::invalid(
                 GREATEST,
                 format!("{name:?} is no text field of this content."),

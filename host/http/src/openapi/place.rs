@@ -19,6 +19,7 @@ use serde_json::{Map, Value, json};
 use crate::app::App;
 use crate::declared;
 use crate::openapi::translate::translate;
+use crate::order::change::action_of;
 
 /// How the path of one resource is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -42,6 +43,8 @@ enum About {
     Content(Arc<Generation>, Arc<TypeTable>),
     /// A type of task, with its schema.
     Task(String, String, Value),
+    /// An action of a type of repository, with its schema.
+    Action(Arc<Generation>, usize, String, Value),
 }
 
 /// A path of the router, for one thing that it is about.
@@ -52,11 +55,12 @@ pub(crate) struct Place {
 }
 
 /// The kinds of resources whose paths name a plugin and a type.
-const TYPED: [Kind; 4] = [
+const TYPED: [Kind; 5] = [
     Kind::Repository,
     Kind::Remote,
     Kind::Publication,
     Kind::Distribution,
+    Kind::Entity,
 ];
 
 impl Place {
@@ -77,7 +81,16 @@ impl Place {
             let kind = TYPED
                 .into_iter()
                 .find(|kind| Some(kind.collection()) == collection);
-            if has("{plural}") {
+            if has("{action}") {
+                let types = descriptor.task_types.iter();
+                for (action, one) in types.filter_map(|one| Some((action_of(one)?, one))) {
+                    let count = descriptor.repository_types.len();
+                    places.extend((0..count).map(|n| {
+                        let action = action.to_owned();
+                        at(About::Action(generation(), n, action, one.params.clone()))
+                    }));
+                }
+            } else if has("{plural}") {
                 let types = app.types.of_plugin(&descriptor.name);
                 // In the descriptor's order, and without types of builds before it.
                 places.extend(descriptor.content_types.iter().filter_map(|one| {
@@ -117,6 +130,7 @@ impl Place {
             About::Type(generation, kind, n) => {
                 declared::types(generation.descriptor(), *kind).get(*n)
             }
+            About::Action(generation, n, ..) => generation.descriptor().repository_types.get(*n),
             _ => None,
         }
     }
@@ -134,6 +148,7 @@ impl Place {
         match &self.about {
             About::Plugin(generation)
             | About::Type(generation, ..)
+            | About::Action(generation, ..)
             | About::Content(generation, _) => Some(generation),
             About::Host | About::Task(..) => None,
         }
@@ -142,7 +157,7 @@ impl Place {
     /// The schema of the type of task, where the path is about one.
     pub(crate) fn task_schema(&self) -> Option<&Value> {
         match &self.about {
-            About::Task(_, _, schema) => Some(schema),
+            About::Task(_, _, schema) | About::Action(_, _, _, schema) => Some(schema),
             _ => None,
         }
     }
@@ -158,6 +173,7 @@ impl Place {
             (About::Task(plugin, _, _), "plugin") => Some(plugin),
             (About::Task(_, type_name, _), "type_name") => Some(type_name),
             (About::Task(_, _, schema), "operation") => schema["x-operation"].as_str(),
+            (About::Action(_, _, action, _), "action") => Some(action),
             (About::Content(_, table), "plural") => Some(&table.content_type.plural),
             (_, "plugin") => self.generation().map(Generation::name),
             (_, "type_name") => self.resource_type().map(|one| one.name.as_str()),
@@ -168,7 +184,7 @@ impl Place {
     /// A name for people or programs, with the variables filled in.
     pub(crate) fn fill(&self, template: &str) -> String {
         let mut text = template.to_owned();
-        for variable in ["plugin", "type_name", "plural", "operation"] {
+        for variable in ["plugin", "type_name", "plural", "operation", "action"] {
             if let Some(word) = self.word(variable) {
                 text = text.replace(&format!("{{{variable}}}"), word);
             }
@@ -185,6 +201,9 @@ impl Place {
                 let plugin = generation.name();
                 let one = &declared::types(generation.descriptor(), *kind)[*n];
                 format!("{plugin}.{}{name}", camel(&own_words(plugin, one)))
+            }
+            About::Action(generation, _, action, _) => {
+                format!("{}.{}{name}", generation.name(), camel(action))
             }
             About::Content(generation, table) => {
                 let own = camel(&table.content_type.name);
@@ -213,6 +232,10 @@ impl Place {
             About::Type(generation, kind, n) => {
                 let type_name = &declared::types(generation.descriptor(), *kind)[*n].name;
                 format!("{collection}: {}{below}", titled(type_name))
+            }
+            About::Action(generation, n, ..) => {
+                let type_name = &generation.descriptor().repository_types[*n].name;
+                format!("{collection}: {}", titled(type_name))
             }
             About::Content(_, table) => {
                 format!("{collection}: {}", titled(&table.content_type.plural))
@@ -307,6 +330,11 @@ impl Place {
             About::Type(generation, kind, n) => {
                 let plugin = generation.name();
                 let one = &declared::types(generation.descriptor(), *kind)[*n];
+                format!("{plugin}_{}_{resource}", own_words(plugin, one))
+            }
+            About::Action(generation, n, ..) => {
+                let plugin = generation.name();
+                let one = &generation.descriptor().repository_types[*n];
                 format!("{plugin}_{}_{resource}", own_words(plugin, one))
             }
             About::Content(generation, table) => {
@@ -411,10 +439,11 @@ fn parameter(name: &str, schema: &Value) -> Value {
     json!({"name": name, "in": "path", "required": true, "schema": schema})
 }
 
-/// `file` for the type `file` of the plugin `file`, and `file_git` for its `git`, but for those
-/// that Pulp calls otherwise.
+/// `file` for the type `file` of the plugin `file`, and `file_git` for its `git`; what the type
+/// says in `x-model`, where it says something.
 fn own_words(plugin: &str, one: &ResourceType) -> String {
-    match one.config["x-model"].as_str() {
+    let said = one.config.get("x-model").and_then(Value::as_str);
+    match said {
         Some(words) => words.to_owned(),
         None if plugin == one.name => plugin.to_owned(),
         None => format!("{plugin}_{}", one.name),
@@ -451,17 +480,15 @@ mod tests {
     fn names_are_written_as_pulp_writes_them() {
         assert_eq!(titled("task-groups"), "Task-Groups");
         assert_eq!(titled("repository_versions"), "Repository_Versions");
-        let words = |plugin: &str, name: &str, config: Value| {
-            let one = ResourceType {
-                name: name.to_owned(),
-                title: String::new(),
-                config,
-                takes_token: false,
-            };
-            own_words(plugin, &one)
+        let one = |name: &str, config| ResourceType {
+            name: name.to_owned(),
+            title: String::new(),
+            config,
+            takes_token: false,
         };
-        assert_eq!(camel(&words("file", "git", json!({}))), "FileGit");
-        assert_eq!(words("file", "file", json!({})), "file");
-        assert_eq!(words("rpm", "uln", json!({"x-model": "uln"})), "uln");
+        assert_eq!(camel(&own_words("file", &one("git", json!({})))), "FileGit");
+        assert_eq!(own_words("file", &one("file", json!({}))), "file");
+        let role = one("role", json!({"x-model": "role"}));
+        assert_eq!(own_words("ansible", &role), "role");
     }
 }

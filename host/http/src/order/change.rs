@@ -9,7 +9,7 @@ use pith_db::{Connection, list, repository};
 use pith_model::access::Securable;
 use pith_model::descriptor::{TaskKind, TaskType};
 use pith_model::reference::{Kind, typed_prn};
-use pith_model::schema::property_names;
+use pith_model::schema::{property_names, signing_services};
 use pith_model::task::Lock;
 use pith_tasks::work::Work;
 use serde_json::{Map, Value};
@@ -20,6 +20,7 @@ use crate::declared;
 use crate::error::{Error, Result};
 use crate::form::{Form, Given};
 use crate::lookup;
+use crate::order::units::Units;
 use crate::order::{self, Order, permit};
 use crate::receive::Received;
 
@@ -43,6 +44,19 @@ pub(crate) fn find(context: &Context, plugin: &str, name: &str) -> Result<TaskTy
         .iter()
         .find(|one| one.kind == TaskKind::Change && one.name == name);
     found.cloned().ok_or_else(Error::not_found)
+}
+
+/// The task type that is an action of a repository.
+pub(crate) fn find_action(context: &Context, plugin: &str, action: &str) -> Result<TaskType> {
+    let generation = declared::generation(&context.app, plugin)?;
+    let mut types = generation.descriptor().task_types.iter();
+    let found = types.find(|one| one.kind == TaskKind::Change && action_of(one) == Some(action));
+    found.cloned().ok_or_else(Error::not_found)
+}
+
+/// The word below a repository at which a change is asked for, if it is at one.
+pub(crate) fn action_of(task_type: &TaskType) -> Option<&str> {
+    task_type.params.get("x-action")?.as_str()
 }
 
 /// The property of a schema with a format of the contract's.
@@ -87,11 +101,27 @@ pub(crate) async fn build(
         return Err(Error::forbidden());
     }
     drop(connection);
+    let mut connection = context.app.database.read().await?;
+    config::find_signing_services(&mut connection, &mut form, schema).await?;
+    let units = match field(schema, "units") {
+        Some(name) => {
+            let mut units = Units {
+                app: &context.app,
+                access,
+                plugin,
+                connection: &mut connection,
+            };
+            chosen(&mut units, &mut form, name).await?
+        }
+        None => None,
+    };
+    drop(connection);
     if let (Some(name), Some(file)) = (field(schema, "file"), &received.file) {
         params.insert(name.to_owned(), file.name.as_str().into());
     }
     config::take(&mut form, schema, &mut params);
     form.finish()?;
+    let signing = signing_services(schema, &params);
     let file = match received.file {
         Some(file) => {
             let (database, store) = (&context.app.database, &*context.app.store);
@@ -113,6 +143,8 @@ pub(crate) async fn build(
             repository: repository.map(|repository| repository.id.0),
             file: file.clone(),
             params: params.clone(),
+            units: units.clone(),
+            signing: signing.clone(),
         },
         locks: repository
             .map(|repository| Lock::exclusive(prn(repository)))
@@ -123,6 +155,21 @@ pub(crate) async fn build(
         Some(_) => Orders::Each(repositories.iter().map(|one| order(Some(one))).collect()),
         None => Orders::One(Box::new(order(repositories.first()))),
     })
+}
+
+/// The rows of the units that a list names; none where it names all, or is not given.
+async fn chosen(units: &mut Units<'_>, form: &mut Form, name: &str) -> Result<Option<Vec<i64>>> {
+    let Some(given) = form.list(name) else {
+        return Ok(None);
+    };
+    form.put(name.to_owned(), given.clone().into());
+    if given.iter().any(|one| one == ALL) {
+        if given.len() > 1 {
+            form.wrong(name, format!("{ALL:?} stands for all, and so alone."));
+        }
+        return Ok(None);
+    }
+    Ok(Some(units.resolve(form, name, &given).await?))
 }
 
 /// The repositories that a list names, each once.

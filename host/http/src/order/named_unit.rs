@@ -15,14 +15,15 @@ use crate::query::not_a_reference;
 const CONTENT_TYPE: &str = "x-content-type";
 
 /// Puts the natural key of each unit that is named in the place of its reference: the plugin
-/// knows units by their keys.
+/// knows units by their keys. The rows of these units.
 pub(super) async fn resolve(
     context: &Context,
     plugin: &str,
     schema: &Value,
     form: &mut Form,
     params: &mut Map<String, Value>,
-) -> Result<()> {
+) -> Result<Vec<i64>> {
+    let mut named = Vec::new();
     for name in property_names(schema) {
         let Some(content_type) = schema["properties"][name][CONTENT_TYPE].as_str() else {
             continue;
@@ -67,6 +68,7 @@ pub(super) async fn resolve(
             .map(|(field, value)| (field.name.clone(), value))
             .collect();
         params.insert(name.to_owned(), Value::Object(key));
+        named.push(unit.id.0);
     }
-    Ok(())
+    Ok(named)
 }

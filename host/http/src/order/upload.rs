@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use pith_db::content_type::TypeTable;
+use pith_db::entity;
 use pith_db::repository::Repository;
 use pith_model::ArtifactId;
 use pith_model::access::upload_permission;
 use pith_model::descriptor::TaskKind;
 use pith_model::reference::{Kind, typed_prn};
+use pith_model::schema::named_entities;
 use pith_model::task::Lock;
 use pith_plugin::Generation;
 use pith_tasks::work::{Source, Work};
@@ -24,6 +26,9 @@ use crate::openapi::Place;
 use crate::openapi::resource::joined;
 use crate::order::modify::{OVERWRITE, overwrite_schema};
 use crate::order::{Order, named_unit, permit};
+
+/// Where the plugin finds the settings of the repository that gets the units.
+const REPOSITORY: &str = "repository";
 
 /// The schema of what a client gives, beside what the plugin adds.
 pub(crate) fn schema() -> Value {
@@ -104,6 +109,7 @@ impl File {
 /// Everything but the file: checked before the file is kept.
 #[derive(Debug)]
 pub(crate) struct Upload {
+    named: Vec<i64>,
     generation: Arc<Generation>,
     task_type: String,
     content_type: String,
@@ -146,17 +152,45 @@ pub(crate) async fn check(context: &Context, table: &TypeTable, mut form: Form) 
     }
     let mut params = Map::new();
     config::take(&mut form, &task_type.params, &mut params);
-    named_unit::resolve(context, plugin, &task_type.params, &mut form, &mut params).await?;
+    let named =
+        named_unit::resolve(context, plugin, &task_type.params, &mut form, &mut params).await?;
     form.finish()?;
+    permit_entities(context, plugin, &task_type.params, &params).await?;
+    let repository = repository.value();
+    if let Some(repository) = &repository {
+        params.insert(REPOSITORY.to_owned(), repository.config.clone());
+    }
     Ok(Upload {
+        named,
         task_type: task_type.name.clone(),
         content_type: table.content_type.name.clone(),
         params,
-        repository: repository.value(),
+        repository,
         labels,
         overwrite,
         generation,
     })
+}
+
+/// Refuses at once who may not upload what parameters announce; the task looks at the units.
+async fn permit_entities(
+    context: &Context,
+    plugin: &str,
+    schema: &Value,
+    params: &Map<String, Value>,
+) -> Result<()> {
+    for (field, type_name, verb) in named_entities(schema) {
+        let Some(name) = params.get(field).and_then(Value::as_str) else {
+            continue;
+        };
+        let mut connection = context.app.database.read().await?;
+        let access = context.access()?;
+        let named = (plugin, type_name, name);
+        if !entity::allows(&mut connection, access, named, verb).await? {
+            return Err(Error::forbidden());
+        }
+    }
+    Ok(())
 }
 
 impl Upload {
@@ -186,6 +220,7 @@ impl Upload {
                 labels: self.labels,
                 fields: file.fields,
                 keep: !self.overwrite,
+                named: self.named,
             },
             locks: lock
                 .into_iter()

@@ -10,6 +10,7 @@ use http::{HeaderMap, Method};
 use http_body_util::BodyExt as _;
 use pith_content::error::{Error, Result};
 use pith_model::Root;
+use pith_model::descriptor::TaskKind;
 use pith_plugin::Generation;
 use pith_plugin::serve::{Api, Site, Waiting};
 use serde_json::Value;
@@ -35,9 +36,10 @@ const KEYS: [&str; 2] = ["login", "tokens"];
 const GROUPS: &str = "task-groups";
 
 /// The places of the API that have a folder for each plugin.
-const BY_PLUGIN: [&str; 7] = [
+const BY_PLUGIN: [&str; 8] = [
     "content",
     "distributions",
+    "entities",
     "publications",
     "remotes",
     "repositories",
@@ -156,9 +158,18 @@ impl RequestApi {
         }
         let plugin = self.generation.name();
         (BY_PLUGIN.contains(&first) && second == Some(plugin))
+            || (first == plugin && *method == Method::POST && self.is_change(second))
             || (SHARED.contains(&first) && method.is_safe())
             || (KEYS.contains(&first) && self.app.components.brings(&self.generation))
             || (first == GROUPS && second.is_none() && are_tasks_of(plugin, body))
+    }
+}
+
+impl RequestApi {
+    /// Whether the plugin has a change of its repositories of that name.
+    fn is_change(&self, name: Option<&str>) -> bool {
+        let mut types = self.generation.descriptor().task_types.iter();
+        types.any(|one| one.kind == TaskKind::Change && Some(one.name.as_str()) == name)
     }
 }
 

@@ -211,6 +211,7 @@ fn described(generation: &Generation) -> Value {
         "remote_types": resources(&descriptor.remote_types),
         "publication_types": resources(&descriptor.publication_types),
         "distribution_types": resources(&descriptor.distribution_types),
+        "entity_types": resources(&descriptor.entity_types),
         "task_types": tasks,
         "limits": limits_by_name(generation.limits()),
     })
@@ -237,6 +238,7 @@ fn tell(generation: &Generation) {
         ("remote", "remote_types"),
         ("publication", "publication_types"),
         ("distribution", "distribution_types"),
+        ("entity", "entity_types"),
         ("task", "task_types"),
     ] {
         for one in described[field].as_array().into_iter().flatten() {

@@ -47,6 +47,30 @@ impl HostTask for State {
         Ok(())
     }
 
+    async fn sign(
+        &mut self,
+        task: Resource<Task>,
+        bytes: Vec<u8>,
+        name: String,
+        service: String,
+    ) -> Result<String, Failure> {
+        let task = Arc::clone(self.table.get(&task)?);
+        let signed = task.sign(&bytes, &name, &service).await;
+        self.resume(signed)
+    }
+
+    async fn verify(
+        &mut self,
+        task: Resource<Task>,
+        bytes: Vec<u8>,
+        signature: String,
+        keys: String,
+    ) -> Result<String, Failure> {
+        let task = Arc::clone(self.table.get(&task)?);
+        let verified = task.verify(&bytes, &signature, &keys).await;
+        self.resume(verified)
+    }
+
     async fn drop(&mut self, task: Resource<Task>) -> wasmtime::Result<()> {
         self.release(task)
     }

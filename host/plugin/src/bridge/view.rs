@@ -1,5 +1,6 @@
 //! `view`: one repository version, to be read.
 
+use pith_content::inputs::Reader;
 use pith_content::view::{Cursor, Query, View};
 use wasmtime::component::Resource;
 
@@ -45,6 +46,30 @@ impl HostView for State {
         let found = self.table.get(&view)?.find_older(&query, seconds);
         let cursor = self.resume(found)?;
         self.give(cursor)
+    }
+
+    async fn find_chosen(
+        &mut self,
+        view: Resource<View>,
+        query: types::Query,
+    ) -> Result<Resource<Cursor>, Failure> {
+        let query = Query {
+            content_type: query.content_type,
+            order_by: query.order_by,
+        };
+        let found = self.table.get(&view)?.find_chosen(&query);
+        let cursor = self.resume(found)?;
+        self.give(cursor)
+    }
+
+    async fn open(
+        &mut self,
+        view: Resource<View>,
+        artifact: u64,
+    ) -> Result<Resource<Reader>, Failure> {
+        let opened = self.table.get(&view)?.open(artifact).await;
+        let reader = self.resume(opened)?;
+        self.give(reader)
     }
 
     async fn drop(&mut self, view: Resource<View>) -> wasmtime::Result<()> {

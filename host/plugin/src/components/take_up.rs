@@ -172,6 +172,7 @@ async fn lost_type(
         ("remote", &descriptor.remote_types),
         ("publication", &descriptor.publication_types),
         ("distribution", &descriptor.distribution_types),
+        ("entity", &descriptor.entity_types),
     ] {
         let used = component::types_in_use(connection, kind, &descriptor.name).await?;
         let lost = used

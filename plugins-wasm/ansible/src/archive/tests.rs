@@ -268,3 +268,18 @@ fn damaged_archives_are_refused() {
     let error = read_all(&cut).expect_err("cut").to_string();
     assert!(error.contains("\"f\" of the archive is cut off"), "{error}");
 }
+
+#[test]
+fn one_file_is_taken_out_of_an_archive() {
+    let archive = packed(|tar| {
+        file(tar, "first.txt", b"no");
+        file(tar, "./MANIFEST.json", b"{ }\n");
+        file(tar, "MANIFEST.json", b"later");
+    });
+    let taken = |name: &str| super::file(&archive[..], archive.len() as u64, name);
+    assert_eq!(taken("MANIFEST.json").as_deref(), Ok(&b"{ }\n"[..]));
+    let error = taken("FILES.json").expect_err("not there").to_string();
+    assert!(error.contains("FILES.json"), "{error}");
+    let cut = super::file(&archive[..20], 20, "MANIFEST.json");
+    assert!(cut.is_err());
+}

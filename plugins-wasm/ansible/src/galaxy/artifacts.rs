@@ -4,23 +4,21 @@ use pith_plugin_sdk::server::Response;
 use pith_plugin_sdk::{Error, Result};
 use serde_json::{Value, json};
 
-use super::asked::{Asked, below_root, config, encode_path, id_of};
+use super::asked::{Asked, config, encode_path, id_of};
 
 /// `POST artifacts/collections/`: the host checks and imports the archive in a task.
 pub(super) fn publish(asked: &Asked<'_>) -> Result<Response> {
     let site = asked.site()?;
-    let config = config(&site);
-    if below_root(&config["repository"]).is_none() {
-        return Err(Error::conflict(
-            "what is served here is one version of a repository, which does not change",
-        ));
-    }
+    let repository = match asked.repository(&site) {
+        Ok(repository) => repository,
+        Err(refused) => return refused.answer(),
+    };
     let file = asked
         .request
         .file
         .as_ref()
         .ok_or_else(|| Error::invalid("file: an archive was expected"))?;
-    let mut body = json!({"artifact": file.artifact, "repository": config["repository"]});
+    let mut body = json!({"artifact": file.artifact, "repository": repository["pulp_href"]});
     let stem = file.name.strip_suffix(".tar.gz").unwrap_or_default();
     let parts: Vec<&str> = stem.splitn(3, '-').collect();
     let [namespace, name, version] = parts[..] else {

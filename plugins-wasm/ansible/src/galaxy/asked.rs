@@ -1,5 +1,6 @@
 //! A request, and how its answer is found out.
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use pith_plugin_sdk::server::{Request, Response};
 use pith_plugin_sdk::{Api, Error, Result, Site};
 use serde_json::{Value, json};
@@ -80,6 +81,24 @@ impl<'a> Asked<'a> {
             Ok(value)
         } else {
             Err(Refused::Answered(answer.status, value))
+        }
+    }
+
+    /// The repository that is served, for who wants to change it: whoever may not even see
+    /// it knows of it by what it serves, and so is refused rather than told that it is absent.
+    pub(super) fn repository(&self, site: &Site) -> Result<Value, Refused> {
+        let config = config(site);
+        let path = below_root(&config["repository"]).ok_or_else(|| {
+            Error::conflict(
+                "what is served here is one version of a repository, which does not change",
+            )
+        })?;
+        match self.call("GET", path, None) {
+            Err(Refused::Answered(404, _)) => Err(Refused::Answered(
+                403,
+                json!({"detail": "You do not have permission to perform this action."}),
+            )),
+            outcome => outcome,
         }
     }
 
@@ -186,29 +205,22 @@ fn code(status: u16) -> &'static str {
     }
 }
 
+/// What stays as it is in a value of a query string.
+const VALUE: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
+const PATH: &AsciiSet = &VALUE.remove(b'/');
+
 /// Writes a value of a query string.
 pub(super) fn encode(text: &str) -> String {
-    encode_but(text, b"")
+    utf8_percent_encode(text, VALUE).to_string()
 }
 
 /// Writes a path of several segments.
 pub(super) fn encode_path(text: &str) -> String {
-    encode_but(text, b"/")
-}
-
-fn encode_but(text: &str, plain: &[u8]) -> String {
-    let mut encoded = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) || plain.contains(&byte) {
-            encoded.push(char::from(byte));
-        } else {
-            const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
-            encoded.push('%');
-            encoded.push(char::from(DIGITS[usize::from(byte >> 4)]));
-            encoded.push(char::from(DIGITS[usize::from(byte & 15)]));
-        }
-    }
-    encoded
+    utf8_percent_encode(text, PATH).to_string()
 }
 
 /// The last word of an href: the UUID of what it leads to.

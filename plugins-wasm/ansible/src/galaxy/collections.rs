@@ -6,10 +6,10 @@ use pith_plugin_sdk::server::Response;
 use pith_plugin_sdk::{Error, Result, Site};
 use serde_json::{Value, json};
 
-use super::asked::{Asked, answer, below_root, config, results, units};
+use super::asked::{Asked, Refused, answer, below_root, id_of, results, units};
 use super::page::{self, Page};
 use super::roots::changed;
-use crate::{COLLECTION_DEPRECATION, COLLECTION_VERSION};
+use crate::{COLLECTION_DEPRECATION, COLLECTION_VERSION, change};
 
 /// Of each collection the highest version: a release if there is one.
 const HIGHEST: (&str, &str) = ("greatest", "precedence:namespace,name");
@@ -83,6 +83,55 @@ pub(super) fn read(asked: &Asked<'_>) -> Result<Response> {
     }
 }
 
+/// `PATCH index/<namespace>/<name>/`: whether anybody should use the collection.
+pub(super) fn update(asked: &Asked<'_>) -> Result<Response> {
+    let body = asked.body();
+    let unknown = body.as_object().into_iter().flatten();
+    if let Some((name, _)) = unknown.into_iter().find(|(name, _)| *name != "deprecated") {
+        return Err(Error::invalid(format!(
+            "{name}: of a collection only `deprecated` can be changed"
+        )));
+    }
+    let Some(deprecated) = body["deprecated"].as_bool() else {
+        return Err(Error::invalid("deprecated: true or false was expected"));
+    };
+    let site = asked.site()?;
+    let [namespace, name] = named(asked);
+    let filters = [
+        ("namespace", namespace),
+        ("name", name),
+        ("fields", "pulp_href"),
+        ("limit", "1"),
+    ];
+    if results(&units(&site, COLLECTION_VERSION, &filters)?).is_empty() {
+        return Err(absent(asked));
+    }
+    let repository = match asked.repository(&site) {
+        Ok(repository) => repository,
+        Err(refused) => return refused.answer(),
+    };
+    let body = json!({
+        "repository": repository["pulp_href"],
+        "namespace": namespace,
+        "name": name,
+        "deprecated": deprecated,
+    });
+    let path = format!("ansible/{}/", change::DEPRECATIONS);
+    started(asked, asked.call("POST", &path, Some(&body)))
+}
+
+/// The answer to whoever started a task.
+pub(super) fn started(asked: &Asked<'_>, outcome: Result<Value, Refused>) -> Result<Response> {
+    match outcome {
+        Ok(accepted) => {
+            let id = id_of(&accepted["task"]);
+            let task = format!("{}/v3/tasks/{id}/", asked.root());
+            Response::json(202, &json!({"task": task, "task_id": id}))
+        }
+        Err(refused) => refused.answer(),
+    }
+}
+
 /// `DELETE index/<namespace>/<name>/`: takes all versions out of the repository.
 pub(super) fn delete(asked: &Asked<'_>) -> Result<Response> {
     let site = asked.site()?;
@@ -102,13 +151,12 @@ pub(super) fn remove(asked: &Asked<'_>, site: &Site, which: &[(&str, &str)]) -> 
     if hrefs.is_empty() {
         return Err(absent(asked));
     }
-    let config = config(site);
-    let Some(repository) = below_root(&config["repository"]) else {
-        return Err(Error::conflict(
-            "what is served here is one version of a repository, which does not change",
-        ));
+    let repository = match asked.repository(site) {
+        Ok(repository) => repository,
+        Err(refused) => return refused.answer(),
     };
-    let path = format!("{repository}modify/");
+    let path = below_root(&repository["pulp_href"]).unwrap_or_default();
+    let path = format!("{path}modify/");
     let body = json!({"remove_content_units": hrefs});
     answer(202, asked.call("POST", &path, Some(&body)))
 }

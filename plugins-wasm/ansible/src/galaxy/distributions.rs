@@ -1,10 +1,13 @@
 //! What is served, and where it is synced from.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use pith_plugin_sdk::server::Response;
 use pith_plugin_sdk::{Error, Result};
 use serde_json::{Map, Value, json};
 
-use super::asked::{Asked, answer, below_root, config, encode, id_of, results};
+use super::asked::{Asked, Refused, answer, below_root, config, encode, id_of, results};
+use super::collections::started;
 use super::page::{self, Page};
 
 /// `GET distributions/`
@@ -23,10 +26,7 @@ pub(super) fn list(asked: &Asked<'_>) -> Result<Response> {
         Ok(listed) => listed,
         Err(refused) => return refused.answer(),
     };
-    let data: Vec<Value> = results(&listed)
-        .iter()
-        .map(|one| shown(asked, one))
-        .collect();
+    let data = shown(asked, results(&listed));
     let count = listed["count"].as_u64().unwrap_or_default();
     let path = format!("{}/v3/plugin/ansible/distributions/", asked.root());
     page::answer(asked.request, &path, page, count, &data)
@@ -34,57 +34,128 @@ pub(super) fn list(asked: &Asked<'_>) -> Result<Response> {
 
 /// `GET distributions/<base path>/`
 pub(super) fn read(asked: &Asked<'_>) -> Result<Response> {
-    Response::json(200, &shown(asked, &config(&asked.site()?)))
+    let one = [config(&asked.site()?)];
+    Response::json(200, &shown(asked, &one)[0])
 }
 
-fn shown(asked: &Asked<'_>, distribution: &Value) -> Value {
-    let mut shown = json!({
-        "pulp_id": id_of(&distribution["pulp_href"]),
-        "name": distribution["name"],
-        "base_path": distribution["base_path"],
-        "repository": distribution["repository"],
-    });
-    let mut wanted = asked
-        .request
-        .query
-        .iter()
+fn shown(asked: &Asked<'_>, distributions: &[Value]) -> Vec<Value> {
+    let given = asked.request.query.iter();
+    let wanted: BTreeSet<&str> = given
         .filter(|(name, _)| name == "include_related" || name == "includ_related")
-        .flat_map(|(_, value)| value.split(','));
-    let related: Map<String, Value> = wanted
-        .by_ref()
-        .filter_map(|name| Some((name.to_owned(), related(asked, distribution, name)?)))
+        .flat_map(|(_, value)| value.split(','))
         .collect();
-    if !related.is_empty() {
-        shown["related_fields"] = related.into();
-    }
-    shown
+    let related = Related::of(asked, distributions, &wanted);
+    let shown = distributions.iter().map(|distribution| {
+        let mut shown = json!({
+            "pulp_id": id_of(&distribution["pulp_href"]),
+            "name": distribution["name"],
+            "base_path": distribution["base_path"],
+            "repository": distribution["repository"],
+        });
+        let fields: Map<String, Value> = wanted
+            .iter()
+            .filter_map(|name| Some(((*name).to_owned(), related.field(distribution, name)?)))
+            .collect();
+        if !fields.is_empty() {
+            shown["related_fields"] = fields.into();
+        }
+        shown
+    });
+    shown.collect()
 }
 
-/// A summary of what belongs to a distribution; none for what this one does not have or the
-/// one who asks may not see.
-fn related(asked: &Asked<'_>, distribution: &Value, name: &str) -> Option<Value> {
-    let repository = below_root(&distribution["repository"])?;
-    let repository = asked.call("GET", repository, None).ok()?;
-    match name {
-        "repository" => Some(json!({
-            "name": repository["name"],
-            "description": repository["description"],
-            "pulp_id": id_of(&repository["pulp_href"]),
-            "pulp_last_updated": repository["pulp_last_updated"],
-        })),
-        "remote" => {
-            let remote = asked
-                .call("GET", below_root(&repository["remote"])?, None)
-                .ok()?;
-            Some(json!({
-                "url": remote["url"],
-                "pk": id_of(&remote["pulp_href"]),
-                "name": remote["name"],
-            }))
+/// What belongs to distributions, by hrefs; what the one who asks may not see is not there.
+#[derive(Default)]
+struct Related {
+    repositories: BTreeMap<String, Value>,
+    remotes: BTreeMap<String, Value>,
+    /// By the href of the repository.
+    syncs: BTreeMap<String, Value>,
+}
+
+impl Related {
+    /// All that is wanted of all of them at once.
+    fn of(asked: &Asked<'_>, distributions: &[Value], wanted: &BTreeSet<&str>) -> Self {
+        if wanted.is_empty() {
+            return Self::default();
         }
-        "last_sync_task" => last_sync(asked, &repository),
-        _ => None,
+        let hrefs = distributions.iter().map(|one| &one["repository"]);
+        let repositories = all_of(asked, hrefs);
+        let remotes = if wanted.contains("remote") {
+            all_of(asked, repositories.values().map(|one| &one["remote"]))
+        } else {
+            BTreeMap::new()
+        };
+        let syncs = if wanted.contains("last_sync_task") {
+            let last = |(href, repository): (&String, &Value)| {
+                Some((href.clone(), last_sync(asked, repository)?))
+            };
+            repositories.iter().filter_map(last).collect()
+        } else {
+            BTreeMap::new()
+        };
+        Self {
+            repositories,
+            remotes,
+            syncs,
+        }
     }
+
+    /// A summary; none for what this distribution does not have.
+    fn field(&self, distribution: &Value, name: &str) -> Option<Value> {
+        let href = distribution["repository"].as_str()?;
+        let repository = self.repositories.get(href)?;
+        match name {
+            "repository" => Some(json!({
+                "name": repository["name"],
+                "description": repository["description"],
+                "pulp_id": id_of(&repository["pulp_href"]),
+                "pulp_last_updated": repository["pulp_last_updated"],
+            })),
+            "remote" => {
+                let remote = self.remotes.get(repository["remote"].as_str()?)?;
+                Some(json!({
+                    "url": remote["url"],
+                    "pk": id_of(&remote["pulp_href"]),
+                    "name": remote["name"],
+                }))
+            }
+            "last_sync_task" => self.syncs.get(href).cloned(),
+            _ => None,
+        }
+    }
+}
+
+/// What these hrefs lead to, asked for by one list of each type.
+fn all_of<'a>(
+    asked: &Asked<'_>,
+    hrefs: impl Iterator<Item = &'a Value>,
+) -> BTreeMap<String, Value> {
+    let mut by_type: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
+    for href in hrefs {
+        let id = id_of(href);
+        if let (Some(text), Some(path)) = (href.as_str(), below_root(href))
+            && let Some((place, _)) = path.split_once(id)
+        {
+            by_type.entry(place.to_owned()).or_default().insert(text);
+        }
+    }
+    let mut found = BTreeMap::new();
+    for (place, hrefs) in by_type {
+        let hrefs: Vec<&str> = hrefs.into_iter().collect();
+        let path = format!(
+            "{place}?limit=100&pulp_href__in={}",
+            encode(&hrefs.join(","))
+        );
+        let Ok(listed) = asked.call("GET", &path, None) else {
+            continue;
+        };
+        for one in results(&listed) {
+            let href = one["pulp_href"].as_str().unwrap_or_default();
+            found.insert(href.to_owned(), one.clone());
+        }
+    }
+    found
 }
 
 fn last_sync(asked: &Asked<'_>, repository: &Value) -> Option<Value> {
@@ -104,43 +175,29 @@ fn last_sync(asked: &Asked<'_>, repository: &Value) -> Option<Value> {
     }))
 }
 
-/// The repository that is served, as a path below the host's root.
-fn repository(asked: &Asked<'_>) -> Result<String> {
-    let config = config(&asked.site()?);
-    below_root(&config["repository"])
-        .map(str::to_owned)
-        .ok_or_else(|| {
-            Error::conflict(
-                "what is served here is one version of a repository, which does not change",
-            )
-        })
-}
-
 /// `POST distributions/<base path>/sync/`
 pub(super) fn sync(asked: &Asked<'_>) -> Result<Response> {
-    let path = format!("{}sync/", repository(asked)?);
-    match asked.call("POST", &path, Some(&json!({}))) {
-        Ok(accepted) => {
-            let id = id_of(&accepted["task"]);
-            let task = format!("{}/v3/tasks/{id}/", asked.root());
-            Response::json(202, &json!({"task": task, "task_id": id}))
-        }
-        Err(refused) => refused.answer(),
-    }
+    let repository = match asked.repository(&asked.site()?) {
+        Ok(repository) => repository,
+        Err(refused) => return refused.answer(),
+    };
+    let path = below_root(&repository["pulp_href"]).unwrap_or_default();
+    let path = format!("{path}sync/");
+    started(asked, asked.call("POST", &path, Some(&json!({}))))
 }
 
 /// `GET distributions/<base path>/sync/config/`
 pub(super) fn config_of_sync(asked: &Asked<'_>) -> Result<Response> {
-    match remote(asked)? {
-        Ok(remote) => Response::json(200, &sync_config(asked, &remote)),
+    match remote(asked) {
+        Ok((repository, remote)) => Response::json(200, &sync_config(asked, &repository, &remote)),
         Err(refused) => refused.answer(),
     }
 }
 
 /// `PUT distributions/<base path>/sync/config/`
 pub(super) fn configure(asked: &Asked<'_>) -> Result<Response> {
-    let remote = match remote(asked)? {
-        Ok(remote) => remote,
+    let remote = match remote(asked) {
+        Ok((_, remote)) => remote,
         Err(refused) => return refused.answer(),
     };
     let mut body = asked.body();
@@ -153,23 +210,16 @@ pub(super) fn configure(asked: &Asked<'_>) -> Result<Response> {
     answer(202, asked.call("PATCH", path, Some(&body)))
 }
 
-type Remote = Result<Value, super::asked::Refused>;
-
-/// The remote of the repository that is served.
-fn remote(asked: &Asked<'_>) -> Result<Remote> {
-    let repository = match asked.call("GET", &repository(asked)?, None) {
-        Ok(repository) => repository,
-        Err(refused) => return Ok(Err(refused)),
-    };
-    let Some(path) = below_root(&repository["remote"]) else {
-        return Err(Error::not_found(
-            "the repository that is served has no remote",
-        ));
-    };
-    Ok(asked.call("GET", path, None))
+/// The repository that is served, and its remote.
+fn remote(asked: &Asked<'_>) -> Result<(Value, Value), Refused> {
+    let repository = asked.repository(&asked.site()?)?;
+    let path = below_root(&repository["remote"])
+        .ok_or_else(|| Error::not_found("the repository that is served has no remote"))?;
+    let remote = asked.call("GET", path, None)?;
+    Ok((repository, remote))
 }
 
-fn sync_config(asked: &Asked<'_>, remote: &Value) -> Value {
+fn sync_config(asked: &Asked<'_>, repository: &Value, remote: &Value) -> Value {
     let mut shown = json!({
         "pk": id_of(&remote["pulp_href"]),
         "created_at": remote["pulp_created"],
@@ -192,10 +242,6 @@ fn sync_config(asked: &Asked<'_>, remote: &Value) -> Value {
     ] {
         shown[name] = remote[name].clone();
     }
-    let distribution = asked.site().map(|site| config(&site));
-    shown["last_sync_task"] = distribution
-        .ok()
-        .and_then(|distribution| related(asked, &distribution, "last_sync_task"))
-        .unwrap_or_default();
+    shown["last_sync_task"] = last_sync(asked, repository).unwrap_or_default();
     shown
 }

@@ -56,7 +56,7 @@ pub(super) fn plugin(asked: &Asked<'_>) -> Result<Response> {
 
 /// `GET v3/plugin/ansible/`
 pub(super) fn ansible(asked: &Asked<'_>) -> Result<Response> {
-    let parts = ["distributions/", "imports/", "search/"];
+    let parts = ["distributions/", "imports/", "namespaces/", "search/"];
     Response::json(200, &below(asked, "v3/plugin/ansible/", &parts))
 }
 

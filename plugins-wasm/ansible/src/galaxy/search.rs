@@ -2,10 +2,11 @@
 
 use pith_plugin_sdk::Result;
 use pith_plugin_sdk::server::Response;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::asked::{Asked, encode, id_of, results};
 use super::collections::text;
+use super::namespaces;
 use super::page::{self, Page};
 use super::versions::is_yes;
 
@@ -52,9 +53,16 @@ pub(super) fn list(asked: &Asked<'_>) -> Result<Response> {
     let path = format!("search/ansible/collection_versions/?{}", query.join("&"));
     match asked.call("GET", &path, None) {
         Ok(listed) => {
-            let data: Vec<Value> = results(&listed)
+            let found = results(&listed);
+            let names = found.iter().map(|one| text(&one["content"], "namespace"));
+            let namespaces = if wants(asked, "namespace") {
+                namespaces::summaries(asked, &names.collect())
+            } else {
+                Map::new()
+            };
+            let data: Vec<Value> = found
                 .iter()
-                .map(|found| shown(asked, found))
+                .map(|found| shown(asked, found, &namespaces))
                 .collect();
             let count = listed["count"].as_u64().unwrap_or_default();
             let path = format!(
@@ -87,8 +95,19 @@ fn meant(name: &str, value: &str) -> Option<(String, String)> {
     }
 }
 
-fn shown(asked: &Asked<'_>, found: &Value) -> Value {
+/// Whether a summary is asked for.
+fn wants(asked: &Asked<'_>, name: &str) -> bool {
+    let mut given = asked.request.query.iter();
+    given.any(|(parameter, value)| {
+        (parameter == "include_related" || parameter == "includ_related")
+            && value.split(',').any(|one| one == name)
+    })
+}
+
+fn shown(asked: &Asked<'_>, found: &Value, namespaces: &Map<String, Value>) -> Value {
     let unit = &found["content"];
+    let namespace = namespaces.get(text(unit, "namespace")).cloned();
+    let namespace = namespace.unwrap_or_else(|| json!({"name": unit["namespace"]}));
     let distributions: Vec<Value> = found["related_fields"]["distributions"]
         .as_array()
         .into_iter()
@@ -133,7 +152,7 @@ fn shown(asked: &Asked<'_>, found: &Value) -> Value {
         },
         "related_fields": {
             "metadata": {"id": unit["pulp_href"]},
-            "namespace": {"name": unit["namespace"]},
+            "namespace": namespace,
             "distributions": distributions,
         },
     })

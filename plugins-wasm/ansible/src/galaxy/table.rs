@@ -7,8 +7,8 @@ use pith_plugin_sdk::server::{Access, Input, Response};
 
 use super::asked::Asked;
 use super::{
-    account, artifacts, collections, configuration, distributions, imports, legacy, roots, search,
-    versions,
+    account, artifacts, collections, configuration, distributions, imports, legacy, namespaces,
+    roots, search, versions,
 };
 
 /// What the answer is.
@@ -57,14 +57,6 @@ impl Entry {
     fn for_users(self) -> Self {
         Self {
             access: Access::User,
-            ..self
-        }
-    }
-
-    /// For everybody.
-    fn for_anyone(self) -> Self {
-        Self {
-            access: Access::Anyone,
             ..self
         }
     }
@@ -135,8 +127,9 @@ pub(super) fn entries() -> &'static [Entry] {
     ENTRIES.get_or_init(|| {
         let mut entries = roots();
         entries.extend(search_and_distributions());
-        entries.extend(collections_at(&BY_BASE_PATH));
-        entries.extend(collections_at(&BY_CONTENT_PATH));
+        entries.extend(collections_by_base_path());
+        entries.extend(collections_by_content_path());
+        entries.extend(namespaces());
         entries.extend(imports());
         entries.extend(accounts());
         entries.extend(legacy());
@@ -242,156 +235,222 @@ fn search_and_distributions() -> Vec<Entry> {
 }
 
 /// The same addresses below two roots.
-struct Place {
-    artifacts: (&'static str, [&'static str; 2]),
-    artifact: (&'static str, [&'static str; 2]),
-    index: (&'static str, &'static str),
-    collection: (&'static str, [&'static str; 2]),
-    versions: (&'static str, &'static str),
-    version: (&'static str, [&'static str; 2]),
-    docs: (&'static str, &'static str),
-    movement: (&'static str, &'static str),
-    all: (&'static str, &'static str),
-}
-
-macro_rules! place {
-    ($root:literal, $name:literal, $artifacts:literal, $all:literal) => {
-        Place {
-            artifacts: (
-                concat!($root, "/", $artifacts),
-                [concat!($name, "_artifacts_create"), ""],
-            ),
-            artifact: (
-                concat!($root, "/", $artifacts, "/{filename}"),
-                [concat!($name, "_artifacts_read"), ""],
-            ),
-            index: (concat!($root, "/index"), concat!($name, "_index_list")),
-            collection: (
-                concat!($root, "/index/{namespace}/{name}"),
-                [
-                    concat!($name, "_index_read"),
-                    concat!($name, "_index_delete"),
-                ],
-            ),
-            versions: (
-                concat!($root, "/index/{namespace}/{name}/versions"),
-                concat!($name, "_versions_list"),
-            ),
-            version: (
-                concat!($root, "/index/{namespace}/{name}/versions/{version}"),
-                [
-                    concat!($name, "_versions_read"),
-                    concat!($name, "_versions_delete"),
-                ],
-            ),
-            docs: (
-                concat!(
-                    $root,
-                    "/index/{namespace}/{name}/versions/{version}/docs-blob"
-                ),
-                concat!($name, "_docs_blob_read"),
-            ),
-            movement: (
-                concat!(
-                    $root,
-                    "/index/{namespace}/{name}/versions/{version}/move/{source}/{destination}"
-                ),
-                concat!($name, "_move_create"),
-            ),
-            all: (concat!($root, "/", $all), concat!($name, "_all_list")),
+macro_rules! collections_at {
+    ($root:literal, $name:literal, $artifacts:literal, $all:literal) => {{
+        macro_rules! at {
+            ($path:literal) => {
+                concat!($root, "/", $path)
+            };
+            ($path:literal, $more:literal) => {
+                concat!($root, "/", $path, $more)
+            };
         }
-    };
+        macro_rules! said {
+            ($id:literal, $summary:literal) => {
+                (concat!($name, "_", $id), $summary)
+            };
+        }
+        vec![
+            post(
+                at!($artifacts),
+                said!("artifacts_create", "Publish a collection"),
+                artifacts::publish,
+            )
+            .file(),
+            get(
+                at!($artifacts, "/{filename}"),
+                said!("artifacts_read", "Download a collection"),
+                artifacts::download,
+            )
+            .giving(Gives::File),
+            get(
+                at!("index"),
+                said!("index_list", "List collections"),
+                collections::list,
+            )
+            .with(&["limit", "offset", "namespace", "name", "deprecated"]),
+            get(
+                at!("index/{namespace}/{name}"),
+                said!("index_read", "Inspect a collection"),
+                collections::read,
+            ),
+            entry(
+                "PATCH",
+                at!("index/{namespace}/{name}"),
+                said!(
+                    "index_partial_update",
+                    "Change whether a collection is deprecated"
+                ),
+                collections::update,
+            )
+            .json(),
+            entry(
+                "DELETE",
+                at!("index/{namespace}/{name}"),
+                said!("index_delete", "Remove a collection from a repository"),
+                collections::delete,
+            ),
+            get(
+                at!("index/{namespace}/{name}/versions"),
+                said!("versions_list", "List the versions of a collection"),
+                versions::list,
+            )
+            .with(&["limit", "offset", "version", "is_highest", "q", "ordering"]),
+            get(
+                at!("index/{namespace}/{name}/versions/{version}"),
+                said!("versions_read", "Inspect a version of a collection"),
+                versions::read,
+            ),
+            entry(
+                "DELETE",
+                at!("index/{namespace}/{name}/versions/{version}"),
+                said!(
+                    "versions_delete",
+                    "Remove a version of a collection from a repository"
+                ),
+                versions::delete,
+            ),
+            get(
+                at!("index/{namespace}/{name}/versions/{version}/docs-blob"),
+                said!(
+                    "docs_blob_read",
+                    "Read the documentation of a version of a collection"
+                ),
+                versions::docs,
+            ),
+            post(
+                at!("index/{namespace}/{name}/versions/{version}/move/{source}/{destination}"),
+                said!(
+                    "move_create",
+                    "Move a version of a collection from one repository to another"
+                ),
+                versions::r#move,
+            ),
+            get(
+                at!($all),
+                said!("all_list", "List all collections at once"),
+                collections::all,
+            ),
+        ]
+    }};
 }
 
-static BY_BASE_PATH: Place = place!(
-    "/v3/plugin/ansible/collections/{base_path...}",
-    "v3_plugin_ansible_collections",
-    "artifacts/collections",
-    "all"
-);
+fn collections_by_base_path() -> Vec<Entry> {
+    collections_at!(
+        "/v3/plugin/ansible/collections/{base_path...}",
+        "v3_plugin_ansible_collections",
+        "artifacts/collections",
+        "all"
+    )
+}
 
-static BY_CONTENT_PATH: Place = place!(
-    "/v3/plugin/ansible/content/{base_path...}/collections",
-    "v3_plugin_ansible_content_collections",
-    "artifacts",
-    "all-collections"
-);
+fn collections_by_content_path() -> Vec<Entry> {
+    collections_at!(
+        "/v3/plugin/ansible/content/{base_path...}/collections",
+        "v3_plugin_ansible_content_collections",
+        "artifacts",
+        "all-collections"
+    )
+}
 
-fn collections_at(place: &Place) -> Vec<Entry> {
+fn namespaces() -> Vec<Entry> {
+    macro_rules! at {
+        ($path:literal) => {
+            concat!("/v3/plugin/ansible/namespaces", $path)
+        };
+    }
+    macro_rules! said {
+        ($id:literal, $summary:literal) => {
+            (concat!("v3_plugin_ansible_namespaces_", $id), $summary)
+        };
+    }
     vec![
+        get(at!(""), said!("list", "List namespaces"), namespaces::list)
+            .with(&[
+                "limit",
+                "offset",
+                "name",
+                "company",
+                "include_related",
+                "ordering",
+            ])
+            .for_users(),
         post(
-            place.artifacts.0,
-            (place.artifacts.1[0], "Publish a collection"),
-            artifacts::publish,
+            at!(""),
+            said!("create", "Create a namespace"),
+            namespaces::create,
         )
-        .file(),
+        .json(),
         get(
-            place.artifact.0,
-            (place.artifact.1[0], "Download a collection"),
-            artifacts::download,
+            at!("/{name}"),
+            said!("read", "Inspect a namespace"),
+            namespaces::read,
         )
-        .giving(Gives::File),
-        get(
-            place.index.0,
-            (place.index.1, "List collections"),
-            collections::list,
+        .with(&["include_related"])
+        .for_users(),
+        entry(
+            "PUT",
+            at!("/{name}"),
+            said!("update", "Replace what a namespace says of itself"),
+            namespaces::replace,
         )
-        .with(&["limit", "offset", "namespace", "name", "deprecated"]),
-        get(
-            place.collection.0,
-            (place.collection.1[0], "Inspect a collection"),
-            collections::read,
-        ),
+        .json(),
+        entry(
+            "PATCH",
+            at!("/{name}"),
+            said!("partial_update", "Change what a namespace says of itself"),
+            namespaces::update,
+        )
+        .json(),
         entry(
             "DELETE",
-            place.collection.0,
-            (
-                place.collection.1[1],
-                "Remove a collection from a repository",
-            ),
-            collections::delete,
-        ),
-        get(
-            place.versions.0,
-            (place.versions.1, "List the versions of a collection"),
-            versions::list,
+            at!("/{name}"),
+            said!("delete", "Delete a namespace"),
+            namespaces::delete,
         )
-        .with(&["limit", "offset", "version", "is_highest", "q", "ordering"]),
+        .giving(Gives::Nothing),
         get(
-            place.version.0,
-            (place.version.1[0], "Inspect a version of a collection"),
-            versions::read,
-        ),
+            at!("/{name}/users"),
+            said!("users_list", "List users with permissions"),
+            namespaces::users,
+        )
+        .with(PAGE)
+        .for_users(),
+        entry(
+            "PUT",
+            at!("/{name}/users"),
+            said!("users_update", "Set users' permissions"),
+            namespaces::set_users,
+        )
+        .json(),
         entry(
             "DELETE",
-            place.version.0,
-            (
-                place.version.1[1],
-                "Remove a version of a collection from a repository",
-            ),
-            versions::delete,
-        ),
+            at!("/{name}/users"),
+            said!("users_delete", "Take users' permissions away"),
+            namespaces::remove_users,
+        )
+        .json(),
         get(
-            place.docs.0,
-            (
-                place.docs.1,
-                "Read the documentation of a version of a collection",
-            ),
-            versions::docs,
-        ),
-        post(
-            place.movement.0,
-            (
-                place.movement.1,
-                "Move a version of a collection from one repository to another",
-            ),
-            versions::r#move,
-        ),
-        get(
-            place.all.0,
-            (place.all.1, "List all collections at once"),
-            collections::all,
-        ),
+            at!("/{name}/groups"),
+            said!("groups_list", "List groups with permissions"),
+            namespaces::groups,
+        )
+        .with(PAGE)
+        .for_users(),
+        entry(
+            "PUT",
+            at!("/{name}/groups"),
+            said!("groups_update", "Set groups' permissions"),
+            namespaces::set_groups,
+        )
+        .json(),
+        entry(
+            "DELETE",
+            at!("/{name}/groups"),
+            said!("groups_delete", "Take groups' permissions away"),
+            namespaces::remove_groups,
+        )
+        .json(),
     ]
 }
 
@@ -457,9 +516,7 @@ fn accounts() -> Vec<Entry> {
             "/v3/auth/login",
             ("v3_auth_login_create", "Begin a session"),
             account::login,
-        )
-        .json()
-        .for_anyone(),
+        ),
         post(
             "/v3/auth/logout",
             ("v3_auth_logout_create", "End a session"),
@@ -494,31 +551,18 @@ fn accounts() -> Vec<Entry> {
 }
 
 fn legacy() -> Vec<Entry> {
-    let moved = |path, id| get(path, (id, "Moved"), legacy::collections).deprecated();
+    let moved = |path, id| get(path, (id, "Moved"), legacy::moved).deprecated();
     vec![
         moved("/v3/collections", "v3_collections_list"),
-        moved("/v3/collections/all", "v3_collections_all_list"),
-        moved("/v3/collections/{namespace}/{name}", "v3_collections_read"),
+        moved("/v3/collections/{rest...}", "v3_collections_read"),
+        moved("/v3/imports", "v3_imports_list"),
+        moved("/v3/namespaces", "v3_namespaces_list"),
+        moved("/v3/namespaces/{rest...}", "v3_namespaces_read"),
         moved(
-            "/v3/collections/{namespace}/{name}/versions",
-            "v3_collections_versions_list",
-        ),
-        moved(
-            "/v3/collections/{namespace}/{name}/versions/{version}",
-            "v3_collections_versions_read",
-        ),
-        moved(
-            "/v3/collections/{namespace}/{name}/versions/{version}/docs-blob",
-            "v3_collections_docs_blob_read",
-        ),
-        get("/v3/imports", ("v3_imports_list", "Moved"), legacy::imports).deprecated(),
-        get(
             "/v3/artifacts/collections/{filename}",
-            ("v3_artifacts_collections_read", "Moved"),
-            legacy::artifact,
+            "v3_artifacts_collections_read",
         )
-        .giving(Gives::File)
-        .deprecated(),
+        .giving(Gives::File),
         // The client follows no redirect of what it posts, so this is the place itself.
         post(
             "/v3/artifacts/collections",

@@ -1,13 +1,13 @@
 //! Versions of one collection.
 
 use pith_plugin_sdk::server::Response;
-use pith_plugin_sdk::{Error, Result, Site};
+use pith_plugin_sdk::{Result, Site};
 use serde_json::{Value, json};
 
-use super::asked::{Asked, answer, config, encode_path, results, units};
+use super::asked::{Asked, answer, encode_path, results, units};
 use super::collections::{absent, named, remove, text};
 use super::page::{self, Page};
-use crate::{COLLECTION_SIGNATURE, COLLECTION_VERSION, name};
+use crate::{COLLECTION_MARK, COLLECTION_SIGNATURE, COLLECTION_VERSION, name};
 
 /// `GET index/<namespace>/<name>/versions/`, the newest first.
 pub(super) fn list(asked: &Asked<'_>) -> Result<Response> {
@@ -41,9 +41,10 @@ pub(super) fn list(asked: &Asked<'_>) -> Result<Response> {
     }
     let listed = units(&site, COLLECTION_VERSION, &filters)?;
     let root = collection(asked);
+    let marks = marks(&site, namespace, name)?;
     let data: Vec<Value> = results(&listed)
         .iter()
-        .map(|unit| summary(&root, unit))
+        .map(|unit| summary(&root, unit, &marks))
         .collect();
     let count = listed["count"].as_u64().unwrap_or_default();
     page::answer(request, &format!("{root}versions/"), page, count, &data)
@@ -61,15 +62,32 @@ fn collection(asked: &Asked<'_>) -> String {
     format!("{root}/index/{namespace}/{name}/")
 }
 
-fn summary(collection: &str, unit: &Value) -> Value {
+/// The marks of a collection: versions and values.
+fn marks(site: &Site, namespace: &str, name: &str) -> Result<Value> {
+    let filters = [
+        ("namespace", namespace),
+        ("name", name),
+        ("fields", "version,value"),
+        ("ordering", "value"),
+        ("limit", "1000"),
+    ];
+    units(site, COLLECTION_MARK, &filters)
+}
+
+fn summary(collection: &str, unit: &Value, marks: &Value) -> Value {
     let version = text(unit, "version");
+    let marks = results(marks).iter();
+    let marks: Vec<&Value> = marks
+        .filter(|mark| mark["version"] == version)
+        .map(|mark| &mark["value"])
+        .collect();
     json!({
         "version": version,
         "href": format!("{collection}versions/{}/", encode_path(version)),
         "created_at": unit["pulp_created"],
         "updated_at": unit["pulp_created"],
         "requires_ansible": unit["requires_ansible"],
-        "marks": [],
+        "marks": marks,
     })
 }
 
@@ -97,7 +115,7 @@ pub(super) fn read(asked: &Asked<'_>) -> Result<Response> {
     let collection = collection(asked);
     let [namespace, short] = named(asked);
     let filename = name::of_file(namespace, short, text(&unit, "version"));
-    let mut shown = summary(&collection, &unit);
+    let mut shown = summary(&collection, &unit, &marks(&site, namespace, short)?);
     let base_path = encode_path(asked.base_path());
     let download = format!(
         "{}/pulp/content/{base_path}/{}",
@@ -184,18 +202,22 @@ pub(super) fn r#move(asked: &Asked<'_>) -> Result<Response> {
         ["source", "destination"].map(|name| asked.open(asked.request.variable(name)));
     let (source, destination) = (source?, destination?);
     let unit = find(asked, &source, "docs_blob,manifest,files,contents")?;
-    let (from, to) = (config(&source), config(&destination));
-    if from["repository"].is_null() || to["repository"].is_null() {
-        return Err(Error::conflict(
-            "one of them is a version of a repository, which does not change",
-        ));
-    }
-    let units = json!([unit["pulp_href"]]);
+    let repositories = [&source, &destination].map(|site| asked.repository(site));
+    let (from, to) = match repositories {
+        [Ok(from), Ok(to)] => (from, to),
+        [Err(refused), _] | [_, Err(refused)] => return refused.answer(),
+    };
+    let mut units = vec![unit["pulp_href"].clone()];
+    // What was signed stays signed.
+    let of = [("sha256", text(&unit, "sha256")), ("limit", "1000")];
+    let signatures = self::units(&source, COLLECTION_SIGNATURE, &of)?;
+    let signatures = results(&signatures).iter();
+    units.extend(signatures.map(|signature| signature["pulp_href"].clone()));
     let body = json!({"atomic": true, "tasks": [
         {"type": "ansible/adds",
-            "parameters": {"repository": to["repository"], "content_units": units}},
+            "parameters": {"repository": to["pulp_href"], "content_units": units}},
         {"type": "ansible/removes",
-            "parameters": {"repository": from["repository"], "content_units": units}},
+            "parameters": {"repository": from["pulp_href"], "content_units": units}},
     ]});
     answer(202, asked.call("POST", "task-groups/", Some(&body)))
 }

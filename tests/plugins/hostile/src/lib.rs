@@ -54,6 +54,7 @@ impl Plugin for Hostile {
             remote_types: vec![resource_type()],
             publication_types: vec![resource_type()],
             distribution_types: vec![resource_type()],
+            entity_types: Vec::new(),
             task_types: vec![TaskType {
                 name: "syncs".into(),
                 kind: TaskKind::Sync,

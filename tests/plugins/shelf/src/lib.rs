@@ -79,6 +79,7 @@ pub fn describe(build: Build) -> Descriptor {
         remote_types: vec![resource_type(build)],
         publication_types: Vec::new(),
         distribution_types: Vec::new(),
+        entity_types: Vec::new(),
         task_types,
     }
 }

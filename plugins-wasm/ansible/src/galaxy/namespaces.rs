@@ -1,0 +1,225 @@
+//! Namespaces as objects of the host: what they say of themselves, and who may do what.
+
+use std::collections::BTreeSet;
+
+use pith_plugin_sdk::server::Response;
+use pith_plugin_sdk::{Error, Result};
+use serde_json::{Map, Value, json};
+
+use super::asked::{Asked, Refused, below_root, encode, results};
+use super::collections::text;
+use super::page::{self, Page};
+use crate::namespace::ENTITIES;
+
+/// What clients send back as they got it.
+const READ_ONLY: &[&str] = &["id", "pulp_href", "related_fields"];
+
+/// `GET namespaces/`
+pub(super) fn list(asked: &Asked<'_>) -> Result<Response> {
+    let page = Page::of(asked.request)?;
+    let [limit, offset] = page.filters();
+    let mut query = format!("limit={}&offset={}", limit.1, offset.1);
+    let mut is_ordered = false;
+    for (name, value) in &asked.request.query {
+        is_ordered |= name == "ordering";
+        if !["limit", "offset", "includ_related"].contains(&name.as_str()) {
+            query.extend(["&", &encode(name), "=", &encode(value)]);
+        }
+    }
+    if !is_ordered {
+        query.push_str("&ordering=name");
+    }
+    match asked.call("GET", &format!("{ENTITIES}?{query}"), None) {
+        Ok(listed) => {
+            let data: Vec<Value> = results(&listed).iter().map(shown).collect();
+            let count = listed["count"].as_u64().unwrap_or_default();
+            let path = format!("{}/v3/plugin/ansible/namespaces/", asked.root());
+            page::answer(asked.request, &path, page, count, &data)
+        }
+        Err(refused) => refused.answer(),
+    }
+}
+
+/// `POST namespaces/`
+pub(super) fn create(asked: &Asked<'_>) -> Result<Response> {
+    answer(201, asked.call("POST", ENTITIES, Some(&body(asked))))
+}
+
+/// `GET namespaces/<name>/`
+pub(super) fn read(asked: &Asked<'_>) -> Result<Response> {
+    answer(200, find(asked))
+}
+
+/// `PUT namespaces/<name>/`
+pub(super) fn replace(asked: &Asked<'_>) -> Result<Response> {
+    let mut body = body(asked);
+    if let Some(fields) = body.as_object_mut() {
+        let name = asked.request.variable("name");
+        fields.entry("name").or_insert_with(|| name.into());
+    }
+    answer(200, below(asked, "PUT", "", Some(&body)))
+}
+
+/// `PATCH namespaces/<name>/`
+pub(super) fn update(asked: &Asked<'_>) -> Result<Response> {
+    answer(200, below(asked, "PATCH", "", Some(&body(asked))))
+}
+
+/// `DELETE namespaces/<name>/`: what was published in it stays.
+pub(super) fn delete(asked: &Asked<'_>) -> Result<Response> {
+    match below(asked, "DELETE", "", None) {
+        Ok(_) => Ok(Response {
+            status: 204,
+            headers: Vec::new(),
+            body: Vec::new(),
+        }),
+        Err(refused) => refused.answer(),
+    }
+}
+
+/// `GET namespaces/<name>/users/`
+pub(super) fn users(asked: &Asked<'_>) -> Result<Response> {
+    members(asked, "users")
+}
+
+/// `PUT namespaces/<name>/users/`
+pub(super) fn set_users(asked: &Asked<'_>) -> Result<Response> {
+    set_members(asked, "users")
+}
+
+/// `DELETE namespaces/<name>/users/`
+pub(super) fn remove_users(asked: &Asked<'_>) -> Result<Response> {
+    remove_members(asked, "users")
+}
+
+/// `GET namespaces/<name>/groups/`
+pub(super) fn groups(asked: &Asked<'_>) -> Result<Response> {
+    members(asked, "groups")
+}
+
+/// `PUT namespaces/<name>/groups/`
+pub(super) fn set_groups(asked: &Asked<'_>) -> Result<Response> {
+    set_members(asked, "groups")
+}
+
+/// `DELETE namespaces/<name>/groups/`
+pub(super) fn remove_groups(asked: &Asked<'_>) -> Result<Response> {
+    remove_members(asked, "groups")
+}
+
+fn members(asked: &Asked<'_>, who: &str) -> Result<Response> {
+    let page = Page::of(asked.request)?;
+    match below(asked, "GET", &format!("{who}/"), None) {
+        Ok(listed) => {
+            let all = results(&listed);
+            let number = |value: u64| usize::try_from(value).unwrap_or(usize::MAX);
+            let some = all
+                .iter()
+                .skip(number(page.offset))
+                .take(number(page.limit));
+            let data: Vec<Value> = some.cloned().collect();
+            let name = asked.request.variable("name");
+            let path = format!(
+                "{}/v3/plugin/ansible/namespaces/{name}/{who}/",
+                asked.root()
+            );
+            page::answer(asked.request, &path, page, all.len() as u64, &data)
+        }
+        Err(refused) => refused.answer(),
+    }
+}
+
+fn set_members(asked: &Asked<'_>, who: &str) -> Result<Response> {
+    match below(asked, "PUT", &format!("{who}/"), Some(&asked.body())) {
+        Ok(listed) => Response::json(200, &results(&listed)),
+        Err(refused) => refused.answer(),
+    }
+}
+
+fn remove_members(asked: &Asked<'_>, who: &str) -> Result<Response> {
+    let ids = asked.body();
+    match below(asked, "DELETE", &format!("{who}/"), Some(&ids)) {
+        Ok(_) => Response::json(200, &ids),
+        Err(refused) => refused.answer(),
+    }
+}
+
+/// The namespaces of these names that the one who asks may see.
+pub(super) fn summaries(asked: &Asked<'_>, names: &BTreeSet<&str>) -> Map<String, Value> {
+    let names: Vec<&str> = names.iter().copied().collect();
+    let path = format!("{ENTITIES}?limit=100&name__in={}", encode(&names.join(",")));
+    let listed = asked.call("GET", &path, None).ok().unwrap_or_default();
+    let found = results(&listed).iter().map(|one| {
+        let mut summary = shown(one);
+        if let Some(fields) = summary.as_object_mut() {
+            fields.retain(|name, _| !["links", "resources", "pulp_href"].contains(&name.as_str()));
+        }
+        (text(one, "name").to_owned(), summary)
+    });
+    found.collect()
+}
+
+/// The namespace that the address names.
+fn find(asked: &Asked<'_>) -> Result<Value, Refused> {
+    let name = asked.request.variable("name");
+    let given = asked.request.query.iter();
+    let wanted: Vec<String> = given
+        .filter(|(name, _)| name == "include_related")
+        .map(|(_, value)| format!("&include_related={}", encode(value)))
+        .collect();
+    let path = format!("{ENTITIES}?name={}{}", encode(name), wanted.concat());
+    let listed = asked.call("GET", &path, None)?;
+    match results(&listed).first() {
+        Some(found) => Ok(found.clone()),
+        None => Err(Error::not_found(format!("there is no namespace {name:?}")).into()),
+    }
+}
+
+/// Asks the host for something below the namespace that the address names.
+fn below(
+    asked: &Asked<'_>,
+    method: &str,
+    more: &str,
+    body: Option<&Value>,
+) -> Result<Value, Refused> {
+    let found = find(asked)?;
+    let path = below_root(&found["pulp_href"]).unwrap_or_default();
+    asked.call(method, &format!("{path}{more}"), body)
+}
+
+fn body(asked: &Asked<'_>) -> Value {
+    let mut body = asked.body();
+    if let Some(fields) = body.as_object_mut() {
+        fields.retain(|name, _| !READ_ONLY.contains(&name.as_str()));
+    }
+    body
+}
+
+fn answer(status: u16, outcome: Result<Value, Refused>) -> Result<Response> {
+    match outcome {
+        Ok(found) => Response::json(status, &shown(&found)),
+        Err(refused) => refused.answer(),
+    }
+}
+
+fn shown(entity: &Value) -> Value {
+    let mut shown = json!({
+        "pulp_href": entity["pulp_href"],
+        "id": entity["id"],
+    });
+    for name in [
+        "name",
+        "company",
+        "email",
+        "avatar_url",
+        "description",
+        "links",
+        "resources",
+    ] {
+        shown[name] = entity[name].clone();
+    }
+    if !entity["related_fields"].is_null() {
+        shown["related_fields"] = entity["related_fields"].clone();
+    }
+    shown
+}

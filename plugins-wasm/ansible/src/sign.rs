@@ -1,0 +1,146 @@
+//! Signing by the server: each chosen collection version gets a signature of its
+//! `MANIFEST.json`.
+
+use std::collections::HashSet;
+
+use pith_plugin_sdk::{
+    Changes, Error, Query, Result, Staging, StoredReader, Task, TaskKind, TaskType, Unit, View,
+};
+use serde::Deserialize;
+use serde_json::json;
+
+use crate::signature::Signature;
+use crate::{COLLECTION_SIGNATURE, COLLECTION_VERSION, archive, manifest};
+
+/// `repositories/ansible/ansible/<id>/sign/`
+pub(crate) const SIGNATURES: &str = "signatures";
+
+/// The words for progress.
+const SIGNING: (&str, &str) = ("sign.signature", "Signing CollectionVersion");
+
+/// Units of which all fields, documentation too, are taken at a time.
+pub(crate) const TOGETHER: u32 = 10;
+
+/// What signing takes.
+pub(crate) fn task_type() -> TaskType {
+    let params = json!({
+        "type": "object",
+        "x-operation": "sign",
+        "x-action": "sign",
+        "required": ["repository", "content_units", "signing_service"],
+        "properties": {
+            "repository": {
+                "type": "string",
+                "format": "repository",
+                "description": "Where the collections are, and where their signatures go.",
+            },
+            "content_units": {
+                "type": "array",
+                "items": { "type": "string" },
+                "format": "units",
+                "description": "The collection versions to sign; [\"*\"] for all.",
+            },
+            "signing_service": {
+                "type": "string",
+                "format": "signing-service",
+                "description": "Who signs.",
+            },
+        },
+    });
+    TaskType {
+        name: SIGNATURES.into(),
+        kind: TaskKind::Change,
+        title: "Sign collections".into(),
+        params: params.to_string(),
+    }
+}
+
+#[derive(Debug, Deserialize)]
+struct Params {
+    signing_service: String,
+}
+
+/// Which collection version it is.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Fields {
+    pub(crate) namespace: String,
+    pub(crate) name: String,
+    pub(crate) version: String,
+    pub(crate) sha256: String,
+}
+
+/// What is signed already: the archive, and the key.
+#[derive(Debug, Deserialize, PartialEq, Eq, Hash)]
+struct Known {
+    sha256: String,
+    pubkey_fingerprint: String,
+}
+
+/// Signs what was chosen and is not signed by the same key.
+pub(crate) fn sign(task: &Task, current: &View, staging: &Staging, next: &Changes) -> Result<()> {
+    let params: Params = task.params_as()?;
+    let mut known: HashSet<Known> = HashSet::new();
+    for unit in current.units(COLLECTION_SIGNATURE, &[])? {
+        known.insert(fields_of(&unit?)?);
+    }
+    let cursor = current.find_chosen(&Query {
+        content_type: COLLECTION_VERSION.into(),
+        order_by: Vec::new(),
+    })?;
+    let mut done = 0;
+    task.progress(SIGNING.0, SIGNING.1, done, None);
+    loop {
+        let units = cursor.next(TOGETHER)?;
+        if units.is_empty() {
+            break;
+        }
+        let mut drafts = Vec::new();
+        for unit in &units {
+            let fields: Fields = fields_of(unit)?;
+            let of = [
+                fields.namespace.as_str(),
+                &fields.name,
+                &fields.version,
+                &fields.sha256,
+            ];
+            let signed = manifest_of(current, unit).map_err(|error| {
+                let [namespace, name, version, _] = of;
+                error.context(format!("{namespace}.{name} {version}"))
+            })?;
+            let data = task.sign(&signed, manifest::MANIFEST, &params.signing_service)?;
+            let signature = Signature::new(of, &data)?;
+            let is_new = known.insert(Known {
+                sha256: fields.sha256.clone(),
+                pubkey_fingerprint: signature.pubkey_fingerprint.clone(),
+            });
+            if is_new {
+                drafts.push(signature.draft()?);
+            }
+            done += 1;
+        }
+        next.add(&staging.put(&drafts)?)?;
+        task.progress(SIGNING.0, SIGNING.1, done, None);
+    }
+    task.progress(SIGNING.0, SIGNING.1, done, Some(done));
+    Ok(())
+}
+
+/// The fields of a unit, those of them that are named.
+pub(crate) fn fields_of<T: serde::de::DeserializeOwned>(unit: &Unit) -> Result<T> {
+    serde_json::from_str(&unit.fields)
+        .map_err(|error| Error::internal(format!("a unit has strange fields: {error}")))
+}
+
+/// `MANIFEST.json` as it stands in the archive.
+fn manifest_of(view: &View, unit: &Unit) -> Result<Vec<u8>> {
+    let stored = unit.artifacts.iter().find(|artifact| artifact.stored);
+    let artifact = stored.ok_or_else(|| {
+        Error::conflict(
+            "its archive is still upstream and so cannot be signed; download it, or sync with \
+             the policy \"immediate\"",
+        )
+    })?;
+    let reader = view.open(artifact.handle)?;
+    let size = reader.size();
+    archive::file(StoredReader::new(&reader), size, manifest::MANIFEST)
+}
