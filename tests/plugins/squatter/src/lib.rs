@@ -23,6 +23,7 @@ impl Plugin for Squatter {
             publication_types: Vec::new(),
             distribution_types: Vec::new(),
             task_types: Vec::new(),
+            entity_types: Vec::new(),
         })
     }
 }
