@@ -46,6 +46,7 @@ mod rpm_changes;
 mod rpm_copies;
 mod rpm_mirrors;
 mod rpm_solving;
+mod rpm_trees;
 mod rpm_upstreams;
 mod rpm_versions;
 mod search;

@@ -10,6 +10,7 @@ type Fields<'a> = &'a [(&'a str, &'a [&'a str])];
 
 const TEXT: &[&str] = &["string"];
 const MAYBE_TEXT: &[&str] = &["string", "null"];
+const NUMBER: &[&str] = &["number"];
 const INTEGER: &[&str] = &["integer"];
 const MAYBE_INTEGER: &[&str] = &["integer", "null"];
 const FLAG: &[&str] = &["boolean"];
@@ -44,6 +45,7 @@ pub(crate) fn all() -> Vec<ContentType> {
         package_environment(),
         package_langpacks(),
         repo_metadata_file(),
+        distribution_tree(),
     ]
     .into_iter()
     .map(Kind::describe)
@@ -363,6 +365,44 @@ fn repo_metadata_file() -> Kind<'static> {
         ],
         natural_key: &["data_type", "checksum", "relative_path"],
         repository_key: &["data_type"],
+        indexed: &[],
+        order_keys: &[],
+    }
+}
+
+fn distribution_tree() -> Kind<'static> {
+    Kind {
+        name: crate::DISTRIBUTION_TREE,
+        plural: "distribution_trees",
+        model: "distribution_tree",
+        title: "Distribution tree",
+        artifacts: ArtifactCount::Many,
+        fields: &[
+            ("header_version", TEXT),
+            ("release_name", TEXT),
+            ("release_short", TEXT),
+            ("release_version", TEXT),
+            ("release_is_layered", FLAG),
+            ("base_product_name", MAYBE_TEXT),
+            ("base_product_short", MAYBE_TEXT),
+            ("base_product_version", MAYBE_TEXT),
+            ("arch", TEXT),
+            ("build_timestamp", NUMBER),
+            ("instimage", MAYBE_TEXT),
+            ("mainimage", MAYBE_TEXT),
+            ("discnum", MAYBE_INTEGER),
+            ("totaldiscs", MAYBE_INTEGER),
+            ("addons", LIST),
+            ("checksums", LIST),
+            ("images", LIST),
+            ("variants", LIST),
+            ("digest", TEXT),
+            // The same in all: a version has one tree.
+            ("root", TEXT),
+            ("repositories", LIST),
+        ],
+        natural_key: &["digest"],
+        repository_key: &["root"],
         indexed: &[],
         order_keys: &[],
     }

@@ -8,6 +8,7 @@ mod content_types;
 mod evr;
 mod fragments;
 mod header;
+mod ini;
 mod layout;
 mod modules;
 mod order;
@@ -21,6 +22,7 @@ mod resolve;
 mod snippets;
 mod sync;
 mod terms;
+mod tree;
 mod upload;
 mod xml;
 
@@ -37,6 +39,7 @@ pub(crate) const PACKAGE_GROUP: &str = "packagegroup";
 pub(crate) const PACKAGE_CATEGORY: &str = "packagecategory";
 pub(crate) const PACKAGE_ENVIRONMENT: &str = "packageenvironment";
 pub(crate) const PACKAGE_LANGPACKS: &str = "packagelangpacks";
+pub(crate) const DISTRIBUTION_TREE: &str = "distribution_tree";
 pub(crate) const REPO_METADATA_FILE: &str = "repo_metadata_file";
 
 /// The plugin.

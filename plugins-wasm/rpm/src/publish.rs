@@ -12,8 +12,8 @@ use serde_json::{Map, Value};
 use crate::layout::Layout;
 use crate::repomd::{self, Data, Repomd};
 use crate::{
-    ADVISORY, MODULEMD, MODULEMD_DEFAULTS, MODULEMD_OBSOLETE, PACKAGE, REPO_METADATA_FILE,
-    RpmPlugin, client_config, comps, fragments,
+    ADVISORY, DISTRIBUTION_TREE, MODULEMD, MODULEMD_DEFAULTS, MODULEMD_OBSOLETE, PACKAGE,
+    REPO_METADATA_FILE, RpmPlugin, client_config, comps, fragments,
 };
 
 #[derive(Debug, Deserialize)]
@@ -222,7 +222,9 @@ impl Indexes<'_> {
         }
         let mut links = Vec::with_capacity(TOGETHER);
         let packages = self.content.units(PACKAGE, &[])?;
-        for unit in packages.chain(self.content.units(REPO_METADATA_FILE, &[])?) {
+        let files = self.content.units(REPO_METADATA_FILE, &[])?;
+        let trees = self.content.units(DISTRIBUTION_TREE, &[])?;
+        for unit in packages.chain(files).chain(trees) {
             let unit = unit?;
             for artifact in &unit.artifacts {
                 let path = if unit.content_type == PACKAGE {
@@ -237,10 +239,10 @@ impl Indexes<'_> {
                     unit: unit.handle,
                     artifact: artifact.path.clone(),
                 });
-            }
-            if links.len() >= TOGETHER {
-                self.publication.link_units(&links)?;
-                links.clear();
+                if links.len() >= TOGETHER {
+                    self.publication.link_units(&links)?;
+                    links.clear();
+                }
             }
         }
         self.publication.link_units(&links)?;

@@ -7,6 +7,7 @@ mod mirrors;
 mod packages;
 pub(crate) mod retention;
 mod start;
+mod trees;
 mod upstream;
 
 use std::collections::HashSet;
@@ -144,6 +145,9 @@ impl Syncer for RpmPlugin {
         lists::sync_advisories(&upstream)?;
         lists::sync_comps(&upstream)?;
         extra::sync(&upstream)?;
+        if !wanted.skip_types.iter().any(|one| one == "treeinfo") {
+            trees::sync(&upstream)?;
+        }
         if let Some(complete) = &upstream.complete {
             complete.finish(&upstream)?;
         }

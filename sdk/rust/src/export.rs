@@ -2,15 +2,15 @@
 
 use crate::bindings::exports::{
     change::exports::pith::plugin::changer, describe::exports::pith::plugin::describe,
-    order::exports::pith::plugin::orderer, publish::exports::pith::plugin::publisher, resolve::exports::pith::plugin::resolver,
-    serve::exports::pith::plugin::server, sync::exports::pith::plugin::syncer,
-    upload::exports::pith::plugin::uploader,
+    order::exports::pith::plugin::orderer, publish::exports::pith::plugin::publisher,
+    resolve::exports::pith::plugin::resolver, serve::exports::pith::plugin::server,
+    sync::exports::pith::plugin::syncer, upload::exports::pith::plugin::uploader,
 };
 use crate::bindings::imports::pith::plugin::types;
 use crate::panic::install_hook;
 use crate::{
-    Api, Changer, Changes, Descriptor, Inputs, Lines, Orderer, Plugin, Publication, Publisher, Remote,
-    Resolution, Resolver, Server, Staging, Syncer, Task, UnitRef, Uploader, View,
+    Api, Changer, Changes, Descriptor, Inputs, Lines, Orderer, Plugin, Publication, Publisher,
+    Remote, Resolution, Resolver, Server, Staging, Syncer, Task, UnitRef, Uploader, View,
 };
 
 impl<T: Plugin> describe::Guest for T {
