@@ -112,7 +112,7 @@ async fn a_tree_is_served_as_the_upstream_has_it(test: Test) -> Result<()> {
         assert_eq!(found["addons"], addon);
         assert_eq!(found["variants"][0]["variant_id"], "Main");
         assert_eq!(found["images"][1]["path"], "images/vmlinuz");
-        let artifacts = found["artifacts"].as_object().map(|map| map.len());
+        let artifacts = found["artifacts"].as_object().map(serde_json::Map::len);
         assert_eq!(artifacts, Some(tree.len()), "{found}");
     }
     Ok(())

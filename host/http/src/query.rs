@@ -267,7 +267,13 @@ impl Query {
 
     /// The same for what has a number in its place.
     pub(crate) fn identify_by_number(&mut self, column: &str) -> Result<()> {
-        let names = ["pulp_href", "pulp_href__in", "prn", "prn__in", "pulp_id__in"];
+        let names = [
+            "pulp_href",
+            "pulp_href__in",
+            "prn",
+            "prn__in",
+            "pulp_id__in",
+        ];
         for name in names {
             self.filter(name, |text| {
                 let ids = numbers(name, text)?;

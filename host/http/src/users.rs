@@ -8,10 +8,10 @@ mod update;
 use axum::extract::{Path, RawQuery};
 use axum::response::Response;
 use http::StatusCode;
+use pith_db::Connection;
 use pith_db::group::{self, Group};
 use pith_db::list;
 use pith_db::user::{self, User};
-use pith_db::Connection;
 use pith_model::{Root, UserId};
 use serde_json::json;
 
