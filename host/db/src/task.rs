@@ -242,8 +242,9 @@ pub async fn insert_for(
         membership: None,
     };
     let made = insert_row(connection, new, record_of(&locks), begin).await?;
-    let granted = match made.ungranted {
-        0 => vec![true; locks.len()],
+    let granted = match usize::try_from(made.ungranted) {
+        Ok(0) => vec![true; locks.len()],
+        Ok(all) if all == locks.len() => vec![false; all],
         _ => task_lock::could_grant(connection, &locks).await?,
     };
     task_lock::insert(connection, made.id, &locks, &granted).await?;

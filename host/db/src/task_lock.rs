@@ -159,22 +159,15 @@ async fn grant_next(connection: &mut Connection, resource: &str) -> Result<u64> 
     let Some(mut next) = first_waiting(connection, resource).await? else {
         return Ok(0);
     };
-    // How the head is held: nobody, or shared (MAX of FALSE), or exclusively.
-    let held: Option<i64> = sql(
-        "SELECT MAX(CASE WHEN exclusive THEN 1 ELSE 0 END) FROM task_lock
-         WHERE resource = ? AND standing = 1",
-    )
-    .quick()
-    .bind(resource)
-    .scalar(connection)
-    .await?;
-    if held == Some(1) {
+    if next.held == Some(true) {
         return Ok(0);
     }
-    let mut nobody = held.is_none();
+    let mut nobody = next.held.is_none();
     let mut runnable = 0;
     loop {
-        let (task, exclusive) = next;
+        let Waiting {
+            task, exclusive, ..
+        } = next;
         if exclusive && !nobody {
             break;
         }
@@ -206,20 +199,34 @@ pub async fn wanted(connection: &mut Connection, resources: Vec<String>) -> Resu
         .await
 }
 
-/// The first task that waits in a queue, and whether it wants to be alone.
-async fn first_waiting(
-    connection: &mut Connection,
-    resource: &str,
-) -> Result<Option<(TaskId, bool)>> {
-    let next = sql(
-        "SELECT task_id, exclusive FROM task_lock WHERE resource = ? AND standing = 0
-         ORDER BY task_id LIMIT 1",
-    )
+/// The first task that waits in a queue.
+struct Waiting {
+    task: TaskId,
+    /// Whether it wants to be alone.
+    exclusive: bool,
+    /// How the resource is held, if it is: by one alone, or not.
+    held: Option<bool>,
+}
+
+async fn first_waiting(connection: &mut Connection, resource: &str) -> Result<Option<Waiting>> {
+    let next = sql("SELECT task_id, exclusive,
+             (SELECT MAX(CASE WHEN exclusive THEN 1 ELSE 0 END) FROM task_lock
+              WHERE resource = ? AND standing = 1)
+         FROM task_lock WHERE resource = ? AND standing = 0 ORDER BY task_id LIMIT 1")
     .quick()
+    .bind(resource)
     .bind(resource)
     .fetch_optional(connection)
     .await?;
-    next.map(|row| Ok((row.get(0)?, row.get(1)?))).transpose()
+    next.map(|row| {
+        let held: Option<i64> = row.get(2)?;
+        Ok(Waiting {
+            task: row.get(0)?,
+            exclusive: row.get(1)?,
+            held: held.map(|held| held == 1),
+        })
+    })
+    .transpose()
 }
 
 #[cfg(test)]
