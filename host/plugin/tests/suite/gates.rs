@@ -42,6 +42,7 @@ async fn a_component_becomes_a_plugin_with_what_it_exports() {
     let hostile = house.plugin("hostile").await;
     let some = Abilities {
         sync: true,
+        serve: true,
         ..Abilities::default()
     };
     assert_eq!(hostile.abilities(), some);
