@@ -16,6 +16,7 @@ on_both_databases!(
     a_build_that_does_not_fit_is_refused,
     a_new_field_is_migrated,
     units_from_before_get_a_new_order_key,
+    keys_that_do_not_come_spoil_their_own_question_alone,
     a_component_survives_a_restart,
     a_component_is_disabled_and_enabled,
     limits_are_set_and_hold,
@@ -246,6 +247,37 @@ async fn units_from_before_get_a_new_order_key(test: Test) -> Result<()> {
     assert!(detail.to_string().contains("question mark"), "{detail}");
     let shelf = api.get("/components/shelf/").await?.ok()?;
     assert_eq!(shelf["abilities"], json!(["sync", "order"]));
+    Ok(())
+}
+
+async fn keys_that_do_not_come_spoil_their_own_question_alone(test: Test) -> Result<()> {
+    // Soon reached; the server's own limit is meant for honest plugins.
+    let hurry = test.server().environment("PITH_PLUGIN_CPU_SECONDS", "1");
+    let server = hurry.start().await?;
+    let api = server.api();
+    load(api, "shelf_sorted.wasm", 201).await?;
+    for title in ["panic!", "loop!", "few!", "long!"] {
+        let path = format!("/content/shelf/books/?title__gt={title}");
+        let refused = api.get(&path).await?.json(500)?;
+        assert!(!refused.to_string().contains("asked to"), "{refused}");
+        let other = api.get("/content/shelf/books/?title__gt=a").await?.ok()?;
+        assert_eq!(other["count"], 0, "after {title}");
+    }
+    // More than it may have at once: other calls go on.
+    let loops: Vec<_> = (0..8)
+        .map(|_| {
+            let api = api.clone();
+            let path = "/content/shelf/books/?title__gt=loop!";
+            tokio::spawn(async move { api.get(path).await.map(|reply| reply.status()) })
+        })
+        .collect();
+    api.upload_file("honest.txt", b"honest", None).await?;
+    let packages = "/content/rpm/packages/?version__gt=1";
+    api.get(packages).await?.ok()?;
+    for one in loops {
+        let status = one.await??;
+        assert!((500..=503).contains(&status), "{status}");
+    }
     Ok(())
 }
 

@@ -22,12 +22,19 @@ const SERVING: u32 = 32;
 /// Of these, how many one plugin may have: one whose routes hang leaves room for others.
 pub(crate) const SERVING_EACH: u32 = 24;
 
-/// How long a request waits for its seat: longer, and its client is better told to come again.
-const WAIT_FOR_SERVING: Duration = Duration::from_secs(10);
+/// Seats of calls that put values in order. They have their own, for whoever waits for one may
+/// have another seat, of a request or of a task.
+const ORDERING: u32 = 8;
+
+/// Of these, how many one plugin may have.
+pub(crate) const ORDERING_EACH: u32 = 6;
+
+/// How long these wait for a seat: longer, and a client is better told to come again.
+const WAIT: Duration = Duration::from_secs(10);
 
 /// One more, for the `describe` of a component that is being loaded: a server whose seats
 /// are all taken by long tasks still takes a new generation.
-const PLACES: u32 = SEATS + SERVING + 1;
+const PLACES: u32 = SEATS + SERVING + ORDERING + 1;
 
 /// A Rust or C component has one memory. Four leave room for components composed of others.
 const MEMORIES_EACH: u32 = 4;
@@ -43,7 +50,7 @@ const CORE_INSTANCES_EACH: u32 = 128;
 pub(crate) const TABLE_ELEMENTS: usize = 100_000;
 
 /// Address space of one memory: all that 32 bits reach, so that compiled code needs no
-/// bounds checks. Four in each of 65 places are 1 TiB of the 128 TiB that a process has;
+/// bounds checks. Four in each of some 100 places are 1.6 TiB of the 128 TiB that a process has;
 /// nothing of it is resident before it is written.
 const MEMORY_RESERVATION: u64 = 4 << 30;
 
@@ -99,6 +106,7 @@ struct Inner {
     ticker: Ticker,
     seats: Arc<Semaphore>,
     serving: Arc<Semaphore>,
+    ordering: Arc<Semaphore>,
     loading: Arc<Semaphore>,
     compiling: Arc<Semaphore>,
 }
@@ -155,6 +163,7 @@ impl Engine {
                 ticker,
                 seats: Arc::new(Semaphore::new(SEATS as usize)),
                 serving: Arc::new(Semaphore::new(SERVING as usize)),
+                ordering: Arc::new(Semaphore::new(ORDERING as usize)),
                 loading: Arc::new(Semaphore::new(1)),
                 compiling: Arc::new(Semaphore::new(1)),
             }),
@@ -183,14 +192,12 @@ impl Engine {
     /// Waits until there is room for the instance of a request, also in the plugin's share;
     /// none if there is not soon.
     pub(crate) async fn seat_for_serving(&self, share: &Arc<Semaphore>) -> Option<Seat> {
-        let seat = async {
-            let share = acquire(share).await;
-            Seat {
-                _share: Some(share),
-                ..self.take(&self.inner.serving).await
-            }
-        };
-        tokio::time::timeout(WAIT_FOR_SERVING, seat).await.ok()
+        self.take_soon(&self.inner.serving, share).await
+    }
+
+    /// The same for a call that puts values in order.
+    pub(crate) async fn seat_for_ordering(&self, share: &Arc<Semaphore>) -> Option<Seat> {
+        self.take_soon(&self.inner.ordering, share).await
     }
 
     /// Waits until no other component is being described.
@@ -202,6 +209,17 @@ impl Engine {
     /// large one, a gigabyte.
     pub(crate) async fn turn_to_compile(&self) -> OwnedSemaphorePermit {
         acquire(&self.inner.compiling).await
+    }
+
+    async fn take_soon(&self, seats: &Arc<Semaphore>, share: &Arc<Semaphore>) -> Option<Seat> {
+        let seat = async {
+            let share = acquire(share).await;
+            Seat {
+                _share: Some(share),
+                ..self.take(seats).await
+            }
+        };
+        tokio::time::timeout(WAIT, seat).await.ok()
     }
 
     async fn take(&self, seats: &Arc<Semaphore>) -> Seat {

@@ -26,6 +26,15 @@ pub(crate) fn task_error(ending: &Ending, generation: &Generation, export: &str)
     }
 }
 
+/// What is said where a plugin has as many instances as it may.
+pub(crate) fn busy(generation: &Generation) -> TaskError {
+    let name = generation.name();
+    TaskError::new(
+        Code::Unavailable.as_str(),
+        format!("plugin {name} answers as many requests as it may; try again in a moment"),
+    )
+}
+
 fn code(ending: &Ending) -> &'static str {
     match ending {
         Ending::Answered(error) => from_contract(error.code).as_str(),

@@ -18,7 +18,7 @@ use crate::bridge::contract::Plugin;
 use crate::bridge::contract::exports::pith::plugin::describe;
 use crate::cache::{Cache, Source};
 use crate::descriptor;
-use crate::engine::{Engine, EngineError, SERVING_EACH};
+use crate::engine::{Engine, EngineError, ORDERING_EACH, SERVING_EACH};
 use crate::failure;
 use crate::gate::{Gate, Refused};
 use crate::generation::{Exports, Generation};
@@ -173,6 +173,7 @@ impl Loader {
             wants,
             usage: Arc::default(),
             serving: Arc::new(Semaphore::new(SERVING_EACH as usize)),
+            ordering: Arc::new(Semaphore::new(ORDERING_EACH as usize)),
         })
     }
 }

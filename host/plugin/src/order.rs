@@ -88,7 +88,12 @@ pub async fn complete(
             };
             last = *end;
             let (units, values): (Vec<UnitId>, Vec<Value>) = units.into_iter().unzip();
-            let made = make(generation, table, key, values).await?;
+            // What is stored is nobody's to mend who asks.
+            let made = make(generation, table, key, values).await;
+            let made = made.map_err(|error| match error.code {
+                Code::Invalid => Error::internal(error.message),
+                _ => error,
+            })?;
             let pairs: Vec<(UnitId, String)> = units.into_iter().zip(made).collect();
             let mut transaction = database.write().await?;
             order_key::fill(&mut transaction, table, key, &pairs).await?;
@@ -152,9 +157,10 @@ async fn ask(
         export = EXPORT,
     );
     let content_type = &table.content_type.name;
+    let Some(seat) = program.engine.seat_for_ordering(&program.ordering).await else {
+        return Err(failure::busy(generation));
+    };
     let call = async {
-        // No seat for serving: whoever waits here may answer a request, and have one.
-        let seat = program.engine.seat().await;
         let never = CancellationToken::new();
         program
             .run(seat, name, &limits, &never, async |store, instance| {
@@ -171,9 +177,9 @@ async fn ask(
 
 /// Only what the plugin says of a literal is the client's to mend.
 fn of_plugin(error: TaskError) -> Error {
-    if error.code == Code::Invalid.as_str() {
-        Error::invalid(error.description)
-    } else {
-        Error::internal(error.description)
+    match error.code.as_str() {
+        code if code == Code::Invalid.as_str() => Error::invalid(error.description),
+        code if code == Code::Unavailable.as_str() => Error::unavailable(error.description),
+        _ => Error::internal(error.description),
     }
 }

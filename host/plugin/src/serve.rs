@@ -121,13 +121,7 @@ pub async fn serve(
         export = EXPORT,
     );
     let Some(seat) = program.engine.seat_for_serving(&program.serving).await else {
-        return Err(TaskError::new(
-            "unavailable",
-            format!(
-                "plugin {} answers as many requests as it may; try again in a moment",
-                generation.name()
-            ),
-        ));
+        return Err(failure::busy(generation));
     };
     let call = async {
         // A client that goes away drops this future, and with it the instance.

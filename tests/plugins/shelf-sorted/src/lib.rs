@@ -1,5 +1,5 @@
 //! A build of `shelf` that sorts titles by the numbers in them, also of books that an older
-//! build stored.
+//! build stored. Some titles make it misbehave.
 
 use pith_plugin_sdk::{
     Batcher, Changes, Descriptor, Error, Orderer, Plugin, Remote, Result, Staging, Syncer, Task,
@@ -72,8 +72,22 @@ impl Syncer for Sorted {
 }
 
 impl Orderer for Sorted {
+    /// Misbehaves where a title says so.
     fn keys(_content_type: &str, _key: &str, values: &[String]) -> Result<Vec<String>> {
-        values.iter().map(|value| key(value)).collect()
+        let says = |word: &str| values.iter().any(|value| value.contains(word));
+        assert!(!says("panic!"), "asked to panic");
+        while says("loop!") {}
+        let mut keys = values
+            .iter()
+            .map(|value| key(value))
+            .collect::<Result<Vec<String>>>()?;
+        if says("few!") {
+            keys.clear();
+        }
+        if says("long!") {
+            keys = vec!["x".repeat(10_000); keys.len()];
+        }
+        Ok(keys)
     }
 }
 
