@@ -1,5 +1,6 @@
 //! Pith: a content repository server whose content types are WebAssembly components.
 
+mod allocator;
 mod client;
 mod config;
 mod data_directory;
@@ -18,9 +19,6 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::config::{Config, Flags};
-
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// A content repository server in one binary.
 #[derive(Debug, Parser)]
@@ -71,6 +69,7 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    allocator::give_back_soon();
     match run(Arguments::parse().command) {
         Ok(code) => code,
         Err(error) => {
