@@ -107,6 +107,8 @@ async fn what_cannot_be_compared_is_refused(test: Test) -> Result<()> {
             "{filter}: {errors:?}"
         );
     }
+    let long = format!("/content/rpm/packages/?version__gt={}", "1".repeat(2_000));
+    api.get(&long).await?.json(400)?;
     let reply = api
         .get("/content/rpm/packages/?ordering=version_order")
         .await?;

@@ -25,6 +25,9 @@ const TOGETHER: usize = 1_000;
 /// The longest key: what it is of has no more than some hundred bytes.
 const LONGEST: usize = 4_096;
 
+/// The longest literal that is compared.
+const LONGEST_LITERAL: usize = 1_000;
+
 /// The types whose units are known to have their keys, of one build in this process.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Complete(Arc<Mutex<BTreeSet<i64>>>);
@@ -48,6 +51,15 @@ pub async fn keys(
         let Some(literals) = asked.0.get(&key.field) else {
             continue;
         };
+        if literals
+            .iter()
+            .any(|literal| literal.len() > LONGEST_LITERAL)
+        {
+            return Err(Error::invalid(format!(
+                "{} is compared with a text of more than {LONGEST_LITERAL} bytes",
+                key.field
+            )));
+        }
         let mut known = HashMap::with_capacity(literals.len());
         let literals: Vec<&String> = literals.iter().collect();
         for part in literals.chunks(TOGETHER) {
