@@ -238,6 +238,7 @@ async fn fields_that_do_not_fit_are_refused(test: Test) -> Result<()> {
     let hostile = Hostile::start(&test).await?;
     assert_says(&hostile.fail("bad-fields").await?, &["name"]);
     assert_says(&hostile.fail("bad-json").await?, &["json"]);
+    assert_says(&hostile.fail("no-key").await?, &["no field", "name"]);
     Ok(())
 }
 
@@ -289,6 +290,9 @@ async fn too_large_a_batch_is_refused(test: Test) -> Result<()> {
         &hostile.fail("too-many").await?,
         &["1000", "1,000", "batch", "many"],
     );
+    assert_says(&hostile.fail("recall-too-many").await?, &["1001"]);
+    let elsewhere = hostile.fail("recall-elsewhere").await?;
+    assert_says(&elsewhere, &["hostile.package"]);
     Ok(())
 }
 

@@ -13,6 +13,7 @@ on_both_databases!(
     mirrors_are_told_nothing_of_the_remote,
     a_list_without_mirrors_is_told,
     a_token_goes_with_each_address,
+    what_is_there_already_can_be_had_from_the_next_upstream_too,
     a_channel_of_uln_is_kept_and_not_synced,
 );
 
@@ -188,6 +189,45 @@ async fn a_token_goes_with_each_address(test: Test) -> Result<()> {
     assert!(asked.len() >= 5, "{asked:?}");
     for request in asked {
         assert_eq!(request.query, "abc123", "{request:?}");
+    }
+    Ok(())
+}
+
+async fn what_is_there_already_can_be_had_from_the_next_upstream_too(test: Test) -> Result<()> {
+    let server = test.start().await?;
+    let api = server.api();
+    let (first, second) = (Upstream::start().await?, Upstream::start().await?);
+    let theirs = RpmRepository::of(&[("bear", "1"), ("owl", "2")]);
+    let mirror = api
+        .rpm_mirror("zoo", &theirs.hold(&first, "zoo"), "on_demand")
+        .await?;
+    api.serve_rpm(&mirror).await?;
+    api.sync_rpm(&mirror, json!({})).await?.completed()?;
+    // The same at another address; the one before is gone.
+    let url = theirs.hold(&second, "zoo");
+    let remote = href(&mirror.remote);
+    api.patch(&remote, json!({"url": url})).await?.ok()?;
+    first.hold("zoo", &[]);
+    let task = api.sync_rpm(&mirror, json!({})).await?.completed()?;
+    assert!(task.created().is_empty(), "the same units: {}", task.0);
+    let bear = &theirs.packages[0];
+    let upstream_path = format!("/held/zoo/{}", bear.upstream_path());
+    server
+        .fetch_until(&format!("zoo/{}", bear.path()), |reply| {
+            *reply.body() == bear.bytes
+        })
+        .await?;
+    assert_eq!(second.requests(&upstream_path), 1);
+    // What is there without its bytes is not enough for a remote that fetches at once.
+    let immediate = json!({"policy": "immediate"});
+    api.patch(&remote, immediate).await?.ok()?;
+    let again = json!({"optimize": false});
+    for _ in 0..2 {
+        api.sync_rpm(&mirror, again.clone()).await?.completed()?;
+        for package in &theirs.packages {
+            let path = format!("/held/zoo/{}", package.upstream_path());
+            assert_eq!(second.requests(&path), 1, "{path}");
+        }
     }
     Ok(())
 }

@@ -9,6 +9,7 @@ mod draft;
 mod fields;
 mod insert;
 mod lookup;
+mod recall;
 
 use std::sync::Arc;
 
@@ -19,19 +20,23 @@ use tokio::task::JoinSet;
 
 pub(crate) use download::store as store_body;
 pub use draft::{ArtifactDraft, Source, UnitDraft};
-pub use fields::RawFields;
+pub use recall::Sighting;
 
 use crate::Services;
 use crate::error::{Error, Result};
 use crate::fetch::Remote;
 use crate::progress::Progress;
 use crate::references::References;
+use crate::types::Type;
 
 /// More drafts in one call are refused.
 pub const MAX_DRAFTS: usize = 1000;
 
 /// Batches that may wait between two stages: the next begins while one is done.
 const CHANNEL: usize = 1;
+
+/// Batches that may wait to become rows, which they do together.
+const TOGETHER: usize = 5;
 
 /// Where bytes come from, and when.
 #[derive(Clone, Debug)]
@@ -52,6 +57,15 @@ struct Context {
     references: Arc<References>,
     origin: Option<Arc<Origin>>,
     progress: Progress,
+}
+
+impl Context {
+    /// A content type of this plugin, by its short name.
+    fn checked(&self, content_type: &str) -> Result<Arc<Type>> {
+        let name = format!("{}.{content_type}", self.plugin);
+        let kind = self.services.types.checked(&name);
+        kind.ok_or_else(|| Error::invalid(format!("there is no content type {name:?}")))
+    }
 }
 
 /// The staging of one call; cheap to clone.
@@ -81,7 +95,7 @@ impl Staging {
         let (entry, checked) = mpsc::channel(CHANNEL);
         let (found, looked_up) = mpsc::channel(CHANNEL);
         let (fetched, downloaded) = mpsc::channel(CHANNEL);
-        let (stored, durable) = mpsc::channel(CHANNEL);
+        let (stored, durable) = mpsc::channel(TOGETHER);
         let mut stages = JoinSet::new();
         stages.spawn(lookup::run(context.clone(), checked, found));
         stages.spawn(download::run(context.clone(), looked_up, fetched));

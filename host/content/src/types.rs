@@ -19,14 +19,22 @@ pub struct Type {
     /// The table.
     pub table: Arc<TypeTable>,
     validator: jsonschema::Validator,
+    /// Where a field is in the type's order.
+    positions: HashMap<String, usize>,
     /// Fields whose lists and objects the schema says nothing more of.
     verbatim: HashSet<String>,
 }
 
 impl Type {
-    /// Whether a list or an object in this field fits the schema whatever is in it.
-    pub fn is_verbatim(&self, field: &str) -> bool {
-        self.verbatim.contains(field)
+    /// The place of a field in the type's order.
+    pub fn position(&self, field: &str) -> Option<usize> {
+        self.positions.get(field).copied()
+    }
+
+    /// The place of a field if a list or an object in it fits the schema whatever is in it.
+    pub fn verbatim(&self, field: &str) -> Option<usize> {
+        self.position(field)
+            .filter(|_| self.verbatim.contains(field))
     }
 
     /// What is wrong with a draft's fields, if anything is.
@@ -129,7 +137,9 @@ impl Types {
                     format!("the schema of {:?} is wrong: {error}", content_type.name).into(),
                 )
             })?;
+            let names = content_type.fields.iter().map(|field| &field.name);
             types.push(Arc::new(Type {
+                positions: names.cloned().zip(0..).collect(),
                 verbatim: verbatim(content_type),
                 table: Arc::new(table),
                 validator,

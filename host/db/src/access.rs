@@ -12,8 +12,9 @@ use uuid::Uuid;
 use crate::condition::Condition;
 use crate::database::Connection;
 use crate::error::Result;
+use crate::insert::insert_many;
 pub use crate::object::{Name, Object};
-use crate::statement::{Value, insert_many, sql};
+use crate::statement::{Value, sql};
 use crate::user::User;
 
 /// What a caller may do.

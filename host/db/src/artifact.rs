@@ -7,9 +7,10 @@ use uuid::Uuid;
 
 use crate::database::Connection;
 use crate::error::Result;
+use crate::insert::insert_many;
 use crate::list::{Column, Condition, Kind, Record, record};
 use crate::row::Row;
-use crate::statement::{insert_many, sql};
+use crate::statement::sql;
 
 /// An artifact's row.
 #[derive(Clone, Debug)]

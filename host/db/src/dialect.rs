@@ -299,14 +299,6 @@ impl Dialect {
         }
     }
 
-    /// How many parameters one statement may have, with room to spare.
-    pub(crate) fn max_parameters(self) -> usize {
-        match self {
-            Self::Sqlite => 30_000,
-            Self::Postgres => 60_000,
-        }
-    }
-
     /// A moment that is given, or that at which the statement runs, if that is later. With
     /// SQLite a statement that writes runs at once, or not at all.
     pub fn not_before_now(self) -> &'static str {

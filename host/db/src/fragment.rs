@@ -4,7 +4,8 @@ use pith_model::UnitId;
 
 use crate::database::Connection;
 use crate::error::Result;
-use crate::statement::{insert_many, sql};
+use crate::insert::insert_many;
+use crate::statement::sql;
 
 /// Keeps the fragments of new units.
 pub async fn insert(

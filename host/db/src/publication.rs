@@ -8,9 +8,10 @@ use uuid::Uuid;
 
 use crate::database::Connection;
 use crate::error::Result;
+use crate::insert::insert_many;
 use crate::list::{Column, Condition, Kind, Record, record};
 use crate::row::Row;
-use crate::statement::{insert_many, sql};
+use crate::statement::sql;
 use crate::template::{self, Template};
 
 /// A publication's row.

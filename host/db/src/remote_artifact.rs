@@ -1,10 +1,13 @@
 //! Where the bytes of units can be had, remote by remote.
 
+use std::collections::HashMap;
+
 use pith_model::RemoteId;
 
 use crate::database::Connection;
 use crate::error::Result;
-use crate::statement::{insert_many, sql};
+use crate::insert::insert_many;
+use crate::statement::sql;
 use crate::unit::NewRemoteArtifact;
 
 /// Adds or renews sources; the number is that of the unit's artifact.
@@ -35,6 +38,40 @@ pub async fn insert(
     Ok(())
 }
 
+/// What is noted of a remote, by the number of the unit's artifact.
+pub async fn of_remote(
+    connection: &mut Connection,
+    remote: RemoteId,
+    unit_artifacts: &[i64],
+) -> Result<HashMap<i64, NewRemoteArtifact>> {
+    let mut found = HashMap::with_capacity(unit_artifacts.len());
+    for part in unit_artifacts.chunks(1000) {
+        let rows = sql(
+            "SELECT unit_artifact_id, urls, size, digests FROM remote_artifact
+             WHERE remote_id = ? AND unit_artifact_id IN (?*)",
+        )
+        .bind(remote)
+        .bind(part.to_vec())
+        .fetch_all(connection)
+        .await?;
+        for row in rows {
+            let source = NewRemoteArtifact {
+                remote,
+                urls: words(&row.get::<String>(1)?, '\n'),
+                size: row.get(2)?,
+                digests: words(&row.get::<String>(3)?, ' '),
+            };
+            found.insert(row.get(0)?, source);
+        }
+    }
+    Ok(found)
+}
+
+fn words(text: &str, between: char) -> Vec<String> {
+    let words = text.split(between).filter(|word| !word.is_empty());
+    words.map(str::to_owned).collect()
+}
+
 /// A place to fetch from.
 #[derive(Clone, Debug)]
 pub struct Source {
@@ -59,13 +96,9 @@ pub async fn sources(connection: &mut Connection, unit_artifact: i64) -> Result<
         .map(|row| {
             Ok(Source {
                 remote: row.get(0)?,
-                urls: row.get::<String>(1)?.lines().map(str::to_owned).collect(),
+                urls: words(&row.get::<String>(1)?, '\n'),
                 size: row.get(2)?,
-                digests: row
-                    .get::<String>(3)?
-                    .split(' ')
-                    .map(str::to_owned)
-                    .collect(),
+                digests: words(&row.get::<String>(3)?, ' '),
             })
         })
         .collect()

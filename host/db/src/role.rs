@@ -9,9 +9,10 @@ use uuid::Uuid;
 use crate::condition::Condition;
 use crate::database::Connection;
 use crate::error::Result;
+use crate::insert::insert_many;
 use crate::list::{Column, Kind, Record, record};
 use crate::row::Row;
-use crate::statement::{insert_many, sql};
+use crate::statement::sql;
 
 /// A role's row.
 #[derive(Clone, Debug)]

@@ -5,12 +5,14 @@
 //! (`Speed`).
 
 mod connect;
+mod insertion;
 mod query;
 mod readers;
 mod regexp;
 mod session;
 mod writer;
 
+pub(crate) use insertion::Insertion;
 pub(crate) use query::{Query, SqliteRow};
 pub(crate) use readers::Readers;
 pub(crate) use session::{Session, Speed};

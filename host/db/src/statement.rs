@@ -4,7 +4,6 @@
 //! databases; `dialect.rs` turns it into theirs.
 
 use futures::TryStreamExt;
-use futures::future::BoxFuture;
 use pith_model::Timestamp;
 use serde_json::Value as JsonValue;
 use sqlx::AssertSqlSafe;
@@ -315,67 +314,4 @@ impl Statement<'_> {
         let rows = self.fetch_all(connection).await?;
         rows.iter().map(|row| row.get(0)).collect()
     }
-}
-
-/// So many rows are inserted in no time.
-const FEW: usize = 4;
-
-/// Inserts many rows with few statements. `head` is `INSERT INTO t (a, b)`, `tail`
-/// may be an `ON CONFLICT` clause; every row has as many values as `head` has columns.
-pub fn insert_many<'a>(
-    connection: &'a mut Connection,
-    head: &'a str,
-    rows: impl IntoIterator<Item = Vec<Value>>,
-    tail: &'a str,
-) -> BoxFuture<'a, Result<u64>> {
-    // Gathered before anything waits, so that the caller's iterator may borrow.
-    let mut width = 0;
-    let mut values = Vec::new();
-    for row in rows {
-        width = row.len();
-        values.extend(row);
-    }
-    Box::pin(insert_values(connection, head, width, values, tail))
-}
-
-async fn insert_values(
-    connection: &mut Connection,
-    head: &str,
-    width: usize,
-    mut values: Vec<Value>,
-    tail: &str,
-) -> Result<u64> {
-    if values.is_empty() {
-        return Ok(0);
-    }
-    let most = (connection.dialect().max_parameters() / width).clamp(1, 512);
-    let mut changed = 0;
-    while !values.is_empty() {
-        // Powers of two, so that few texts of statements are in use and stay prepared.
-        let count = 1 << (values.len() / width).min(most).ilog2();
-        let rest = values.split_off(count * width);
-        changed += flush(connection, head, tail, width, count, values).await?;
-        values = rest;
-    }
-    Ok(changed)
-}
-
-async fn flush(
-    connection: &mut Connection,
-    head: &str,
-    tail: &str,
-    width: usize,
-    count: usize,
-    values: Vec<Value>,
-) -> Result<u64> {
-    let row = format!("({})", vec!["?"; width].join(","));
-    let text = format!(
-        "{head} VALUES {} {tail}",
-        vec![row.as_str(); count].join(",")
-    );
-    let mut statement = sql(text).bind_all(values);
-    if count <= FEW {
-        statement = statement.quick();
-    }
-    statement.execute(connection).await
 }

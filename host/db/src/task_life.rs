@@ -15,8 +15,9 @@ use uuid::Uuid;
 
 use crate::database::Connection;
 use crate::error::Result;
+use crate::insert::insert_many;
 use crate::row::Row;
-use crate::statement::{insert_many, sql};
+use crate::statement::sql;
 use crate::task_lock;
 
 /// What a worker needs of a task.

@@ -5,7 +5,8 @@ use serde_json::Value as JsonValue;
 
 use crate::database::Connection;
 use crate::error::Result;
-use crate::statement::{insert_many, sql};
+use crate::insert::insert_many;
+use crate::statement::sql;
 
 /// A text with gaps.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,8 +1,8 @@
 //! Units of content: found by their keys and inserted by the thousand.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
-use pith_model::descriptor::FINGERPRINT;
+use pith_model::descriptor::{FINGERPRINT, FieldKind};
 use pith_model::{ArtifactId, RemoteId, Timestamp, UnitId};
 use serde_json::Value as JsonValue;
 use uuid::Uuid;
@@ -10,8 +10,9 @@ use uuid::Uuid;
 use crate::content_type::TypeTable;
 use crate::database::Connection;
 use crate::error::{Error, Result};
+use crate::insert::insert_many;
 use crate::sequence;
-use crate::statement::{Value, insert_many, sql};
+use crate::statement::{Value, sql};
 
 /// The fingerprint of a key.
 pub type Key = [u8; FINGERPRINT];
@@ -387,40 +388,31 @@ pub async fn set_labels(
     Ok(())
 }
 
-/// The fields of a unit draft as values for its table's columns.
-pub fn field_values(
-    table: &TypeTable,
-    fields: &serde_json::Map<String, JsonValue>,
-    verbatim: &BTreeMap<String, String>,
-) -> Vec<Value> {
-    use pith_model::descriptor::FieldKind;
-    table
-        .content_type
-        .fields
-        .iter()
-        .map(|field| {
-            let value = fields.get(&field.name).filter(|value| !value.is_null());
-            match field.kind {
-                FieldKind::Text => Value::Text(value.and_then(|v| v.as_str()).map(str::to_owned)),
-                FieldKind::Integer => Value::Integer(value.and_then(JsonValue::as_i64)),
-                FieldKind::Real => Value::Real(value.and_then(JsonValue::as_f64)),
-                FieldKind::Boolean => Value::Boolean(value.and_then(JsonValue::as_bool)),
-                FieldKind::Json => match verbatim.get(&field.name) {
-                    Some(text) => Value::JsonText(text.clone()),
-                    None => Value::Json(value.cloned()),
-                },
-            }
-        })
-        .collect()
+/// A field's value for its column; what is not of the field's kind is no value.
+pub fn field_value(kind: FieldKind, value: JsonValue) -> Value {
+    match (kind, value) {
+        (FieldKind::Text, JsonValue::String(text)) => Value::Text(Some(text)),
+        (FieldKind::Integer, value) => Value::Integer(value.as_i64()),
+        (FieldKind::Real, value) => Value::Real(value.as_f64()),
+        (FieldKind::Boolean, value) => Value::Boolean(value.as_bool()),
+        (FieldKind::Json, value) if !value.is_null() => Value::Json(Some(value)),
+        _ => no_value(kind),
+    }
+}
+
+/// The value of a field that a unit has not.
+pub fn no_value(kind: FieldKind) -> Value {
+    match kind {
+        FieldKind::Text => Value::Text(None),
+        FieldKind::Integer => Value::Integer(None),
+        FieldKind::Real => Value::Real(None),
+        FieldKind::Boolean => Value::Boolean(None),
+        FieldKind::Json => Value::Json(None),
+    }
 }
 
 /// Reads a type's field from a row as JSON.
-pub fn field_json(
-    row: &crate::Row,
-    index: usize,
-    kind: pith_model::descriptor::FieldKind,
-) -> Result<JsonValue> {
-    use pith_model::descriptor::FieldKind;
+pub fn field_json(row: &crate::Row, index: usize, kind: FieldKind) -> Result<JsonValue> {
     Ok(match kind {
         FieldKind::Text => row.get::<Option<String>>(index)?.into(),
         FieldKind::Integer => row.get::<Option<i64>>(index)?.into(),

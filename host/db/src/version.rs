@@ -5,10 +5,11 @@ use uuid::Uuid;
 
 use crate::database::Connection;
 use crate::error::Result;
+use crate::insert::insert_many;
 use crate::list::{Column, Condition, Kind, Record, record};
 use crate::membership::Counts;
 use crate::row::Row;
-use crate::statement::{insert_many, sql};
+use crate::statement::sql;
 
 /// A version's row.
 #[derive(Clone, Debug)]

@@ -1,7 +1,8 @@
 //! A package: what the API shows of it, and the pieces of XML that indexes are made of.
 
-use pith_plugin_sdk::{ArtifactDraft, Error, Fragment, Result, Source, UnitDraft};
+use pith_plugin_sdk::{ArtifactDraft, Error, Fragment, Result, Sighting, Source, UnitDraft};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use crate::evr::Evr;
 use crate::layout::Layout;
@@ -149,6 +150,33 @@ impl Package {
         }
     }
 
+    fn artifact(&self, source: Source) -> ArtifactDraft {
+        ArtifactDraft {
+            path: self.path(),
+            digests: self.digests(),
+            size: self.size_package.and_then(|size| u64::try_from(size).ok()),
+            source,
+        }
+    }
+
+    /// The package as far as it is known by.
+    pub(crate) fn sighting(&self, source: Source) -> Sighting {
+        let key = json!({
+            "name": self.name,
+            "epoch": self.epoch,
+            "version": self.version,
+            "release": self.release,
+            "arch": self.arch,
+            "checksum_type": self.checksum_type,
+            "pkgId": self.pkg_id,
+        });
+        Sighting {
+            content_type: PACKAGE.into(),
+            key: key.to_string(),
+            artifacts: vec![self.artifact(source)],
+        }
+    }
+
     /// The draft of the package.
     pub(crate) fn draft(&self, pieces: Pieces, source: Source) -> Result<UnitDraft> {
         let file_name = self.file_name();
@@ -173,12 +201,7 @@ impl Package {
         Ok(UnitDraft {
             content_type: PACKAGE.into(),
             fields,
-            artifacts: vec![ArtifactDraft {
-                path: self.path(),
-                digests: self.digests(),
-                size: self.size_package.and_then(|size| u64::try_from(size).ok()),
-                source,
-            }],
+            artifacts: vec![self.artifact(source)],
             terms: self.terms(),
             fragments: vec![
                 fragment(fragments::HEAD, pieces.head),

@@ -19,6 +19,15 @@ pub(crate) struct Primary<'a> {
 
 /// Reads `<package type="rpm">…</package>`.
 pub(crate) fn read(text: &str) -> Result<Primary<'_>> {
+    read_as_far(text, true)
+}
+
+/// Reads what a package is known by and where it is; `format` is left out, in which most is.
+pub(crate) fn glance(text: &str) -> Result<Primary<'_>> {
+    read_as_far(text, false)
+}
+
+fn read_as_far(text: &str, to_the_end: bool) -> Result<Primary<'_>> {
     let mut walk = Walk::new(text);
     let mut package = Package::default();
     let mut location = None;
@@ -71,6 +80,8 @@ pub(crate) fn read(text: &str) -> Result<Primary<'_>> {
                 walk.skip(&element)?;
                 location = Some((begin, walk.position()));
             }
+            // It comes last.
+            b"format" if !to_the_end && location.is_some() => break,
             b"format" if !element.is_empty => read_format(&mut walk, &mut package)?,
             _ => walk.skip(&element)?,
         }

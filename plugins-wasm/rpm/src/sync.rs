@@ -1,10 +1,12 @@
 //! Mirrors an upstream: its list of indexes, and then index by index.
 
+mod beside;
 mod complete;
 mod extra;
 mod lists;
 mod mirrors;
 mod packages;
+mod recall;
 pub(crate) mod retention;
 mod start;
 mod trees;

@@ -7,7 +7,7 @@ pub const MAX_BATCH: usize = 1_000;
 
 /// A batch goes once it has so many bytes: those of a few drafts with very long lists may be
 /// more than those of a thousand others.
-const MAX_BATCH_BYTES: usize = 4 << 20;
+const MAX_BATCH_BYTES: usize = 2 << 20;
 
 /// Where a [`Batcher`] sends its batches.
 pub trait Sink {

@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
+use pith_db::Value;
 use pith_db::unit::Key;
 use pith_model::path;
 use pith_storage::{Algorithm, Digest, Expected};
-use serde_json::Value;
 use url::Url;
 
 use super::Context;
-use super::fields::{Fields, RawFields};
+use super::fields::Fields;
 use crate::error::{Error, Result};
 use crate::fragment::{self, Fragment};
 use crate::references::HeldArtifact;
@@ -21,8 +21,8 @@ use crate::types::Type;
 pub struct UnitDraft {
     /// The short name: `file`.
     pub content_type: String,
-    /// Its fields.
-    pub fields: RawFields,
+    /// Its fields, a JSON object.
+    pub fields: String,
     /// Its artifacts.
     pub artifacts: Vec<ArtifactDraft>,
     /// Its fragments.
@@ -60,7 +60,10 @@ pub(super) struct Checked {
     pub(super) kind: Arc<Type>,
     pub(super) natural_key: Key,
     pub(super) repository_key: Key,
-    pub(super) fields: Fields,
+    /// Its fields, a JSON object.
+    pub(super) fields: String,
+    /// Its fields for its row; empty once they were taken for it.
+    pub(super) values: Vec<Value>,
     pub(super) artifacts: Vec<CheckedArtifact>,
     pub(super) fragments: Vec<Fragment>,
     /// The fragments as a row, of a unit that is new.
@@ -82,6 +85,16 @@ pub(super) struct CheckedArtifact {
 pub(super) enum CheckedSource {
     Urls(Vec<Url>),
     Held(HeldArtifact),
+}
+
+impl Checked {
+    /// Takes the values of its row, which are read anew where they were taken before.
+    pub(super) fn take_values(&mut self) -> Result<Vec<Value>> {
+        if self.values.is_empty() {
+            return Ok(Fields::read(&self.kind, &self.fields)?.values);
+        }
+        Ok(std::mem::take(&mut self.values))
+    }
 }
 
 impl CheckedArtifact {
@@ -106,33 +119,16 @@ const MAX_ARTIFACTS: usize = 10_000;
 const MAX_URLS: usize = 20;
 
 pub(super) fn check(context: &Context, draft: UnitDraft) -> Result<Checked> {
-    let name = format!("{}.{}", context.plugin, draft.content_type);
-    let kind = context
-        .services
-        .types
-        .checked(&name)
-        .ok_or_else(|| Error::invalid(format!("there is no content type {name:?}")))?;
-    let mut fields = Fields::read(&kind, draft.fields)?;
-    let known = Value::Object(fields.known);
-    if let Some(problem) = kind.problem(&known) {
-        return Err(Error::invalid(format!(
-            "a draft of {name} does not fit its schema: {problem}"
-        )));
-    }
-    let mut keys = kind.table.content_type.order_keys.iter();
-    if let Some(key) = keys.find(|key| !known[key.name.as_str()].is_string()) {
-        return Err(Error::invalid(format!(
-            "a draft of {name} has no order key {:?}",
-            key.name
-        )));
-    }
-    let Value::Object(known) = known else {
-        unreachable!("it was made of an object above")
-    };
-    fields.known = known;
+    let kind = context.checked(&draft.content_type)?;
+    let Fields {
+        natural_key,
+        repository_key,
+        values,
+    } = Fields::read(&kind, &draft.fields)?;
     if draft.artifacts.len() > MAX_ARTIFACTS {
         return Err(Error::limit(format!(
-            "a draft of {name} has {} artifacts; at most {MAX_ARTIFACTS} are taken",
+            "a draft of {} has {} artifacts; at most {MAX_ARTIFACTS} are taken",
+            kind.table.full_name,
             draft.artifacts.len()
         )));
     }
@@ -142,12 +138,12 @@ pub(super) fn check(context: &Context, draft: UnitDraft) -> Result<Checked> {
         .into_iter()
         .map(|artifact| check_artifact(context, artifact))
         .collect::<Result<Vec<_>>>()?;
-    let content_type = &kind.table.content_type;
     Ok(Checked {
         reference: 0,
-        natural_key: content_type.natural_fingerprint(&fields.known),
-        repository_key: content_type.repository_fingerprint(&fields.known),
-        fields,
+        natural_key,
+        repository_key,
+        fields: draft.fields,
+        values,
         artifacts,
         fragments: draft.fragments,
         packed: None,
@@ -156,7 +152,7 @@ pub(super) fn check(context: &Context, draft: UnitDraft) -> Result<Checked> {
     })
 }
 
-fn check_artifact(context: &Context, draft: ArtifactDraft) -> Result<CheckedArtifact> {
+pub(super) fn check_artifact(context: &Context, draft: ArtifactDraft) -> Result<CheckedArtifact> {
     if let Some(problem) = path::problem(&draft.path) {
         return Err(Error::invalid(format!(
             "the path {:?} {problem}",

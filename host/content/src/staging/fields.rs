@@ -1,54 +1,132 @@
 //! The fields of a draft. Lists and objects that only have to be stored stay the text that the
 //! plugin wrote: a package has thousands of files, and nobody here looks at one.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use pith_db::Value;
+use pith_db::unit::{self, Key};
+use serde::de::{
+    Deserialize, DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor,
+};
 use serde_json::value::RawValue;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value as JsonValue};
 
 use crate::error::{Error, Result};
 use crate::types::Type;
 
-/// Fields as a plugin gives them: by name, as JSON text.
-pub type RawFields = BTreeMap<String, Box<RawValue>>;
-
-/// Fields that were read.
-#[derive(Clone, Debug, Default)]
+/// Fields that were read and fit their type.
+#[derive(Clone, Debug)]
 pub(super) struct Fields {
-    /// All of them; those which are kept as text are empty here.
-    pub(super) known: Map<String, Value>,
-    /// Kept as text.
-    pub(super) verbatim: BTreeMap<String, String>,
+    pub(super) natural_key: Key,
+    pub(super) repository_key: Key,
+    /// One value for each field of the type, in the type's order.
+    pub(super) values: Vec<Value>,
 }
 
 impl Fields {
-    /// Reads fields as far as their type wants it.
-    pub(super) fn read(kind: &Type, raw: RawFields) -> Result<Self> {
-        let mut fields = Self::default();
-        for (name, text) in raw {
-            let wrong = |error: serde_json::Error| {
-                Error::invalid(format!(
-                    "the field {name:?} of a draft of {} is no JSON that can be stored: {error}",
-                    kind.table.full_name
-                ))
-            };
-            let placeholder = match text.get().as_bytes().first() {
-                Some(b'[') if kind.is_verbatim(&name) => Value::Array(Vec::new()),
-                Some(b'{') if kind.is_verbatim(&name) => Value::Object(Map::new()),
-                _ => {
-                    let value = serde_json::from_str(text.get()).map_err(wrong)?;
-                    fields.known.insert(name, value);
-                    continue;
+    /// Reads a JSON object as far as its type wants it, and checks it against the schema.
+    pub(super) fn read(kind: &Type, text: &str) -> Result<Self> {
+        let name = &kind.table.full_name;
+        let mut json = serde_json::Deserializer::from_str(text);
+        let read = Reading(kind).deserialize(&mut json);
+        let read = read.and_then(|read| json.end().map(|()| read));
+        let Read { known, verbatim } = read.map_err(|error| {
+            Error::invalid(format!(
+                "the fields of a draft of {name} are not a JSON object that can be stored: {error}"
+            ))
+        })?;
+        let known = JsonValue::Object(known);
+        if let Some(problem) = kind.problem(&known) {
+            return Err(Error::invalid(format!(
+                "a draft of {name} does not fit its schema: {problem}"
+            )));
+        }
+        let content_type = &kind.table.content_type;
+        let mut keys = content_type.order_keys.iter();
+        if let Some(key) = keys.find(|key| !known[key.name.as_str()].is_string()) {
+            return Err(Error::invalid(format!(
+                "a draft of {name} has no order key {:?}",
+                key.name
+            )));
+        }
+        let JsonValue::Object(known) = known else {
+            unreachable!("it was made of an object above")
+        };
+        let natural_key = content_type.natural_fingerprint(&known);
+        let repository_key = content_type.repository_fingerprint(&known);
+        let fields = content_type.fields.iter();
+        let mut values: Vec<Value> = fields.map(|field| unit::no_value(field.kind)).collect();
+        for (name, value) in known {
+            if let Some(at) = kind.position(&name) {
+                values[at] = unit::field_value(content_type.fields[at].kind, value);
+            }
+        }
+        for (at, text) in verbatim {
+            values[at] = Value::JsonText(text);
+        }
+        Ok(Self {
+            natural_key,
+            repository_key,
+            values,
+        })
+    }
+}
+
+/// What was read of an object.
+#[derive(Default)]
+struct Read {
+    /// All fields; those which are kept as text are empty here.
+    known: Map<String, JsonValue>,
+    /// Kept as text, by the field's place.
+    verbatim: Vec<(usize, String)>,
+}
+
+/// Reads an object of this type.
+struct Reading<'a>(&'a Type);
+
+impl<'de> DeserializeSeed<'de> for Reading<'_> {
+    type Value = Read;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Read, D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Reading<'_> {
+    type Value = Read;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Read, A::Error> {
+        let mut read = Read::default();
+        while let Some(name) = map.next_key::<Cow<'de, str>>()? {
+            let value = match self.0.verbatim(&name) {
+                None => map.next_value()?,
+                Some(at) => {
+                    let raw: &RawValue = map.next_value()?;
+                    let wrong = |error| A::Error::custom(format!("the field {name:?}: {error}"));
+                    let (is_long, placeholder) = match raw.get().as_bytes().first() {
+                        Some(b'[') => (true, JsonValue::Array(Vec::new())),
+                        Some(b'{') => (true, JsonValue::Object(Map::new())),
+                        _ => (false, serde_json::from_str(raw.get()).map_err(wrong)?),
+                    };
+                    if is_long {
+                        let Sound = serde_json::from_str(raw.get()).map_err(wrong)?;
+                        read.verbatim.push((at, raw.get().to_owned()));
+                    }
+                    placeholder
                 }
             };
-            let Sound = serde_json::from_str(text.get()).map_err(wrong)?;
-            let text: Box<str> = text.into();
-            fields.verbatim.insert(name.clone(), text.into());
-            fields.known.insert(name, placeholder);
+            if let Some(before) = read.known.insert(name.into_owned(), value) {
+                return Err(A::Error::custom(format!(
+                    "a field is there twice, once as {before}"
+                )));
+            }
         }
-        Ok(fields)
+        Ok(read)
     }
 }
 
@@ -57,7 +135,7 @@ impl Fields {
 struct Sound;
 
 impl<'de> Deserialize<'de> for Sound {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(Look)
     }
 }
@@ -71,27 +149,27 @@ impl<'de> Visitor<'de> for Look {
         f.write_str("JSON")
     }
 
-    fn visit_unit<E>(self) -> std::result::Result<Sound, E> {
+    fn visit_unit<E>(self) -> Result<Sound, E> {
         Ok(Sound)
     }
 
-    fn visit_bool<E>(self, _: bool) -> std::result::Result<Sound, E> {
+    fn visit_bool<E>(self, _: bool) -> Result<Sound, E> {
         Ok(Sound)
     }
 
-    fn visit_i64<E>(self, _: i64) -> std::result::Result<Sound, E> {
+    fn visit_i64<E>(self, _: i64) -> Result<Sound, E> {
         Ok(Sound)
     }
 
-    fn visit_u64<E>(self, _: u64) -> std::result::Result<Sound, E> {
+    fn visit_u64<E>(self, _: u64) -> Result<Sound, E> {
         Ok(Sound)
     }
 
-    fn visit_f64<E>(self, _: f64) -> std::result::Result<Sound, E> {
+    fn visit_f64<E>(self, _: f64) -> Result<Sound, E> {
         Ok(Sound)
     }
 
-    fn visit_str<E: serde::de::Error>(self, text: &str) -> std::result::Result<Sound, E> {
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Sound, E> {
         // PostgreSQL has no text with it.
         if text.contains('\0') {
             return Err(E::custom("a text has a zero byte"));
@@ -99,12 +177,12 @@ impl<'de> Visitor<'de> for Look {
         Ok(Sound)
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> std::result::Result<Sound, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Sound, A::Error> {
         while let Some(Sound) = list.next_element()? {}
         Ok(Sound)
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> std::result::Result<Sound, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Sound, A::Error> {
         while let Some((Sound, Sound)) = map.next_entry()? {}
         Ok(Sound)
     }

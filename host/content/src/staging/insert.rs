@@ -14,6 +14,9 @@ use super::lookup::{Bytes, Existing, Found, tables};
 use crate::error::{Code, Error, Result};
 use crate::ingest::{self, REMOVAL_PAUSE, Rows};
 
+/// So many units become rows in one transaction, so that others wait for it a moment only.
+const TOGETHER: usize = 2_500;
+
 /// Another transaction may be faster so often before something is wrong.
 const ATTEMPTS: usize = 10;
 
@@ -44,12 +47,20 @@ pub(super) async fn store(
     Ok(())
 }
 
-/// Makes rows, a batch in one transaction.
+/// Makes rows. All batches that wait share a transaction: each writes the same pages of the
+/// indexes whose keys are in no order, and these are written once then.
 pub(super) async fn run(context: Context, mut stored: mpsc::Receiver<Stored>) -> Result<()> {
     while let Some(Stored { mut units, durable }) = stored.recv().await {
+        let mut files = vec![durable];
+        while units.len() < TOGETHER
+            && let Ok(next) = stored.try_recv()
+        {
+            units.extend(next.units);
+            files.push(next.durable);
+        }
         let mut attempt = 0;
         let ids = loop {
-            match insert(&context, &units, &durable).await {
+            match insert(&context, &mut units, &files).await {
                 Ok(ids) => break ids,
                 Err(Failed::Final(error)) => return Err(error),
                 Err(Failed::Again(error)) if attempt == ATTEMPTS => return Err(error),
@@ -122,17 +133,20 @@ async fn look_again(context: &Context, units: Vec<Found>) -> Result<Vec<Found>> 
 
 async fn insert(
     context: &Context,
-    units: &[Found],
-    durable: &Durable,
+    units: &mut [Found],
+    files: &[Durable],
 ) -> Result<Vec<UnitId>, Failed> {
     let services = &context.services;
     let mut transaction = services.database.write().await?;
-    let rows = ingest::insert(&mut transaction, services.store.as_ref(), durable).await?;
+    let mut rows = Rows::new();
+    for durable in files {
+        rows.extend(ingest::insert(&mut transaction, services.store.as_ref(), durable).await?);
+    }
     let mut known: HashMap<(i64, Key), UnitId> = HashMap::new();
     for table in tables(units.iter().map(|found| &found.draft)) {
         let mut keys = Vec::new();
         let mut new = Vec::new();
-        for found in units {
+        for found in units.iter_mut() {
             let key = found.draft.natural_key;
             if found.draft.kind.table.id != table.id
                 || found.existing.is_some()
@@ -151,7 +165,7 @@ async fn insert(
     let mut artifacts = Vec::new();
     let mut sources = Vec::new();
     let mut ids = Vec::with_capacity(units.len());
-    for found in units {
+    for found in units.iter() {
         let Some(Existing {
             unit,
             artifacts: unit_artifacts,
@@ -182,7 +196,8 @@ async fn insert(
     Ok(ids)
 }
 
-fn new_unit(context: &Context, found: &Found, rows: &Rows) -> Result<NewUnit> {
+fn new_unit(context: &Context, found: &mut Found, rows: &Rows) -> Result<NewUnit> {
+    let values = found.draft.take_values()?;
     let draft = &found.draft;
     let artifacts = draft
         .artifacts
@@ -199,11 +214,7 @@ fn new_unit(context: &Context, found: &Found, rows: &Rows) -> Result<NewUnit> {
     Ok(NewUnit {
         natural_key: draft.natural_key,
         repository_key: draft.repository_key,
-        values: unit::field_values(
-            &draft.kind.table,
-            &draft.fields.known,
-            &draft.fields.verbatim,
-        ),
+        values,
         artifacts,
         fragments: draft.packed.clone(),
         terms: draft.terms.clone(),
@@ -223,7 +234,10 @@ fn artifact_row(bytes: &Bytes, rows: &Rows) -> Result<Option<ArtifactId>> {
 }
 
 /// Where the bytes can be had again, also of what is stored: for a repair.
-fn remote_artifact(context: &Context, artifact: &CheckedArtifact) -> Option<NewRemoteArtifact> {
+pub(super) fn remote_artifact(
+    context: &Context,
+    artifact: &CheckedArtifact,
+) -> Option<NewRemoteArtifact> {
     let origin = context.origin.as_ref()?;
     let CheckedSource::Urls(urls) = &artifact.source else {
         return None;

@@ -94,7 +94,7 @@ pub(super) async fn look_up(context: &Context, batch: Vec<Checked>) -> Result<Ve
                 .copied();
             let rows = unit.and_then(|unit| artifacts.get(&unit));
             let existing = unit
-                .map(|unit| existing(&draft, unit, rows.map_or(&[], Vec::as_slice)))
+                .map(|unit| existing(&draft.artifacts, unit, rows.map_or(&[], Vec::as_slice)))
                 .transpose()?;
             let bytes = draft
                 .artifacts
@@ -143,7 +143,7 @@ async fn pack(mut batch: Vec<Found>) -> Result<Vec<Found>> {
         .map_err(|_| Error::internal("packing fragments broke; the server's log says why"))?
 }
 
-fn policy(context: &Context) -> Policy {
+pub(super) fn policy(context: &Context) -> Policy {
     context
         .origin
         .as_ref()
@@ -159,9 +159,13 @@ pub(super) fn tables<'a>(batch: impl Iterator<Item = &'a Checked>) -> Vec<Arc<Ty
 }
 
 /// Checks that a unit that is there is the one that the draft means.
-fn existing(draft: &Checked, unit: UnitId, rows: &[UnitArtifact]) -> Result<Existing> {
-    let mut artifacts = Vec::with_capacity(draft.artifacts.len());
-    for artifact in &draft.artifacts {
+pub(super) fn existing(
+    wanted: &[CheckedArtifact],
+    unit: UnitId,
+    rows: &[UnitArtifact],
+) -> Result<Existing> {
+    let mut artifacts = Vec::with_capacity(wanted.len());
+    for artifact in wanted {
         let row = rows
             .iter()
             .find(|row| row.path == artifact.path)

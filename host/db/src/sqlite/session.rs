@@ -9,6 +9,7 @@ use deadpool::managed::Object;
 use rusqlite::{Connection, InterruptHandle};
 use tokio::sync::{OwnedMutexGuard, mpsc};
 
+use super::insertion::Insertion;
 use super::query::{Query, SqliteRow};
 use super::readers::Manager;
 use super::writer::Slot;
@@ -112,6 +113,12 @@ impl Session {
     /// Runs a statement; how many rows it changed.
     pub(crate) async fn execute(&self, speed: Speed, query: Query) -> Result<u64> {
         self.with(speed, |lease| Ok(query.execute(lease.connection()?)?))
+            .await
+    }
+
+    /// Inserts rows; how many there are more, or other.
+    pub(crate) async fn insert(&self, speed: Speed, insertion: Insertion) -> Result<u64> {
+        self.with(speed, |lease| Ok(insertion.execute(lease.connection()?)?))
             .await
     }
 

@@ -1,7 +1,7 @@
 //! `staging`: the way of units into the server.
 
 use pith_content::fragment::Fragment;
-use pith_content::staging::{ArtifactDraft, MAX_DRAFTS, Source, Staging, UnitDraft};
+use pith_content::staging::{ArtifactDraft, MAX_DRAFTS, Sighting, Source, Staging, UnitDraft};
 use wasmtime::component::Resource;
 
 use super::State;
@@ -9,6 +9,21 @@ use super::contract::pith::plugin::host;
 use super::failure::Failure;
 
 impl host::HostStaging for State {
+    async fn recall(
+        &mut self,
+        staging: Resource<Staging>,
+        sightings: Vec<host::Sighting>,
+    ) -> Result<Vec<Option<u64>>, Failure> {
+        let sightings = sightings.into_iter().map(|one| Sighting {
+            content_type: one.content_type,
+            key: one.key,
+            artifacts: one.artifacts.into_iter().map(artifact_draft).collect(),
+        });
+        let staging = self.table.get(&staging)?.clone();
+        let recalled = staging.recall(sightings.collect()).await;
+        self.resume(recalled)
+    }
+
     async fn put(
         &mut self,
         staging: Resource<Staging>,
@@ -20,11 +35,7 @@ impl host::HostStaging for State {
                 units.len()
             )));
         }
-        let drafts: Vec<UnitDraft> = units
-            .into_iter()
-            .enumerate()
-            .map(|(index, unit)| unit_draft(index, unit))
-            .collect::<Result<_, _>>()?;
+        let drafts = units.into_iter().map(unit_draft).collect();
         let put = self.table.get(&staging)?.put(drafts).await;
         self.resume(put)
     }
@@ -34,20 +45,14 @@ impl host::HostStaging for State {
     }
 }
 
-fn unit_draft(index: usize, unit: host::UnitDraft) -> Result<UnitDraft, Failure> {
-    let fields = serde_json::from_str(&unit.fields).map_err(|error| {
-        Failure::invalid(format!(
-            "the fields of draft {index}, a {}, are not a JSON object: {error}",
-            unit.content_type
-        ))
-    })?;
-    Ok(UnitDraft {
+fn unit_draft(unit: host::UnitDraft) -> UnitDraft {
+    UnitDraft {
         content_type: unit.content_type,
-        fields,
+        fields: unit.fields,
         artifacts: unit.artifacts.into_iter().map(artifact_draft).collect(),
         fragments: unit.fragments.into_iter().map(fragment).collect(),
         terms: unit.terms,
-    })
+    }
 }
 
 fn fragment(fragment: host::Fragment) -> Fragment {
@@ -66,27 +71,5 @@ fn artifact_draft(artifact: host::ArtifactDraft) -> ArtifactDraft {
             host::Source::Urls(urls) => Source::Urls(urls),
             host::Source::Held(artifact) => Source::Held(artifact),
         },
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn fields_that_are_no_object_name_the_draft() {
-        for fields in ["", "[]", "{\"a\":"] {
-            let unit = host::UnitDraft {
-                content_type: "file".into(),
-                fields: fields.into(),
-                artifacts: Vec::new(),
-                fragments: Vec::new(),
-                terms: Vec::new(),
-            };
-            let Err(Failure::Told(error)) = unit_draft(7, unit) else {
-                panic!("{fields:?} is no object");
-            };
-            assert!(error.message.contains("draft 7, a file"), "{error}");
-        }
     }
 }

@@ -75,26 +75,24 @@ impl Complete {
     }
 
     /// Notes where the upstream has a package that is staged next.
-    pub(super) fn expect(&self, href: &str, path: &str) -> Result<()> {
-        check_place(href)?;
-        let place = (href.to_owned(), path.to_owned());
+    pub(super) fn expect(&self, place: (String, String)) {
         self.places.borrow_mut().push_back(place);
-        Ok(())
     }
 
-    /// Publishes packages where the upstream has them.
-    fn place(&self, units: &[UnitRef]) -> Result<()> {
-        let mut places = self.places.borrow_mut();
-        let mut links = Vec::new();
-        for (unit, (path, artifact)) in units.iter().zip(places.drain(..units.len())) {
-            if path != artifact {
-                links.push(UnitLink {
-                    path,
-                    unit: *unit,
-                    artifact,
-                });
-            }
-        }
+    /// Publishes packages where the upstream has them: each with the places there and here.
+    pub(super) fn place(
+        &self,
+        units: impl IntoIterator<Item = (UnitRef, (String, String))>,
+    ) -> Result<()> {
+        let links: Vec<UnitLink> = units
+            .into_iter()
+            .filter(|(_, (path, artifact))| path != artifact)
+            .map(|(unit, (path, artifact))| UnitLink {
+                path,
+                unit,
+                artifact,
+            })
+            .collect();
         if !links.is_empty() {
             self.publication.link_units(&links)?;
         }
@@ -127,7 +125,7 @@ impl Complete {
     }
 }
 
-fn check_place(href: &str) -> Result<()> {
+pub(super) fn check_place(href: &str) -> Result<()> {
     relative_path::check(href).map_err(|error| incompatible(&error.to_string()))
 }
 
@@ -150,7 +148,9 @@ impl Sink for Placing<'_> {
     fn put(&mut self, drafts: &[UnitDraft]) -> Result<Vec<UnitRef>> {
         let units = self.staging.put(drafts)?;
         if let Some(complete) = self.complete {
-            complete.place(&units)?;
+            let mut places = complete.places.borrow_mut();
+            let places = places.drain(..units.len());
+            complete.place(units.iter().copied().zip(places))?;
         }
         Ok(units)
     }

@@ -1,15 +1,17 @@
 //! Packages: `primary`, `filelists` and `other` are read in step, so that what is in memory is
 //! one package and not the repository.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hasher as _};
 
-use pith_plugin_sdk::{Batcher, BodyReader, Error, Result, Source, log};
+use pith_plugin_sdk::{Batcher, BodyReader, Error, Result, Source, UnitDraft, UnitRef, log};
 
-use super::complete::{Placing, incompatible};
+use super::beside::Beside;
+use super::complete::{Placing, check_place, incompatible};
+use super::recall::{Recall, Seen};
 use super::retention::Retention;
 use super::{Modular, Upstream, blame, skip};
-use crate::package::Pieces;
+use crate::package::{Package, Pieces};
 use crate::primary::{self, Primary};
 use crate::repomd::Data;
 use crate::snippets::Snippets;
@@ -21,9 +23,11 @@ const LEFT_OUT: (&str, &str) = ("sync.skipped.packages", "Skipped Packages");
 /// How many packages are read between two reports.
 const REPORT_EVERY: u64 = 1_000;
 
-/// Elements of `filelists` and `other` that came before their package: the indexes are
-/// written in one order, so this is for the few that are not.
-const MAX_WAITING: usize = 48 << 20;
+/// How many packages are looked at together.
+const TOGETHER: usize = 500;
+
+/// Unless they are so large.
+const TOGETHER_BYTES: usize = 2 << 20;
 
 /// Stages all packages.
 pub(super) fn sync(
@@ -56,20 +60,43 @@ pub(super) fn sync(
         next: upstream.next,
         complete: upstream.complete.as_ref(),
     });
-    let (mut listed, mut left_out) = (0, 0);
+    let mut recall = Recall::default();
+    let (mut listed, mut left_out, mut reported) = (0, 0, 0);
     let report = |done, total| upstream.task.progress(PARSING.0, PARSING.1, done, total);
     report(0, announced);
-    while let Some(next) = reading.next(upstream, modular, primary)? {
-        listed += 1;
-        match next {
-            Ok(draft) => batcher.push(*draft)?,
-            Err(Skipped::Silently) => {}
-            Err(Skipped::Because(what, error)) if upstream.complete.is_some() => {
-                return Err(incompatible(&format!("{what}: {error}")));
-            }
-            Err(Skipped::Because(what, error)) => skip(&what, &error, &mut left_out),
+    loop {
+        let texts = reading.texts(primary)?;
+        if texts.is_empty() {
+            break;
         }
-        if listed % REPORT_EVERY == 0 {
+        let known = recall.ask(upstream, &texts)?;
+        let mut present = Vec::new();
+        for (text, known) in texts.iter().zip(known) {
+            listed += 1;
+            let taken = match known {
+                None => reading.draft(upstream, modular, primary, text)?.map(Some),
+                Some((unit, seen)) => reading.keep(upstream, modular, seen)?.map(|place| {
+                    present.push((unit, place));
+                    None
+                }),
+            };
+            match taken {
+                Ok(Some(draft)) => batcher.push(*draft)?,
+                Ok(None) | Err(Skipped::Silently) => {}
+                Err(Skipped::Because(what, error)) if upstream.complete.is_some() => {
+                    return Err(incompatible(&format!("{what}: {error}")));
+                }
+                Err(Skipped::Because(what, error)) => skip(&what, &error, &mut left_out),
+            }
+        }
+        let units: Vec<UnitRef> = present.iter().map(|(unit, _)| *unit).collect();
+        upstream.next.add(&units)?;
+        if let Some(complete) = &upstream.complete {
+            let places = present.into_iter();
+            complete.place(places.filter_map(|(unit, place)| Some((unit, place?))))?;
+        }
+        if listed - reported >= REPORT_EVERY {
+            reported = listed;
             report(listed, announced);
         }
     }
@@ -119,27 +146,42 @@ struct Reading<'a> {
     retention: Option<&'a Retention>,
 }
 
+/// Where a package is upstream, and here.
+type Place = (String, String);
+
 impl Reading<'_> {
-    fn next(
+    /// The next elements; none at the end.
+    fn texts(&mut self, index: &Data) -> Result<Vec<String>> {
+        let (mut texts, mut bytes) = (Vec::new(), 0);
+        while texts.len() < TOGETHER && bytes < TOGETHER_BYTES {
+            let element = self.primary.next_element();
+            let Some(text) = element.map_err(|error| blame(error, index))? else {
+                break;
+            };
+            bytes += text.len();
+            texts.push(text.into_owned());
+        }
+        Ok(texts)
+    }
+
+    /// The draft of a package.
+    fn draft(
         &mut self,
         upstream: &Upstream<'_>,
         modular: &Modular,
         index: &Data,
-    ) -> Result<Option<Result<Box<pith_plugin_sdk::UnitDraft>, Skipped>>> {
-        let element = self.primary.next_element();
-        let Some(text) = element.map_err(|error| blame(error, index))? else {
-            return Ok(None);
-        };
+        text: &str,
+    ) -> Result<Result<Box<UnitDraft>, Skipped>> {
         let Primary {
             mut package,
             base,
             head,
             tail,
-        } = match primary::read(&text) {
+        } = match primary::read(text) {
             Ok(primary) => primary,
             Err(error) => {
-                let what = format!("a package in {} ({})", index.href, named(&text));
-                return Ok(Some(Err(Skipped::Because(what, error))));
+                let what = format!("a package in {} ({})", index.href, named(text));
+                return Ok(Err(Skipped::Because(what, error)));
             }
         };
         let mut pieces = Pieces {
@@ -148,23 +190,8 @@ impl Reading<'_> {
             filelists: self.filelists.take(&package.pkg_id)?,
             other: self.other.take(&package.pkg_id)?,
         };
-        let nevra = package.nevra();
-        let is_new = self.seen.insert(hash(&nevra));
-        let is_other = self.seen.insert(hash(&(&nevra, &package.pkg_id)));
-        if !is_new {
-            return Ok(Some(Err(if is_other {
-                Skipped::Because(
-                    format!("{nevra} ({})", package.location_href),
-                    Error::invalid("the same package is listed before with another checksum"),
-                )
-            } else {
-                Skipped::Silently
-            })));
-        }
-        package.is_modular = modular.contains(&nevra);
-        let is_old = |retention: &Retention| !retention.keeps(&package);
-        if upstream.skips(&package) || self.retention.is_some_and(is_old) {
-            return Ok(Some(Err(Skipped::Silently)));
+        if let Err(skipped) = self.admit(upstream, modular, &mut package) {
+            return Ok(Err(skipped));
         }
         let parsed = [
             primary::read_files(&pieces.filelists).map(|files| package.files = files),
@@ -176,32 +203,89 @@ impl Reading<'_> {
         {
             if let Err(error) = result {
                 // The package itself is whole: it is published without the broken element.
+                let nevra = package.nevra();
                 log::warn(&format!("{nevra} has a broken entry beside it: {error}"));
                 piece.clear();
             }
         }
-        if let Some(complete) = &upstream.complete {
-            if base.is_some() {
-                let what = format!("{nevra} is elsewhere");
-                return Err(incompatible(&what));
-            }
-            complete.expect(&package.location_href, &package.path())?;
+        let place = place(upstream, &package, base.as_deref())?;
+        if let (Some(complete), Some(place)) = (&upstream.complete, place) {
+            complete.expect(place);
         }
-        let source = match base {
-            Some(base) => {
-                let base = if base.ends_with('/') {
-                    base
-                } else {
-                    base + "/"
-                };
-                let href = pith_plugin_sdk::relative_path::to_url(&package.location_href);
-                Source::Urls(vec![format!("{base}{href}")])
-            }
-            None => upstream.source(&package.location_href),
-        };
-        let draft = package.draft(pieces, source)?;
-        Ok(Some(Ok(Box::new(draft))))
+        let source = source(upstream, &package, base);
+        Ok(Ok(Box::new(package.draft(pieces, source)?)))
     }
+
+    /// Takes a package that is there already; where it is upstream, if that matters.
+    fn keep(
+        &mut self,
+        upstream: &Upstream<'_>,
+        modular: &Modular,
+        seen: Seen,
+    ) -> Result<Result<Option<Place>, Skipped>> {
+        let Seen { mut package, base } = seen;
+        self.filelists.take(&package.pkg_id)?;
+        self.other.take(&package.pkg_id)?;
+        if let Err(skipped) = self.admit(upstream, modular, &mut package) {
+            return Ok(Err(skipped));
+        }
+        place(upstream, &package, base.as_deref()).map(Ok)
+    }
+
+    /// Whether a package is wanted, and listed for the first time.
+    fn admit(
+        &mut self,
+        upstream: &Upstream<'_>,
+        modular: &Modular,
+        package: &mut Package,
+    ) -> Result<(), Skipped> {
+        let nevra = package.nevra();
+        let is_new = self.seen.insert(hash(&nevra));
+        let is_other = self.seen.insert(hash(&(&nevra, &package.pkg_id)));
+        if !is_new {
+            return Err(if is_other {
+                Skipped::Because(
+                    format!("{nevra} ({})", package.location_href),
+                    Error::invalid("the same package is listed before with another checksum"),
+                )
+            } else {
+                Skipped::Silently
+            });
+        }
+        package.is_modular = modular.contains(&nevra);
+        let is_old = |retention: &Retention| !retention.keeps(package);
+        if upstream.skips(package) || self.retention.is_some_and(is_old) {
+            return Err(Skipped::Silently);
+        }
+        Ok(())
+    }
+}
+
+/// Where a package is, for a complete mirror.
+fn place(upstream: &Upstream<'_>, package: &Package, base: Option<&str>) -> Result<Option<Place>> {
+    if upstream.complete.is_none() {
+        return Ok(None);
+    }
+    if base.is_some() {
+        let what = format!("{} is elsewhere", package.nevra());
+        return Err(incompatible(&what));
+    }
+    check_place(&package.location_href)?;
+    Ok(Some((package.location_href.clone(), package.path())))
+}
+
+/// Where the bytes of a package are.
+pub(super) fn source(upstream: &Upstream<'_>, package: &Package, base: Option<String>) -> Source {
+    let Some(base) = base else {
+        return upstream.source(&package.location_href);
+    };
+    let base = if base.ends_with('/') {
+        base
+    } else {
+        base + "/"
+    };
+    let href = pith_plugin_sdk::relative_path::to_url(&package.location_href);
+    Source::Urls(vec![format!("{base}{href}")])
 }
 
 /// What a broken package may be recognized by.
@@ -219,58 +303,4 @@ fn hash(value: &impl std::hash::Hash) -> u64 {
     let mut hasher = DefaultHasher::new();
     value.hash(&mut hasher);
     hasher.finish()
-}
-
-/// An index with one element a package, in the order of `primary` or nearly so.
-struct Beside<'a> {
-    elements: Elements<'a>,
-    index: &'a Data,
-    waiting: HashMap<String, String>,
-    waiting_bytes: usize,
-}
-
-impl<'a> Beside<'a> {
-    fn new(elements: Elements<'a>, index: &'a Data) -> Self {
-        Self {
-            elements,
-            index,
-            waiting: HashMap::new(),
-            waiting_bytes: 0,
-        }
-    }
-
-    /// The element of a package, with a line feed; empty if there is none.
-    fn take(&mut self, package: &str) -> Result<String> {
-        if let Some(element) = self.waiting.remove(package) {
-            self.waiting_bytes -= element.len();
-            return Ok(element);
-        }
-        loop {
-            let next = self.elements.next_element();
-            let Some(text) = next.map_err(|error| blame(error, self.index))? else {
-                log::warn(&format!(
-                    "{} has no entry of the package {package}",
-                    self.index.href
-                ));
-                return Ok(String::new());
-            };
-            let Some(id) = primary::package_id(&text) else {
-                continue;
-            };
-            let element = format!("{text}\n");
-            if id == package {
-                return Ok(element);
-            }
-            self.waiting_bytes += element.len();
-            if self.waiting_bytes > MAX_WAITING {
-                return Err(Error::invalid(format!(
-                    "{} is in another order than the packages, by more than {MAX_WAITING} bytes",
-                    self.index.href
-                )));
-            }
-            if let Some(before) = self.waiting.insert(id, element) {
-                self.waiting_bytes -= before.len();
-            }
-        }
-    }
 }

@@ -25,6 +25,12 @@ pub(crate) enum Behaviour {
     BadJson,
     /// Stages an artifact outside the repository's root.
     BadPath,
+    /// Recalls a thing by nothing.
+    NoKey,
+    /// Recalls one thing more than may be asked for at once.
+    RecallTooMany,
+    /// Recalls what nobody has, and another plugin's.
+    RecallElsewhere,
     /// Opens `url`, which lies elsewhere than the remote.
     OtherOrigin,
     /// Stages `count` things in full batches and adds none.
@@ -42,7 +48,7 @@ pub(crate) enum Behaviour {
 }
 
 impl Behaviour {
-    pub(crate) const ALL: [Self; 17] = [
+    pub(crate) const ALL: [Self; 20] = [
         Self::Ok,
         Self::Loop,
         Self::Memory,
@@ -53,6 +59,9 @@ impl Behaviour {
         Self::BadFields,
         Self::BadJson,
         Self::BadPath,
+        Self::NoKey,
+        Self::RecallTooMany,
+        Self::RecallElsewhere,
         Self::OtherOrigin,
         Self::Flood,
         Self::TooMany,

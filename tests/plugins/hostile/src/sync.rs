@@ -3,11 +3,11 @@
 use std::hint::black_box;
 
 use pith_plugin_sdk::{
-    ArtifactDraft, Batcher, Changes, Error, MAX_BATCH, Remote, Request, Result, Source, Staging,
-    Syncer, Task, UnitDraft, View, log,
+    ArtifactDraft, Batcher, Changes, Error, MAX_BATCH, Remote, Request, Result, Sighting, Source,
+    Staging, Syncer, Task, UnitDraft, View, log,
 };
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::behaviour::Behaviour;
 use crate::{Hostile, THING};
@@ -53,6 +53,16 @@ impl Syncer for Hostile {
                 json!({ "name": "escape" }).to_string(),
                 vec![artifact_at("../../etc/passwd")],
             ),
+            Behaviour::NoKey => recall(staging, &[sighting(THING, &json!({}))]),
+            Behaviour::RecallTooMany => {
+                let name = json!({ "name": "thing 0" });
+                recall(staging, &vec![sighting(THING, &name); MAX_BATCH + 1])
+            }
+            Behaviour::RecallElsewhere => {
+                let known = staging.recall(&[sighting(THING, &json!({ "name": "nobody's" }))])?;
+                assert_eq!(known, [None], "nobody has it");
+                recall(staging, &[sighting("package", &json!({ "name": "bear" }))])
+            }
             Behaviour::OtherOrigin => read_elsewhere(remote, params.url),
             Behaviour::Flood => flood(params.count, staging),
             Behaviour::TooMany => {
@@ -137,6 +147,19 @@ fn stage_one(staging: &Staging, fields: String, artifacts: Vec<ArtifactDraft>) -
         fragments: Vec::new(),
         terms: Vec::new(),
     }])?;
+    Ok(())
+}
+
+fn sighting(content_type: &str, key: &Value) -> Sighting {
+    Sighting {
+        content_type: content_type.into(),
+        key: key.to_string(),
+        artifacts: Vec::new(),
+    }
+}
+
+fn recall(staging: &Staging, sightings: &[Sighting]) -> Result<()> {
+    staging.recall(sightings)?;
     Ok(())
 }
 
