@@ -39,6 +39,10 @@ impl Fields {
                 Some(b'{') if kind.is_verbatim(&name) => Value::Object(Map::new()),
                 _ => {
                     let value = serde_json::from_str(text.get()).map_err(wrong)?;
+                    // Only so can JSON have the one character that no database takes.
+                    if text.get().contains("\\u0000") {
+                        let Sound = serde_json::from_str(text.get()).map_err(wrong)?;
+                    }
                     fields.known.insert(name, value);
                     continue;
                 }
