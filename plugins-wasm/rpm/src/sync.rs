@@ -31,9 +31,6 @@ const SKIPPED: (&str, &str) = (
     "Nothing changed upstream since the last sync",
 );
 
-/// The scheme of channels of Oracle's Unbreakable Linux Network.
-pub(crate) const ULN: &str = "uln";
-
 #[derive(Debug, Deserialize)]
 struct Params {
     sync_policy: Option<String>,
@@ -101,7 +98,6 @@ impl Syncer for RpmPlugin {
     ) -> Result<()> {
         let params: Params = task.params_as()?;
         let config: Config = remote.config_as()?;
-        check_scheme(&config.url)?;
         let policy = Policy::of(&params);
         policy.check(&params)?;
         let complete = policy == Policy::Complete;
@@ -210,20 +206,6 @@ impl Policy {
     }
 }
 
-/// ULN wants a session by XML-RPC before anything is fetched.
-fn check_scheme(url: &str) -> Result<()> {
-    if url
-        .split_once("://")
-        .is_some_and(|(scheme, _)| scheme == ULN)
-    {
-        return Err(Error::invalid(format!(
-            "{url} is a channel of ULN, which cannot be synced yet; \
-             use a mirror of it that is served by HTTP"
-        )));
-    }
-    Ok(())
-}
-
 /// Refuses what cannot be mirrored, in words.
 fn check_indexes(repomd: &Repomd) -> Result<()> {
     let has = |kind| repomd.find(kind).is_some();
@@ -275,13 +257,6 @@ mod tests {
             data: data.collect(),
             ..Repomd::default()
         }
-    }
-
-    #[test]
-    fn a_channel_of_uln_is_refused_in_words() {
-        assert!(check_scheme("https://m/uln://x").is_ok());
-        let error = check_scheme("uln://ol7_latest").expect_err("refused");
-        assert!(error.to_string().contains("uln://ol7_latest"), "{error}");
     }
 
     #[test]
