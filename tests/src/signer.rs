@@ -56,6 +56,11 @@ impl Signer {
         Ok(output)
     }
 
+    /// Where `gpg` keeps the key.
+    pub fn home(&self) -> &Path {
+        &self.home
+    }
+
     /// Where the public key is.
     pub fn public_key(&self) -> PathBuf {
         self.home.join("key.asc")

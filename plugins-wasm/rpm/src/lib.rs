@@ -19,6 +19,7 @@ mod references;
 mod render;
 mod repomd;
 mod resolve;
+mod signing;
 mod snippets;
 mod sync;
 mod terms;
@@ -126,6 +127,18 @@ fn repository_settings() -> Value {
         "minimum": 0,
         "default": 0,
         "description": "How many builds of each package stay, the newest; 0 for all. Packages of modules stay all.",
+    });
+    settings["package_signing_service"] = json!({
+        "type": ["string", "null"],
+        "format": "signing-service",
+        "default": null,
+        "description": "Who signs packages that are uploaded into the repository.",
+    });
+    settings["package_signing_fingerprint"] = json!({
+        "type": ["string", "null"],
+        "pattern": "^([0-9A-Fa-f]{40}|[0-9A-Fa-f]{64})$",
+        "default": null,
+        "description": "The fingerprint of the key that signs packages; the service's own if not given.",
     });
     settings
 }

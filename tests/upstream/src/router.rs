@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use http::{HeaderMap, Method, Request, Response, StatusCode};
 use http_body::Body;
-use http_body_util::BodyExt;
+use http_body_util::{BodyExt, Collected};
 use percent_encoding::percent_decode_str;
 
 use crate::answer::{Answer, CountedBody, redirect, text, typed, whole};
@@ -67,7 +67,7 @@ impl Router {
         let entry = self.ledger.enter(&request);
         let answer = if request.method() == Method::POST && request.uri().path() == CALLS {
             let call = request.into_body().collect().await;
-            let call = call.map(|body| body.to_bytes()).unwrap_or_default();
+            let call = call.map(Collected::to_bytes).unwrap_or_default();
             self.network.answer(&String::from_utf8_lossy(&call))
         } else if matches!(*request.method(), Method::GET | Method::HEAD) {
             self.route(&request).await.unwrap_or_else(|error| {
