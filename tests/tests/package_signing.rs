@@ -12,6 +12,7 @@ use tokio::process::Command;
 
 on_both_databases!(
     an_uploaded_package_is_signed,
+    a_key_may_be_of_another_kind,
     a_repository_may_name_another_key,
     what_is_not_signed_is_not_taken,
     a_program_is_tried_with_a_package,
@@ -149,6 +150,22 @@ async fn an_uploaded_package_is_signed(test: Test) -> Result<()> {
     assert_eq!(served, std::fs::read(&package)?);
     let said = check(&test, &signer.public_key(), &served).await?;
     ensure!(said.contains("digests OK"), "{said}");
+    Ok(())
+}
+
+async fn a_key_may_be_of_another_kind(test: Test) -> Result<()> {
+    let server = test.start().await?;
+    let signer = Signer::with("rsa2048").await?;
+    let package = build(&test, "bear").await?;
+    let service = add(&server, &signer, &package).await?;
+    let settings = json!({"package_signing_service": href(&service)});
+    let signed = repository(&server, "zoo", settings).await?;
+    upload(&server, &signed, &package).await?.completed()?;
+    server.api().serve_rpm(&signed).await?;
+    let path = "zoo/Packages/b/bear-1-1.noarch.rpm";
+    let served = server.fetch_bytes(path).await?;
+    let said = check(&test, &signer.public_key(), &served).await?;
+    ensure!(said.contains("digests signatures OK"), "{said}");
     Ok(())
 }
 

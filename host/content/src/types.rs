@@ -48,7 +48,6 @@ impl Type {
 }
 
 #[derive(Clone, Debug, Default)]
-#[expect(clippy::struct_field_names, reason = "the same types, by three names")]
 struct Tables {
     by_id: HashMap<i64, Arc<Type>>,
     by_name: HashMap<String, Arc<Type>>,

@@ -17,7 +17,7 @@ use crate::open;
 pub(crate) enum Command {
     /// Add a program that signs. It is called with the path of a file and prints JSON:
     /// {"file": PATH, "signature": PATH, "key": PATH}, or, if it writes signatures into
-    /// packages, {"rpm_package": PATH}. It is tried first.
+    /// packages, `{"rpm_package": PATH}`. It is tried first.
     Add {
         /// What repositories call it.
         name: String,

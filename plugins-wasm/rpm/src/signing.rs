@@ -78,7 +78,44 @@ fn signature(headers: &Headers) -> Option<&[u8]> {
     tags.find_map(|tag| headers.signature.bytes(*tag))
 }
 
+/// The signature as a text, with the sum that `gpg` wants behind padded ones.
 fn armored(signature: &[u8]) -> String {
-    let text = STANDARD.encode(signature);
-    format!("-----BEGIN PGP SIGNATURE-----\n\n{text}\n-----END PGP SIGNATURE-----\n")
+    let sum = crc24(signature).to_be_bytes();
+    format!(
+        "-----BEGIN PGP SIGNATURE-----\n\n{}\n={}\n-----END PGP SIGNATURE-----\n",
+        STANDARD.encode(signature),
+        STANDARD.encode(&sum[1..])
+    )
+}
+
+/// The sum of the armor of `OpenPGP`.
+fn crc24(bytes: &[u8]) -> u32 {
+    const START: u32 = 0x00b7_04ce;
+    const POLYNOMIAL: u32 = 0x0186_4cfb;
+    bytes.iter().fold(START, |sum, byte| {
+        let sum = sum ^ (u32::from(*byte) << 16);
+        let shifted = (0..8).fold(sum, |sum, _| {
+            let sum = sum << 1;
+            if sum & 0x0100_0000 == 0 {
+                sum
+            } else {
+                sum ^ POLYNOMIAL
+            }
+        });
+        shifted & 0x00ff_ffff
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn armor_is_as_gpg_writes_it() {
+        assert_eq!(
+            armored(b"a signature"),
+            "-----BEGIN PGP SIGNATURE-----\n\nYSBzaWduYXR1cmU=\n=d9qj\n\
+             -----END PGP SIGNATURE-----\n"
+        );
+    }
 }

@@ -93,6 +93,9 @@ fn read_all(body: &Body) -> Result<Vec<u8>> {
 pub(super) fn sync(upstream: &Upstream<'_>) -> Result<Sources> {
     let mut sources = Sources::default();
     let Some((name, body, bytes)) = find(upstream, &mut sources)? else {
+        // Each costs a request whenever it is asked whether anything changed, and a tree that
+        // appears is one of today.
+        sources.0.retain(|path, _| path == NAMES[0]);
         return Ok(sources);
     };
     let named = |error: Error| error.context(name);
