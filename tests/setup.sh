@@ -107,6 +107,7 @@ for purpose in "$@"; do
       want python3 python3
       want_venv
       want_postgres
+      want rpmsign rpm
       ;;
     clients)
       want curl curl

@@ -19,6 +19,11 @@ pub struct Signer {
 impl Signer {
     /// Makes a key.
     pub async fn new() -> Result<Self> {
+        Self::with("ed25519").await
+    }
+
+    /// Makes a key of a kind that `gpg` knows, such as `rsa2048`.
+    pub async fn with(kind: &str) -> Result<Self> {
         use std::os::unix::fs::DirBuilderExt as _;
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let name = format!("pith-gpg-{}-{number}", std::process::id());
@@ -33,7 +38,7 @@ impl Signer {
             "",
             "--quick-gen-key",
             "zoo@example.org",
-            "ed25519",
+            kind,
         ];
         signer.gpg(&key).await?;
         let armored = signer.gpg(&["--armor", "--export"]).await?;
@@ -54,6 +59,11 @@ impl Signer {
         let complaint = String::from_utf8_lossy(&output.stderr);
         ensure!(output.status.success(), "gpg {arguments:?}: {complaint}");
         Ok(output)
+    }
+
+    /// Where `gpg` keeps the key.
+    pub fn home(&self) -> &Path {
+        &self.home
     }
 
     /// Where the public key is.

@@ -32,6 +32,7 @@ mod lists;
 mod namespaces;
 mod openapi;
 mod orphans;
+mod package_signing;
 mod permission_matrix;
 mod permissions;
 mod plugin_reload;

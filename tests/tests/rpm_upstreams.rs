@@ -1,9 +1,11 @@
 //! Where an RPM repository comes from: lists of mirrors, metalinks, and addresses that want
 //! something special.
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use pith_tests::rpm::{RpmMirror, RpmRepository};
-use pith_tests::upstream::{PROTECTED_HEADER, Upstream, sha256_hex};
+use pith_tests::upstream::{
+    NETWORK_PASSWORD, NETWORK_USER, PROTECTED_HEADER, Upstream, sha256_hex,
+};
 use pith_tests::{Test, TestServer, href, on_both_databases};
 use serde_json::{Value, json};
 
@@ -14,7 +16,10 @@ on_both_databases!(
     a_list_without_mirrors_is_told,
     a_token_goes_with_each_address,
     what_is_there_already_can_be_had_from_the_next_upstream_too,
-    a_channel_of_uln_is_kept_and_not_synced,
+    a_channel_of_a_network_has_its_own_address,
+    a_channel_is_synced_in_a_session,
+    a_session_that_is_refused_is_told_without_secrets,
+    a_session_stays_with_its_server,
 );
 
 /// What a list of mirrors is held as.
@@ -232,8 +237,9 @@ async fn what_is_there_already_can_be_had_from_the_next_upstream_too(test: Test)
     Ok(())
 }
 
-async fn a_channel_of_uln_is_kept_and_not_synced(test: Test) -> Result<()> {
-    const ULN: &str = "/remotes/rpm/uln/";
+const ULN: &str = "/remotes/rpm/uln/";
+
+async fn a_channel_of_a_network_has_its_own_address(test: Test) -> Result<()> {
     let server = test.start().await?;
     let api = server.api();
     let channel = json!({
@@ -246,7 +252,12 @@ async fn a_channel_of_uln_is_kept_and_not_synced(test: Test) -> Result<()> {
     let base = json!({"uln_server_base_url": "https://linux.example.com/"});
     let changed = api.change(&remote, base).await?;
     assert_eq!(changed["uln_server_base_url"], "https://linux.example.com/");
-    for (field, value) in [("url", "http://a/"), ("username", ""), ("password", "")] {
+    for (field, value) in [
+        ("url", "http://a/"),
+        ("username", ""),
+        ("password", ""),
+        ("uln_server_base_url", "ftp://a/"),
+    ] {
         let mut wrong = channel.clone();
         wrong["name"] = "wrong".into();
         if value.is_empty() {
@@ -262,12 +273,117 @@ async fn a_channel_of_uln_is_kept_and_not_synced(test: Test) -> Result<()> {
     wrong["name"] = "plain".into();
     let reply = api.post("/remotes/rpm/rpm/", wrong).await?;
     assert!(!reply.errors_of("url")?.is_empty(), "{reply}");
+    Ok(())
+}
 
-    let zoo = json!({"name": "zoo", "remote": href(&remote)});
-    let repository = api.create("/repositories/rpm/rpm/", zoo).await?;
-    let sync = format!("{}sync/", href(&repository));
-    let failed = api.run_task(&sync, json!({})).await?;
+/// A remote of a channel, and a repository for it.
+async fn channel(server: &TestServer, name: &str, settings: Value) -> Result<RpmMirror> {
+    let api = server.api();
+    let mut remote = json!({
+        "name": name, "url": format!("uln://{name}"), "policy": "on_demand",
+        "username": NETWORK_USER, "password": NETWORK_PASSWORD, "max_retries": 1,
+    });
+    for (field, value) in settings.as_object().into_iter().flatten() {
+        remote[field] = value.clone();
+    }
+    let repository = json!({"name": name, "autopublish": true});
+    Ok(RpmMirror {
+        remote: api.create(ULN, remote).await?,
+        repository: api.create("/repositories/rpm/rpm/", repository).await?,
+    })
+}
+
+async fn a_channel_is_synced_in_a_session(test: Test) -> Result<()> {
+    let server = test.start().await?;
+    let upstream = Upstream::start().await?;
+    let api = server.api();
+    let theirs = RpmRepository::of(&[("bear", "1"), ("owl", "2")]);
+    theirs.hold(&upstream, "zoo");
+    let base = json!({"uln_server_base_url": upstream.url("/network")});
+    let mirror = channel(&server, "zoo", base).await?;
+    api.sync_rpm(&mirror, json!({})).await?.completed()?;
+    assert_eq!(api.rpm_units(&mirror, "packages").await?.len(), 2);
+    assert_eq!(upstream.network_logins(), 1, "one session for all files");
+
+    // A session that ended is begun anew, by a sync and by who asks for a package.
+    upstream.end_network_sessions();
+    let whole = json!({"optimize": false});
+    api.sync_rpm(&mirror, whole).await?.completed()?;
+    assert_eq!(upstream.network_logins(), 2);
+    api.serve_rpm(&mirror).await?;
+    for package in &theirs.packages {
+        upstream.end_network_sessions();
+        let served = server
+            .fetch_bytes(&format!("zoo/{}", package.path()))
+            .await?;
+        assert_eq!(served, package.bytes);
+    }
+    assert_eq!(upstream.network_logins(), 4);
+    let key = "session-000";
+    let log = server.log()?;
+    for secret in [NETWORK_PASSWORD, key] {
+        ensure!(!log.contains(secret), "the log has {secret:?}");
+    }
+    Ok(())
+}
+
+async fn a_session_that_is_refused_is_told_without_secrets(test: Test) -> Result<()> {
+    let server = test.start().await?;
+    let upstream = Upstream::start().await?;
+    let api = server.api();
+    RpmRepository::of(&[("bear", "1")]).hold(&upstream, "zoo");
+    let network = upstream.url("/network");
+    for (name, settings, words) in [
+        (
+            "wrong",
+            json!({"uln_server_base_url": network, "password": "wrong-password-77"}),
+            "gives no session for the remote's username and password",
+        ),
+        (
+            "page",
+            json!({"uln_server_base_url": upstream.url("/elsewhere")}),
+            "405",
+        ),
+        (
+            "absent",
+            json!({"uln_server_base_url": "http://127.0.0.1:9/"}),
+            "no connection to the upstream",
+        ),
+    ] {
+        let mirror = channel(&server, name, settings).await?;
+        let failed = api.sync_rpm(&mirror, json!({})).await?;
+        let why = failed.failure()?;
+        ensure!(why.contains(words), "{name}: {why}");
+        ensure!(why.contains("rpc/api"), "{name}: {why}");
+        for secret in ["wrong-password-77", NETWORK_PASSWORD, NETWORK_USER] {
+            ensure!(!failed.0.to_string().contains(secret), "{name}: {why}");
+        }
+    }
+    ensure!(
+        !server.log()?.contains("wrong-password-77"),
+        "the log tells"
+    );
+    assert_eq!(upstream.network_logins(), 0);
+    Ok(())
+}
+
+async fn a_session_stays_with_its_server(test: Test) -> Result<()> {
+    let server = test.start().await?;
+    let upstream = Upstream::start().await?;
+    let elsewhere = Upstream::start().await?;
+    let target = RpmRepository::of(&[("bear", "1")]).hold(&elsewhere, "zoo");
+    RpmRepository::of(&[("bear", "1")]).hold(&upstream, "zoo");
+    let target = format!("{target}repodata/repomd.xml");
+    upstream.hold_redirect("zoo", "repodata/repomd.xml", &target);
+    let base = json!({"uln_server_base_url": upstream.url("/network/")});
+    let mirror = channel(&server, "zoo", base).await?;
+    let failed = server.api().sync_rpm(&mirror, json!({})).await?;
     let why = failed.failure()?;
-    assert!(why.contains("cannot be synced yet"), "{why}");
+    ensure!(why.contains("redirected to another host"), "{why}");
+    assert_eq!(
+        elsewhere.recorded().len(),
+        0,
+        "another host learned the key"
+    );
     Ok(())
 }

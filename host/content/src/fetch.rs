@@ -8,6 +8,7 @@ mod authorization;
 mod body;
 mod client;
 mod failure;
+mod login;
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
@@ -73,10 +74,10 @@ impl Remote {
         references: Arc<References>,
     ) -> Result<Self> {
         let client = Client::new(services, row)?;
-        let base = parse_address(&row.settings.url)?;
+        let base = client.base().clone();
         let mut config = row.settings.config.as_object().cloned().unwrap_or_default();
         config.insert("type_name".to_owned(), json!(row.type_name));
-        config.insert("url".to_owned(), json!(row.settings.url));
+        config.insert("url".to_owned(), json!(address(&base, &row.settings.url)));
         config.insert("policy".to_owned(), json!(row.settings.policy));
         config.insert("name".to_owned(), json!(row.settings.name));
         let old = match validators {
@@ -218,8 +219,18 @@ pub fn holds(
     checkpoint.version_number == latest_version && checkpoint.remote_updated == remote_updated
 }
 
-/// Reads the address of a remote. Some types have other schemes than those of HTTP; nothing is
-/// fetched from there, and it is the plugin that says so.
+/// The address of a remote as plugins see it: where its files are.
+fn address(base: &Url, own: &str) -> String {
+    let is_own = Url::parse(own).is_ok_and(|own| own == *base);
+    if is_own {
+        own.to_owned()
+    } else {
+        base.to_string()
+    }
+}
+
+/// Reads the address of a remote. Some types have other schemes than those of HTTP; what is
+/// there is found by a login, or not at all.
 fn parse_address(text: &str) -> Result<Url> {
     Url::parse(text).map_err(|error| Error::invalid(format!("{text:?} is not a URL: {error}")))
 }

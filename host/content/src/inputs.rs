@@ -1,14 +1,20 @@
 //! The files that a task was given, as a plugin reads them.
 
+use std::path::Path;
 use std::sync::Arc;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use pith_db::artifact::Artifact;
-use pith_storage::{Algorithm, Sha256Digest};
+use pith_storage::{Algorithm, Expected, Incoming, Sha256Digest};
+use tokio::io::AsyncReadExt as _;
 
 use crate::Services;
 use crate::error::{Error, Result};
 use crate::references::{HeldArtifact, References};
+use crate::{ingest, signing};
+
+/// So much of a file is taken in at a time.
+const BLOCK: usize = 1 << 20;
 
 /// A file with its name.
 #[derive(Clone, Debug)]
@@ -25,6 +31,23 @@ pub struct Inputs {
     services: Services,
     references: Arc<References>,
     files: Arc<Vec<Input>>,
+    /// Services that may sign them.
+    signing: Arc<[String]>,
+}
+
+/// What a plugin asks of a signing service.
+#[derive(Clone, Debug)]
+pub struct SignRequest {
+    /// The file, by its number.
+    pub index: usize,
+    /// What the program sees it as.
+    pub name: String,
+    /// The PRN of a service.
+    pub service: String,
+    /// The fingerprint of the key, if it is not the service's own.
+    pub key: Option<String>,
+    /// The property of the program's answer that says where the signed file is.
+    pub answer: String,
 }
 
 impl Inputs {
@@ -34,6 +57,16 @@ impl Inputs {
             services,
             references,
             files: Arc::new(files),
+            signing: Arc::default(),
+        }
+    }
+
+    /// Lets them be signed by these services, and by no other.
+    #[must_use]
+    pub fn signing(self, allowed: Vec<String>) -> Self {
+        Self {
+            signing: allowed.into(),
+            ..self
         }
     }
 
@@ -59,6 +92,59 @@ impl Inputs {
     /// Opens a file.
     pub async fn open(&self, index: usize) -> Result<Reader> {
         let artifact = self.get(index)?.artifact.clone();
+        self.open_artifact(artifact).await
+    }
+
+    /// Has a signing service write its signature into a file: the signed one, which is stored,
+    /// and the public key that fits, if it is the service's own.
+    pub async fn sign(&self, asked: &SignRequest) -> Result<(Reader, Option<String>)> {
+        if !self.signing.contains(&asked.service) {
+            return Err(Error::denied(format!(
+                "no setting of the format `signing-service` holds {:?}",
+                asked.service
+            )));
+        }
+        if !signing::is_file_name(&asked.name) {
+            return Err(Error::invalid(format!(
+                "{:?} is no name of a file to be signed",
+                asked.name
+            )));
+        }
+        let unsigned = self.open(asked.index).await?;
+        let file = (asked.name.as_str(), unsigned.bytes.as_ref());
+        let key = asked.key.as_deref();
+        let signed =
+            signing::sign_within(&self.services, &asked.service, key, file, &asked.answer).await?;
+        let incoming = self.take_in(&signed.path).await?;
+        let store = self.services.store.as_ref();
+        let rows = ingest::ingest(&self.services.database, store, vec![incoming]).await?;
+        let artifact = {
+            let mut connection = self.services.database.read().await?;
+            pith_db::artifact::by_id(&mut connection, rows[0]).await?
+        };
+        let artifact = artifact.ok_or_else(|| Error::internal("a stored file has no row"))?;
+        let reader = self.open_artifact(artifact).await?;
+        Ok((reader, signed.public_key))
+    }
+
+    /// Copies a file into the store.
+    async fn take_in(&self, path: &Path) -> Result<Incoming> {
+        let unreadable = |error: std::io::Error| {
+            Error::internal(format!("what was signed cannot be read: {error}"))
+        };
+        let mut file = tokio::fs::File::open(path).await.map_err(unreadable)?;
+        let mut writer = self.services.store.create(&[]);
+        loop {
+            let mut block = BytesMut::with_capacity(BLOCK);
+            if file.read_buf(&mut block).await.map_err(unreadable)? == 0 {
+                break;
+            }
+            writer.write(block.freeze()).await?;
+        }
+        Ok(writer.finish(&Expected::nothing()).await?)
+    }
+
+    async fn open_artifact(&self, artifact: Artifact) -> Result<Reader> {
         let sha256 = Sha256Digest(
             artifact
                 .sha256

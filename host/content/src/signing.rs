@@ -9,7 +9,7 @@ pub mod check;
 mod program;
 pub mod verify;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use pith_db::signing_service::SigningService;
 use pith_model::Reference;
@@ -20,7 +20,7 @@ use tokio::io::AsyncWriteExt as _;
 use crate::Services;
 use crate::error::{Error, Result};
 
-pub use program::{Signed, run};
+pub use program::{Signed, run, write_into};
 
 /// The name of a file as a program sees it: one word, and no option.
 pub fn is_file_name(name: &str) -> bool {
@@ -74,6 +74,46 @@ pub async fn sign_bytes(
     sign_file(&found, &path).await
 }
 
+/// A file that a program wrote a signature into; it is gone when this is dropped.
+#[derive(Debug)]
+pub struct SignedFile {
+    /// Where it is.
+    pub path: PathBuf,
+    /// The service's public key, if it is the one that was to sign.
+    pub public_key: Option<String>,
+    _folder: tempfile::TempDir,
+}
+
+/// Has the service that a PRN names write a signature into a file, which the program sees under
+/// `name`: with the key of this fingerprint, or with the service's own. The program says in
+/// `property` of its answer where the signed file is.
+pub async fn sign_within(
+    services: &Services,
+    service: &str,
+    fingerprint: Option<&str>,
+    (name, file): (&str, &dyn Reader),
+    property: &str,
+) -> Result<SignedFile> {
+    let found = find(services, service).await?;
+    let own = found.pubkey_fingerprint.as_str();
+    let fingerprint = fingerprint.unwrap_or(own);
+    let folder = temporary_folder()?;
+    let path = folder.path().join(name);
+    copy(file, &path)
+        .await
+        .map_err(|error| unwritable(&error))?;
+    let path = write_into(Path::new(&found.script), fingerprint, &path, property)
+        .await
+        .map_err(|error| blamed(&found, error))?;
+    Ok(SignedFile {
+        path,
+        public_key: fingerprint
+            .eq_ignore_ascii_case(own)
+            .then(|| found.public_key.clone()),
+        _folder: folder,
+    })
+}
+
 async fn find(services: &Services, service: &str) -> Result<SigningService> {
     let uuid = Reference::parse(service)
         .filter(|reference| reference.kind == Kind::SigningService)
@@ -92,14 +132,16 @@ async fn sign_file(found: &SigningService, path: &Path) -> Result<Signature> {
     let fingerprint = Some(found.pubkey_fingerprint.as_str());
     let signed = run(Path::new(&found.script), fingerprint, path)
         .await
-        .map_err(|mut error| {
-            error.message = format!("the signing service {:?}: {error}", found.name).into();
-            error
-        })?;
+        .map_err(|error| blamed(found, error))?;
     Ok(Signature {
         signature: signed.signature,
         public_key: found.public_key.clone(),
     })
+}
+
+fn blamed(service: &SigningService, mut error: Error) -> Error {
+    error.message = format!("the signing service {:?}: {error}", service.name).into();
+    error
 }
 
 /// A folder that is removed when it is dropped.

@@ -10,6 +10,7 @@ use pith_db::{Database, Result, Transaction};
 use pith_model::Descriptor;
 use pith_model::access::roles_of;
 use pith_model::descriptor::{ContentType, FieldKind};
+use pith_model::login::Login;
 use pith_model::schema::ORDER;
 use serde_json::{Map, Value};
 
@@ -55,12 +56,13 @@ impl Type {
 }
 
 #[derive(Clone, Debug, Default)]
-#[expect(clippy::struct_field_names, reason = "the same types, by three names")]
 struct Tables {
     by_id: HashMap<i64, Arc<Type>>,
     by_name: HashMap<String, Arc<Type>>,
     /// By plugin and plural.
     by_path: HashMap<(String, String), Arc<Type>>,
+    /// Of types of remotes, by plugin and name.
+    logins: HashMap<(String, String), Arc<Login>>,
 }
 
 /// The fields of which a schema knows nothing but the type, and that are in no key.
@@ -106,6 +108,7 @@ pub struct Types(Arc<ArcSwap<Tables>>);
 pub struct Prepared {
     plugin: String,
     types: Vec<Arc<Type>>,
+    logins: Vec<(String, Arc<Login>)>,
 }
 
 impl Types {
@@ -145,9 +148,14 @@ impl Types {
                 validator,
             }));
         }
+        let logins = descriptor.remote_types.iter().filter_map(|one| {
+            let login = one.login.clone()?;
+            Some((one.name.clone(), Arc::new(login)))
+        });
         Ok(Prepared {
             plugin: descriptor.name.clone(),
             types,
+            logins: logins.collect(),
         })
     }
 
@@ -165,6 +173,12 @@ impl Types {
                     .insert(table.full_name.clone(), Arc::clone(one));
                 next.by_path.insert(path, Arc::clone(one));
             }
+            next.logins
+                .retain(|(plugin, _), _| *plugin != prepared.plugin);
+            for (name, login) in &prepared.logins {
+                let key = (prepared.plugin.clone(), name.clone());
+                next.logins.insert(key, Arc::clone(login));
+            }
             next
         });
     }
@@ -176,6 +190,7 @@ impl Types {
             next.by_path.retain(|(owner, _), _| owner != plugin);
             next.by_name.retain(|_, one| one.table.plugin != plugin);
             next.by_id.retain(|_, one| one.table.plugin != plugin);
+            next.logins.retain(|(owner, _), _| owner != plugin);
             next
         });
     }
@@ -226,6 +241,12 @@ impl Types {
     /// With its check, by `file.file`.
     pub fn checked(&self, full_name: &str) -> Option<Arc<Type>> {
         self.get(|tables| tables.by_name.get(full_name).cloned())
+    }
+
+    /// How remotes of a type log in, if they have to.
+    pub fn login(&self, plugin: &str, remote_type: &str) -> Option<Arc<Login>> {
+        let key = (plugin.to_owned(), remote_type.to_owned());
+        self.get(|tables| tables.logins.get(&key).cloned())
     }
 
     /// All, in the order of their rows.

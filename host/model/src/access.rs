@@ -354,6 +354,7 @@ mod tests {
             title: String::new(),
             config,
             takes_token: false,
+            login: None,
         };
         Descriptor {
             name: "rpm".into(),

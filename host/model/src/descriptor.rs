@@ -4,6 +4,7 @@ use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
 use crate::entity;
+use crate::login::Login;
 use crate::order_key::{self, OrderKey};
 use crate::route::Routing;
 use crate::schema::property_names;
@@ -48,6 +49,8 @@ pub struct ResourceType {
     pub config: Value,
     /// Of a remote: whether it has a token, which is a secret and none of the settings.
     pub takes_token: bool,
+    /// Of a remote: how it logs in before anything is asked for.
+    pub login: Option<Login>,
 }
 
 /// What a task type does.

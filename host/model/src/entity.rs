@@ -60,6 +60,7 @@ mod tests {
                 title: String::new(),
                 config: json!({"x-verbs": ["feed"]}),
                 takes_token: false,
+                login: None,
             }],
             task_types: vec![TaskType {
                 name: "uploads".into(),

@@ -6,6 +6,7 @@ mod entity;
 pub mod expression;
 pub mod filter;
 pub mod id;
+pub mod login;
 pub mod order_key;
 pub mod path;
 pub mod reference;

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::{Context as _, ensure};
+use anyhow::{Context as _, bail, ensure};
 use clap::Subcommand;
 use pith_content::signing::check;
 use pith_db::Transaction;
@@ -16,7 +16,8 @@ use crate::open;
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Add a program that signs. It is called with the path of a file and prints JSON:
-    /// {"file": PATH, "signature": PATH, "key": PATH}. What it signs is checked first.
+    /// {"file": PATH, "signature": PATH, "key": PATH}, or, if it writes signatures into
+    /// packages, `{"rpm_package": PATH}`. It is tried first.
     Add {
         /// What repositories call it.
         name: String,
@@ -35,6 +36,10 @@ pub(crate) enum Command {
         /// The public key in ASCII armor.
         #[arg(long, value_name = "FILE")]
         public_key: Option<PathBuf>,
+        /// A file of the kind that the program writes signatures into, to try it with: a
+        /// package. Without it the program is tried for signatures beside a file.
+        #[arg(long, value_name = "FILE")]
+        sample: Option<PathBuf>,
     },
     /// Remove a program. Whatever would be signed by it fails from then on.
     Remove {
@@ -55,6 +60,7 @@ pub(crate) async fn run(config: &Config, command: Command) -> anyhow::Result<Exi
             gnupghome,
             keyring,
             public_key,
+            sample,
         } => {
             let key = match (key, public_key) {
                 (Some(key), _) => {
@@ -66,7 +72,7 @@ pub(crate) async fn run(config: &Config, command: Command) -> anyhow::Result<Exi
                 ),
                 (None, None) => None,
             };
-            add(config, name, &script, key).await
+            add(config, name, &script, key, sample.as_deref()).await
         }
         Command::Remove { name } => {
             change(config, async |transaction| remove(transaction, &name).await).await
@@ -80,6 +86,7 @@ async fn add(
     name: String,
     script: &Path,
     key: Option<String>,
+    sample: Option<&Path>,
 ) -> anyhow::Result<ExitCode> {
     ensure!(!name.trim().is_empty(), "the name is empty");
     let script = std::fs::canonicalize(script)
@@ -87,9 +94,12 @@ async fn add(
     let path = script
         .to_str()
         .context("the path of the program is not UTF-8")?;
-    let checked = check::check(&script, key)
-        .await
-        .with_context(|| format!("{path} was not added"))?;
+    let checked = match (sample, key) {
+        (Some(sample), Some(key)) => check::check_writing(&script, key, sample).await,
+        (Some(_), None) => bail!("a program that writes signatures into files needs a key"),
+        (None, key) => check::check(&script, key).await,
+    };
+    let checked = checked.with_context(|| format!("{path} was not added"))?;
     change(config, async |transaction| {
         let there = signing_service::by_name(transaction, &name).await?;
         ensure!(there.is_none(), "there is a signing service {name} already");

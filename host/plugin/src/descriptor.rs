@@ -4,6 +4,7 @@ use jsonschema::PatternOptions;
 use pith_model::descriptor::{
     ArtifactCount, ContentType, Descriptor, Reference, ResourceType, TaskKind, TaskType, fields_of,
 };
+use pith_model::login::Login;
 use pith_model::order_key::order_keys_of;
 use pith_model::remote::TOKEN;
 use pith_model::route::Routing;
@@ -120,7 +121,11 @@ fn resource_types(
         if let Some(name) = schema::schema_of_name(&config) {
             parse_schema(&format!("names in {what}"), &name.to_string())?;
         }
+        let login = Login::of(&config).map_err(|error| {
+            Gate::Schemas.refuses(format!("the login in {what} is wrong: {error}"))
+        })?;
         Ok(ResourceType {
+            login,
             takes_token: take_token(&mut config),
             config,
             name: one.name,

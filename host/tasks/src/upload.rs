@@ -10,6 +10,7 @@ use pith_content::references::References;
 use pith_content::staging::Staging;
 use pith_db::{Connection, access, unit_list};
 use pith_model::reference::typed_path;
+use pith_model::schema::signing_services;
 use pith_model::task::TaskError;
 use pith_model::{ArtifactId, Kind, UnitId, UploadId, UserId};
 use pith_plugin::call::{UploadCall, upload};
@@ -60,9 +61,22 @@ pub(crate) async fn run(
     };
     let mut inputs = vec![input];
     inputs.extend(files_of(context, &file.named).await.map_err(failed)?);
+    let repository = match repository {
+        Some(repository) => Some(modify::find(context, repository).await?),
+        None => None,
+    };
+    let types = &generation.descriptor().repository_types;
+    let signing = repository.as_ref().and_then(|repository| {
+        let kind = types.iter().find(|one| one.name == repository.type_name)?;
+        Some(signing_services(
+            &kind.config,
+            repository.config.as_object()?,
+        ))
+    });
+    let files = Inputs::new(services.clone(), Arc::clone(&references), inputs);
     let call = UploadCall {
         caller: context.caller(Value::Object(file.params), None),
-        files: Inputs::new(services.clone(), Arc::clone(&references), inputs),
+        files: files.signing(signing.unwrap_or_default()),
         staging: staging.clone(),
     };
     let made = upload(&generation, call).await?;
@@ -84,7 +98,6 @@ pub(crate) async fn run(
     permit::check(context, &units).await?;
     let version = match repository {
         Some(repository) => {
-            let repository = modify::find(context, repository).await?;
             let mut wanted = Wanted::of(units.iter().map(|unit| unit.0), []);
             wanted.keep = file.keep;
             wanted.retain = true;

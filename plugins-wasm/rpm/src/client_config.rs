@@ -5,6 +5,9 @@ use std::fmt::Write as _;
 use pith_plugin_sdk::Template;
 use serde_json::{Map, Value};
 
+/// Where it is served.
+pub(crate) const PATH: &str = "config.repo";
+
 /// The text of a publication, without what only a distribution knows.
 pub(crate) fn template(config: &Map<String, Value>, has_key: bool) -> Template {
     let mut text = String::from("[${id}]\nname=${name}\nbaseurl=${base_url}\n");
@@ -25,7 +28,7 @@ pub(crate) fn template(config: &Map<String, Value>, has_key: bool) -> Template {
         text.push_str("gpgkey=${base_url}repodata/repomd.xml.key\n");
     }
     Template {
-        path: "config.repo".into(),
+        path: PATH.into(),
         text,
         setting: Some("generate_repo_config".into()),
     }

@@ -1,36 +1,11 @@
 //! The content types with their fields, as the API shows them.
 
-use pith_plugin_sdk::{ArtifactCount, ContentType, schema};
-use serde_json::{Map, Value, json};
+use pith_plugin_sdk::content_type::{
+    Field, Kind, flag, integer, list, maybe_integer, maybe_text, number, object, text,
+};
+use pith_plugin_sdk::{ArtifactCount, ContentType};
 
 use crate::{order, references};
-
-/// A field and the JSON types that it may have.
-type Fields<'a> = &'a [(&'a str, &'a [&'a str])];
-
-const TEXT: &[&str] = &["string"];
-const MAYBE_TEXT: &[&str] = &["string", "null"];
-const NUMBER: &[&str] = &["number"];
-const INTEGER: &[&str] = &["integer"];
-const MAYBE_INTEGER: &[&str] = &["integer", "null"];
-const FLAG: &[&str] = &["boolean"];
-const LIST: &[&str] = &["array"];
-const OBJECT: &[&str] = &["object"];
-const LIST_OR_OBJECT: &[&str] = &["array", "object"];
-
-struct Kind<'a> {
-    name: &'a str,
-    plural: &'a str,
-    /// As Pulp calls its model, with underscores between its words where the name has none.
-    model: &'a str,
-    title: &'a str,
-    artifacts: ArtifactCount,
-    fields: Fields<'a>,
-    natural_key: &'a [&'a str],
-    repository_key: &'a [&'a str],
-    indexed: &'a [&'a str],
-    order_keys: &'a [&'a str],
-}
 
 /// All of them.
 pub(crate) fn all() -> Vec<ContentType> {
@@ -52,84 +27,51 @@ pub(crate) fn all() -> Vec<ContentType> {
     .collect()
 }
 
-impl Kind<'_> {
-    fn describe(self) -> ContentType {
-        let mut properties: Map<String, Value> = self
-            .fields
-            .iter()
-            .map(|(name, types)| ((*name).to_owned(), property(types)))
-            .collect();
-        let order_keys = self.order_keys.iter();
-        properties.extend(order_keys.map(|key| ((*key).to_owned(), order::property(key))));
-        let required: Vec<&str> = self.fields.iter().map(|(name, _)| *name).collect();
-        let words = |list: &[&str]| list.iter().map(|&word| word.to_owned()).collect();
-        ContentType {
-            name: self.name.into(),
-            plural: self.plural.into(),
-            model: self.model.into(),
-            title: self.title.into(),
-            artifacts: self.artifacts,
-            schema_version: 1,
-            fields: schema::object(&Value::Object(properties), &required),
-            natural_key: words(self.natural_key),
-            repository_key: words(self.repository_key),
-            indexed: words(self.indexed),
-            references: references::of(self.name),
-        }
-    }
-}
-
-fn property(types: &[&str]) -> Value {
-    match types {
-        [one] => json!({ "type": one }),
-        several => json!({ "type": several }),
-    }
-}
-
 fn package() -> Kind<'static> {
-    Kind {
+    let keys = order::KEYS.map(|key| Field::with_schema(key, order::property(key)).optional());
+    let mut package = Kind {
         name: crate::PACKAGE,
         plural: "packages",
         model: "package",
         title: "RPM package",
         artifacts: ArtifactCount::One,
-        fields: &[
-            ("name", TEXT),
-            ("epoch", TEXT),
-            ("version", TEXT),
-            ("release", TEXT),
-            ("arch", TEXT),
-            ("pkgId", TEXT),
-            ("checksum_type", TEXT),
-            ("summary", TEXT),
-            ("description", TEXT),
-            ("url", TEXT),
-            ("changelogs", LIST),
-            ("files", LIST),
-            ("requires", LIST),
-            ("provides", LIST),
-            ("conflicts", LIST),
-            ("obsoletes", LIST),
-            ("suggests", LIST),
-            ("enhances", LIST),
-            ("recommends", LIST),
-            ("supplements", LIST),
-            ("location_base", TEXT),
-            ("location_href", TEXT),
-            ("rpm_buildhost", TEXT),
-            ("rpm_group", TEXT),
-            ("rpm_license", TEXT),
-            ("rpm_packager", TEXT),
-            ("rpm_sourcerpm", TEXT),
-            ("rpm_vendor", TEXT),
-            ("rpm_header_start", MAYBE_INTEGER),
-            ("rpm_header_end", MAYBE_INTEGER),
-            ("size_archive", MAYBE_INTEGER),
-            ("size_installed", MAYBE_INTEGER),
-            ("size_package", MAYBE_INTEGER),
-            ("time_build", MAYBE_INTEGER),
-            ("time_file", MAYBE_INTEGER),
-            ("is_modular", FLAG),
+        fields: vec![
+            text("name"),
+            text("epoch"),
+            text("version"),
+            text("release"),
+            text("arch"),
+            text("pkgId"),
+            text("checksum_type"),
+            text("summary"),
+            text("description"),
+            text("url"),
+            list("changelogs"),
+            list("files"),
+            list("requires"),
+            list("provides"),
+            list("conflicts"),
+            list("obsoletes"),
+            list("suggests"),
+            list("enhances"),
+            list("recommends"),
+            list("supplements"),
+            text("location_base"),
+            text("location_href"),
+            text("rpm_buildhost"),
+            text("rpm_group"),
+            text("rpm_license"),
+            text("rpm_packager"),
+            text("rpm_sourcerpm"),
+            text("rpm_vendor"),
+            maybe_integer("rpm_header_start"),
+            maybe_integer("rpm_header_end"),
+            maybe_integer("size_archive"),
+            maybe_integer("size_installed"),
+            maybe_integer("size_package"),
+            maybe_integer("time_build"),
+            maybe_integer("time_file"),
+            flag("is_modular"),
         ],
         natural_key: &[
             "name",
@@ -142,8 +84,10 @@ fn package() -> Kind<'static> {
         ],
         repository_key: &["name", "epoch", "version", "release", "arch"],
         indexed: &["name", "pkgId"],
-        order_keys: &order::KEYS,
-    }
+        references: references::of(crate::PACKAGE),
+    };
+    package.fields.extend(keys);
+    package
 }
 
 fn advisory() -> Kind<'static> {
@@ -153,31 +97,31 @@ fn advisory() -> Kind<'static> {
         model: "update_record",
         title: "Advisory",
         artifacts: ArtifactCount::None,
-        fields: &[
-            ("id", TEXT),
-            ("updated_date", TEXT),
-            ("description", TEXT),
-            ("issued_date", TEXT),
-            ("fromstr", TEXT),
-            ("status", TEXT),
-            ("title", TEXT),
-            ("summary", TEXT),
-            ("version", TEXT),
-            ("type", TEXT),
-            ("severity", TEXT),
-            ("solution", TEXT),
-            ("release", TEXT),
-            ("rights", TEXT),
-            ("pushcount", TEXT),
-            ("pkglist", LIST),
-            ("references", LIST),
-            ("reboot_suggested", FLAG),
-            ("digest", TEXT),
+        fields: vec![
+            text("id"),
+            text("updated_date"),
+            text("description"),
+            text("issued_date"),
+            text("fromstr"),
+            text("status"),
+            text("title"),
+            text("summary"),
+            text("version"),
+            text("type"),
+            text("severity"),
+            text("solution"),
+            text("release"),
+            text("rights"),
+            text("pushcount"),
+            list("pkglist"),
+            list("references"),
+            flag("reboot_suggested"),
+            text("digest"),
         ],
         natural_key: &["digest"],
         repository_key: &["id"],
         indexed: &["id"],
-        order_keys: &[],
+        references: references::of(crate::ADVISORY),
     }
 }
 
@@ -188,25 +132,25 @@ fn modulemd() -> Kind<'static> {
         model: "modulemd",
         title: "Module",
         artifacts: ArtifactCount::None,
-        fields: &[
-            ("name", TEXT),
-            ("stream", TEXT),
-            ("version", TEXT),
-            ("static_context", FLAG),
-            ("context", TEXT),
-            ("arch", TEXT),
-            ("artifacts", LIST),
+        fields: vec![
+            text("name"),
+            text("stream"),
+            text("version"),
+            flag("static_context"),
+            text("context"),
+            text("arch"),
+            list("artifacts"),
             // The same, taken apart: by this the packages of a module are found.
-            ("nevras", LIST),
-            ("dependencies", LIST),
-            ("profiles", OBJECT),
-            ("description", TEXT),
-            ("digest", TEXT),
+            list("nevras"),
+            list("dependencies"),
+            object("profiles"),
+            text("description"),
+            text("digest"),
         ],
         natural_key: &["name", "stream", "version", "context", "arch", "digest"],
         repository_key: &["name", "stream", "version", "context", "arch"],
         indexed: &["name"],
-        order_keys: &[],
+        references: references::of(crate::MODULEMD),
     }
 }
 
@@ -217,16 +161,16 @@ fn modulemd_defaults() -> Kind<'static> {
         model: "modulemddefaults",
         title: "Module defaults",
         artifacts: ArtifactCount::None,
-        fields: &[
-            ("module", TEXT),
-            ("stream", TEXT),
-            ("profiles", OBJECT),
-            ("digest", TEXT),
+        fields: vec![
+            text("module"),
+            text("stream"),
+            object("profiles"),
+            text("digest"),
         ],
         natural_key: &["digest"],
         repository_key: &["module"],
         indexed: &["module"],
-        order_keys: &[],
+        references: references::of(crate::MODULEMD_DEFAULTS),
     }
 }
 
@@ -237,22 +181,22 @@ fn modulemd_obsolete() -> Kind<'static> {
         model: "modulemdobsolete",
         title: "Module obsoletes",
         artifacts: ArtifactCount::None,
-        fields: &[
-            ("modified", TEXT),
-            ("module_name", TEXT),
-            ("module_stream", TEXT),
-            ("message", TEXT),
-            ("override_previous", MAYBE_TEXT),
-            ("module_context", MAYBE_TEXT),
-            ("eol_date", MAYBE_TEXT),
-            ("obsoleted_by_module_name", MAYBE_TEXT),
-            ("obsoleted_by_module_stream", MAYBE_TEXT),
-            ("digest", TEXT),
+        fields: vec![
+            text("modified"),
+            text("module_name"),
+            text("module_stream"),
+            text("message"),
+            maybe_text("override_previous"),
+            maybe_text("module_context"),
+            maybe_text("eol_date"),
+            maybe_text("obsoleted_by_module_name"),
+            maybe_text("obsoleted_by_module_stream"),
+            text("digest"),
         ],
         natural_key: &["digest"],
         repository_key: &["modified", "module_name", "module_stream", "module_context"],
         indexed: &["module_name"],
-        order_keys: &[],
+        references: references::of(crate::MODULEMD_OBSOLETE),
     }
 }
 
@@ -263,23 +207,23 @@ fn package_group() -> Kind<'static> {
         model: "package_group",
         title: "Package group",
         artifacts: ArtifactCount::None,
-        fields: &[
-            ("id", TEXT),
-            ("default", FLAG),
-            ("user_visible", FLAG),
-            ("display_order", MAYBE_INTEGER),
-            ("name", TEXT),
-            ("description", TEXT),
-            ("packages", LIST),
-            ("biarch_only", FLAG),
-            ("desc_by_lang", OBJECT),
-            ("name_by_lang", OBJECT),
-            ("digest", TEXT),
+        fields: vec![
+            text("id"),
+            flag("default"),
+            flag("user_visible"),
+            maybe_integer("display_order"),
+            text("name"),
+            text("description"),
+            list("packages"),
+            flag("biarch_only"),
+            object("desc_by_lang"),
+            object("name_by_lang"),
+            text("digest"),
         ],
         natural_key: &["digest"],
         repository_key: &["id"],
         indexed: &["id"],
-        order_keys: &[],
+        references: references::of(crate::PACKAGE_GROUP),
     }
 }
 
@@ -290,20 +234,20 @@ fn package_category() -> Kind<'static> {
         model: "package_category",
         title: "Package category",
         artifacts: ArtifactCount::None,
-        fields: &[
-            ("id", TEXT),
-            ("name", TEXT),
-            ("description", TEXT),
-            ("display_order", MAYBE_INTEGER),
-            ("group_ids", LIST),
-            ("desc_by_lang", OBJECT),
-            ("name_by_lang", OBJECT),
-            ("digest", TEXT),
+        fields: vec![
+            text("id"),
+            text("name"),
+            text("description"),
+            maybe_integer("display_order"),
+            list("group_ids"),
+            object("desc_by_lang"),
+            object("name_by_lang"),
+            text("digest"),
         ],
         natural_key: &["digest"],
         repository_key: &["id"],
         indexed: &["id"],
-        order_keys: &[],
+        references: references::of(crate::PACKAGE_CATEGORY),
     }
 }
 
@@ -314,21 +258,21 @@ fn package_environment() -> Kind<'static> {
         model: "package_environment",
         title: "Package environment",
         artifacts: ArtifactCount::None,
-        fields: &[
-            ("id", TEXT),
-            ("name", TEXT),
-            ("description", TEXT),
-            ("display_order", MAYBE_INTEGER),
-            ("group_ids", LIST),
-            ("option_ids", LIST),
-            ("desc_by_lang", OBJECT),
-            ("name_by_lang", OBJECT),
-            ("digest", TEXT),
+        fields: vec![
+            text("id"),
+            text("name"),
+            text("description"),
+            maybe_integer("display_order"),
+            list("group_ids"),
+            list("option_ids"),
+            object("desc_by_lang"),
+            object("name_by_lang"),
+            text("digest"),
         ],
         natural_key: &["digest"],
         repository_key: &["id"],
         indexed: &["id"],
-        order_keys: &[],
+        references: references::of(crate::PACKAGE_ENVIRONMENT),
     }
 }
 
@@ -339,11 +283,11 @@ fn package_langpacks() -> Kind<'static> {
         model: "package_langpacks",
         title: "Language packs",
         artifacts: ArtifactCount::None,
-        fields: &[("matches", LIST_OR_OBJECT), ("digest", TEXT)],
+        fields: vec![Field::of("matches", &["array", "object"]), text("digest")],
         natural_key: &["digest"],
         repository_key: &[],
         indexed: &[],
-        order_keys: &[],
+        references: references::of(crate::PACKAGE_LANGPACKS),
     }
 }
 
@@ -354,19 +298,19 @@ fn repo_metadata_file() -> Kind<'static> {
         model: "repometadatafile",
         title: "Repository metadata file",
         artifacts: ArtifactCount::One,
-        fields: &[
-            ("data_type", TEXT),
-            ("checksum_type", TEXT),
-            ("checksum", TEXT),
-            ("relative_path", TEXT),
-            ("size", INTEGER),
-            ("open_checksum", MAYBE_TEXT),
-            ("open_size", MAYBE_INTEGER),
+        fields: vec![
+            text("data_type"),
+            text("checksum_type"),
+            text("checksum"),
+            text("relative_path"),
+            integer("size"),
+            maybe_text("open_checksum"),
+            maybe_integer("open_size"),
         ],
         natural_key: &["data_type", "checksum", "relative_path"],
         repository_key: &["data_type"],
         indexed: &[],
-        order_keys: &[],
+        references: references::of(crate::REPO_METADATA_FILE),
     }
 }
 
@@ -377,33 +321,33 @@ fn distribution_tree() -> Kind<'static> {
         model: "distribution_tree",
         title: "Distribution tree",
         artifacts: ArtifactCount::Many,
-        fields: &[
-            ("header_version", TEXT),
-            ("release_name", TEXT),
-            ("release_short", TEXT),
-            ("release_version", TEXT),
-            ("release_is_layered", FLAG),
-            ("base_product_name", MAYBE_TEXT),
-            ("base_product_short", MAYBE_TEXT),
-            ("base_product_version", MAYBE_TEXT),
-            ("arch", TEXT),
-            ("build_timestamp", NUMBER),
-            ("instimage", MAYBE_TEXT),
-            ("mainimage", MAYBE_TEXT),
-            ("discnum", MAYBE_INTEGER),
-            ("totaldiscs", MAYBE_INTEGER),
-            ("addons", LIST),
-            ("checksums", LIST),
-            ("images", LIST),
-            ("variants", LIST),
-            ("digest", TEXT),
+        fields: vec![
+            text("header_version"),
+            text("release_name"),
+            text("release_short"),
+            text("release_version"),
+            flag("release_is_layered"),
+            maybe_text("base_product_name"),
+            maybe_text("base_product_short"),
+            maybe_text("base_product_version"),
+            text("arch"),
+            number("build_timestamp"),
+            maybe_text("instimage"),
+            maybe_text("mainimage"),
+            maybe_integer("discnum"),
+            maybe_integer("totaldiscs"),
+            list("addons"),
+            list("checksums"),
+            list("images"),
+            list("variants"),
+            text("digest"),
             // The same in all: a version has one tree.
-            ("root", TEXT),
-            ("repositories", LIST),
+            text("root"),
+            list("repositories"),
         ],
         natural_key: &["digest"],
         repository_key: &["root"],
         indexed: &[],
-        order_keys: &[],
+        references: references::of(crate::DISTRIBUTION_TREE),
     }
 }

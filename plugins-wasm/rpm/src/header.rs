@@ -21,17 +21,18 @@ const INT16: u32 = 3;
 const INT32: u32 = 4;
 const INT64: u32 = 5;
 const STRING: u32 = 6;
+const BYTES: u32 = 7;
 const STRING_ARRAY: u32 = 8;
 const I18N_STRING: u32 = 9;
 
 /// One of the two headers of a package.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Header {
     entries: Vec<Entry>,
     store: Vec<u8>,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Entry {
     tag: u32,
     kind: u32,
@@ -46,6 +47,13 @@ pub(crate) struct Headers {
     pub(crate) main: Header,
     pub(crate) start: u64,
     pub(crate) end: u64,
+}
+
+impl Headers {
+    /// How long the second is, in bytes.
+    pub(crate) fn length(&self) -> usize {
+        usize::try_from(self.end - self.start).unwrap_or(usize::MAX)
+    }
 }
 
 /// Reads both headers from the beginning of a file.
@@ -67,7 +75,8 @@ pub(crate) fn read(file: &Reader) -> Result<Headers> {
     })
 }
 
-fn exactly(file: &Reader, offset: u64, length: usize) -> Result<Vec<u8>> {
+/// So many bytes of a file.
+pub(crate) fn exactly(file: &Reader, offset: u64, length: usize) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     while bytes.len() < length {
         let rest = u32::try_from(length - bytes.len())
@@ -180,6 +189,13 @@ impl Header {
             .collect()
     }
 
+    /// Bytes without a meaning of their own.
+    pub(crate) fn bytes(&self, tag: u32) -> Option<&[u8]> {
+        let entry = self.entry(tag).filter(|entry| entry.kind == BYTES)?;
+        let end = entry.offset.checked_add(entry.count)?;
+        self.store.get(entry.offset..end)
+    }
+
     /// The number, or the first of several.
     pub(crate) fn number(&self, tag: u32) -> Option<i64> {
         self.numbers(tag).first().copied()
@@ -228,6 +244,7 @@ pub(crate) mod tests {
             (1006, INT32, 2, vec![0, 0, 1, 0, 0, 0, 0, 7]),
             (1030, INT16, 1, vec![0x81, 0xa4]),
             (5009, INT64, 50, vec![0, 0, 0, 1, 0, 0, 0, 0]),
+            (268, BYTES, 2, vec![7, 8]),
         ]);
         let (header, end) = parse(&bytes).expect("a header");
         assert_eq!(end, bytes.len() as u64);
@@ -235,7 +252,9 @@ pub(crate) mod tests {
         assert_eq!(header.texts(1117), ["a", "b"]);
         assert_eq!(header.numbers(1006), [256, 7]);
         assert_eq!(header.number(1030), Some(0o100_644));
-        assert_eq!(header.numbers(5009), [1 << 32]);
+        assert_eq!(header.numbers(5009)[0], 1 << 32);
+        assert_eq!(header.bytes(268), Some(&[7, 8][..]));
+        assert_eq!((header.bytes(267), header.bytes(1000)), (None, None));
         assert_eq!(header.text(1006), None);
         assert!(header.numbers(1).is_empty() && !header.has(1));
     }

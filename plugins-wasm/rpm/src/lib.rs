@@ -19,6 +19,7 @@ mod references;
 mod render;
 mod repomd;
 mod resolve;
+mod signing;
 mod snippets;
 mod sync;
 mod terms;
@@ -41,6 +42,9 @@ pub(crate) const PACKAGE_ENVIRONMENT: &str = "packageenvironment";
 pub(crate) const PACKAGE_LANGPACKS: &str = "packagelangpacks";
 pub(crate) const DISTRIBUTION_TREE: &str = "distribution_tree";
 pub(crate) const REPO_METADATA_FILE: &str = "repo_metadata_file";
+
+/// What remotes of Oracle's network are called, and their scheme.
+const ULN: &str = "uln";
 
 /// The plugin.
 #[derive(Debug)]
@@ -124,6 +128,18 @@ fn repository_settings() -> Value {
         "default": 0,
         "description": "How many builds of each package stay, the newest; 0 for all. Packages of modules stay all.",
     });
+    settings["package_signing_service"] = json!({
+        "type": ["string", "null"],
+        "format": "signing-service",
+        "default": null,
+        "description": "Who signs packages that are uploaded into the repository.",
+    });
+    settings["package_signing_fingerprint"] = json!({
+        "type": ["string", "null"],
+        "pattern": "^([0-9A-Fa-f]{40}|[0-9A-Fa-f]{64})$",
+        "default": null,
+        "description": "The fingerprint of the key that signs packages; the service's own if not given.",
+    });
     settings
 }
 
@@ -182,24 +198,32 @@ fn remote_settings() -> Value {
     })
 }
 
-/// A channel of Oracle's Unbreakable Linux Network. What it is can be kept and shown; a sync
-/// refuses it.
+/// A channel of Oracle's Unbreakable Linux Network: `uln://ol9_x86_64_appstream`.
 fn uln_remote_type() -> ResourceType {
     let config = json!({
         "type": "object",
-        "x-model": sync::ULN,
-        "x-schemes": [sync::ULN],
+        "x-model": ULN,
+        "x-schemes": [ULN],
         "x-required-secrets": ["username", "password"],
+        "x-login": {
+            "server": "uln_server_base_url",
+            "otherwise": "https://linux-update.oracle.com/",
+            "calls": "rpc/api",
+            "method": "auth.login",
+            "key-length": 43,
+            "header": "X-ULN-Api-User-Key",
+            "files": "XMLRPC/GET-REQ",
+        },
         "properties": {
             "uln_server_base_url": {
                 "type": ["string", "null"],
                 "default": null,
-                "description": "Where the network's server is.",
+                "description": "Where the network's server is; Oracle's own if not given.",
             },
         },
     });
     ResourceType {
-        name: sync::ULN.into(),
+        name: ULN.into(),
         title: "ULN remote".into(),
         config: config.to_string(),
     }

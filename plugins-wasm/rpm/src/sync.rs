@@ -22,7 +22,8 @@ use serde_json::{Map, Value};
 
 use complete::Complete;
 use retention::Retention;
-use upstream::Upstream;
+use start::Start;
+use upstream::{Places, Upstream};
 
 use crate::RpmPlugin;
 use crate::repomd::{self, Data, Repomd};
@@ -31,9 +32,6 @@ const SKIPPED: (&str, &str) = (
     "sync.was_skipped",
     "Nothing changed upstream since the last sync",
 );
-
-/// The scheme of channels of Oracle's Unbreakable Linux Network.
-pub(crate) const ULN: &str = "uln";
 
 #[derive(Debug, Deserialize)]
 struct Params {
@@ -65,6 +63,9 @@ struct Checkpoint {
     /// With which settings the upstream's own indexes were published.
     #[serde(default)]
     complete: Option<Map<String, Value>>,
+    /// What the tree was read from; nothing where an older build did not keep it.
+    #[serde(default)]
+    tree: Option<trees::Sources>,
 }
 
 impl Checkpoint {
@@ -75,6 +76,17 @@ impl Checkpoint {
             && self.retain_package_versions == wanted.retain_package_versions
             && (self.mirror || !wanted.mirror)
             && (wanted.complete.is_none() || self.complete == wanted.complete)
+    }
+
+    /// Whether the upstream is as it was; its list of indexes is none if it did not change.
+    fn still_describes(&self, places: &Places<'_>, start: Option<&Start>) -> Result<bool> {
+        // Not every server knows validators.
+        if start.is_some_and(|start| start.sha256 != self.repomd) {
+            return Ok(false);
+        }
+        // No index lists what a tree has.
+        let tree = self.tree.as_ref();
+        tree.map_or(Ok(false), |tree| tree.are_unchanged(places))
     }
 }
 
@@ -88,7 +100,6 @@ impl Syncer for RpmPlugin {
     ) -> Result<()> {
         let params: Params = task.params_as()?;
         let config: Config = remote.config_as()?;
-        check_scheme(&config.url)?;
         let policy = Policy::of(&params);
         policy.check(&params)?;
         let complete = policy == Policy::Complete;
@@ -99,19 +110,23 @@ impl Syncer for RpmPlugin {
             retain_package_versions: params.retain_package_versions.unwrap_or(0),
             repomd: String::new(),
             complete: complete.then(|| params.repo_config.clone()),
+            tree: None,
         };
         let last: Option<Checkpoint> = task.checkpoint_as();
         let last = last.filter(|last| params.optimize && last.covers(&wanted));
-        let Some(start) = start::find(remote, &config, last.is_some())? else {
-            task.progress(SKIPPED.0, SKIPPED.1, 0, Some(0));
-            return Ok(());
-        };
-        wanted.repomd.clone_from(&start.sha256);
-        // Not every server knows validators.
-        if last.is_some_and(|last| last.repomd == wanted.repomd) {
+        let (places, start) = start::find_changed(remote, &config, last.is_some())?;
+        if let Some(last) = last
+            && last.still_describes(&places, start.as_ref())?
+        {
             task.progress(SKIPPED.0, SKIPPED.1, 0, Some(0));
             return Ok(());
         }
+        let (places, start) = match start {
+            Some(start) => (places, start),
+            // Only the tree changed.
+            None => start::find(remote, &config)?,
+        };
+        wanted.repomd.clone_from(&start.sha256);
         let repomd = repomd::read(&start.text).map_err(|error| error.context(&start.url))?;
         check_indexes(&repomd).map_err(|error| error.context(&start.url))?;
         if wanted.mirror {
@@ -125,11 +140,9 @@ impl Syncer for RpmPlugin {
         };
         let upstream = Upstream {
             task,
-            remote,
+            places,
             staging,
             next,
-            bases: start.bases,
-            token: config.sles_auth_token,
             repomd,
             skips_sources: wanted.skip_types.iter().any(|one| one == "srpm"),
             complete,
@@ -147,9 +160,11 @@ impl Syncer for RpmPlugin {
         lists::sync_advisories(&upstream)?;
         lists::sync_comps(&upstream)?;
         extra::sync(&upstream)?;
-        if !wanted.skip_types.iter().any(|one| one == "treeinfo") {
-            trees::sync(&upstream)?;
-        }
+        wanted.tree = Some(if wanted.skip_types.iter().any(|one| one == "treeinfo") {
+            trees::Sources::default()
+        } else {
+            trees::sync(&upstream)?
+        });
         if let Some(complete) = &upstream.complete {
             complete.finish(&upstream)?;
         }
@@ -191,20 +206,6 @@ impl Policy {
         }
         Ok(())
     }
-}
-
-/// ULN wants a session by XML-RPC before anything is fetched.
-fn check_scheme(url: &str) -> Result<()> {
-    if url
-        .split_once("://")
-        .is_some_and(|(scheme, _)| scheme == ULN)
-    {
-        return Err(Error::invalid(format!(
-            "{url} is a channel of ULN, which cannot be synced yet; \
-             use a mirror of it that is served by HTTP"
-        )));
-    }
-    Ok(())
 }
 
 /// Refuses what cannot be mirrored, in words.
@@ -258,13 +259,6 @@ mod tests {
             data: data.collect(),
             ..Repomd::default()
         }
-    }
-
-    #[test]
-    fn a_channel_of_uln_is_refused_in_words() {
-        assert!(check_scheme("https://m/uln://x").is_ok());
-        let error = check_scheme("uln://ol7_latest").expect_err("refused");
-        assert!(error.to_string().contains("uln://ol7_latest"), "{error}");
     }
 
     #[test]

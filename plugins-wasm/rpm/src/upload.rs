@@ -8,11 +8,14 @@ use serde::Deserialize;
 use crate::header::{self, Header, Headers};
 use crate::package::{Change, Entry, File, Package};
 use crate::xml::utf8;
-use crate::{RpmPlugin, advisory, render};
+use crate::{RpmPlugin, advisory, render, signing};
 
 #[derive(Debug, Deserialize)]
 struct Params {
     relative_path: Option<String>,
+    /// The settings of the one that gets the package.
+    #[serde(default)]
+    repository: signing::Settings,
 }
 
 /// Tags of the header.
@@ -91,6 +94,7 @@ impl Uploader for RpmPlugin {
         if let Some(text) = json(&reader)? {
             return Ok(staging.put(&[advisory::upload(&text)?])?);
         }
+        let reader = signing::sign(task, files, reader, &params.repository)?;
         let mut package = read(&reader)?;
         // Where the client says it is is what Pulp shows; it is published at its own path.
         package.location_href = params.relative_path.unwrap_or_else(|| package.file_name());

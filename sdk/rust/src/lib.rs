@@ -2,6 +2,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod bindings;
+pub mod content_type;
 pub mod log;
 pub mod relative_path;
 pub mod schema;

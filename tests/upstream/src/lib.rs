@@ -6,6 +6,8 @@
 //! | `/held/<name>/…` | a repository in memory that a test may change while it runs |
 //! | `/bad/<misbehaviour>/…` | see [`Misbehaviour`] |
 //! | `/protected/<how>/…` | a repository behind Basic authentication or a header |
+//! | `/network/rpc/api` | logins by XML-RPC, as Oracle's network for Linux has them |
+//! | `/network/XMLRPC/GET-REQ/<name>/…` | a held repository, for those who logged in |
 //! | anything else | the directory, when one was given |
 
 mod answer;
@@ -17,6 +19,7 @@ mod ledger;
 mod manifest;
 mod misbehave;
 mod misbehaviour;
+mod network;
 mod protected;
 mod router;
 
@@ -35,6 +38,7 @@ pub use generated::GeneratedRepository;
 pub use ledger::RecordedRequest;
 pub use manifest::{Manifest, ManifestLine, sha256_hex};
 pub use misbehaviour::{FileMisbehaviour, Misbehaviour};
+pub use network::{NETWORK_PASSWORD, NETWORK_USER};
 pub use protected::{ACCESS_TOKEN, PROTECTED_HEADER, PROTECTED_PASSWORD, PROTECTED_USER, TOKEN};
 use router::Router;
 
@@ -103,6 +107,16 @@ impl Upstream {
     pub fn hold_redirect(&self, name: &str, path: &str, target: &str) -> String {
         self.router.held().put_redirect(name, path, target);
         self.url(&format!("/held/{name}/PULP_MANIFEST"))
+    }
+
+    /// How many sessions of the network were begun.
+    pub fn network_logins(&self) -> usize {
+        self.router.network().begun()
+    }
+
+    /// Ends all sessions of the network: their keys open nothing any more.
+    pub fn end_network_sessions(&self) {
+        self.router.network().end_all();
     }
 
     /// How often a path was asked for, with any method and query.

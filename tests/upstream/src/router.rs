@@ -5,6 +5,8 @@ use std::io;
 use std::path::PathBuf;
 
 use http::{HeaderMap, Method, Request, Response, StatusCode};
+use http_body::Body;
+use http_body_util::{BodyExt, Collected};
 use percent_encoding::percent_decode_str;
 
 use crate::answer::{Answer, CountedBody, redirect, text, typed, whole};
@@ -16,7 +18,11 @@ use crate::ledger::Ledger;
 use crate::manifest::{Manifest, ManifestLine};
 use crate::misbehave;
 use crate::misbehaviour::Misbehaviour;
+use crate::network::Network;
 use crate::protected;
+
+/// Where a network is called.
+const CALLS: &str = "/network/rpc/api";
 
 /// What is behind the door of a protected repository.
 const PROTECTED_TEXT: &[u8] = b"for those who may read it\n";
@@ -28,6 +34,7 @@ pub(crate) struct Router {
     ledger: Ledger,
     held: Held,
     manifests: Manifests,
+    network: Network,
 }
 
 impl Router {
@@ -37,6 +44,7 @@ impl Router {
             ledger: Ledger::default(),
             held: Held::default(),
             manifests: Manifests::default(),
+            network: Network::default(),
         }
     }
 
@@ -48,12 +56,20 @@ impl Router {
         &self.held
     }
 
-    pub(crate) async fn answer<B>(
+    pub(crate) fn network(&self) -> &Network {
+        &self.network
+    }
+
+    pub(crate) async fn answer<B: Body>(
         &self,
         request: Request<B>,
     ) -> Result<Response<CountedBody>, Infallible> {
         let entry = self.ledger.enter(&request);
-        let answer = if matches!(*request.method(), Method::GET | Method::HEAD) {
+        let answer = if request.method() == Method::POST && request.uri().path() == CALLS {
+            let call = request.into_body().collect().await;
+            let call = call.map(Collected::to_bytes).unwrap_or_default();
+            self.network.answer(&String::from_utf8_lossy(&call))
+        } else if matches!(*request.method(), Method::GET | Method::HEAD) {
             self.route(&request).await.unwrap_or_else(|error| {
                 text(
                     StatusCode::INTERNAL_SERVER_ERROR,
@@ -79,11 +95,15 @@ impl Router {
                 if let Some(refusal) = protected::refusal_of_held(name, request.headers()) {
                     return Ok(refusal);
                 }
-                match self.held.get(name, rest) {
-                    Some(HeldEntry::File(file)) => Ok(held_answer(file, request.headers()).await?),
-                    Some(HeldEntry::Redirect(target)) => Ok(redirect(&target)),
-                    None => Ok(text(StatusCode::NOT_FOUND, "no such file")),
+                self.held_file(name, rest, request.headers()).await
+            }
+            ["", "network", "XMLRPC", rest] => {
+                if let Some(refusal) = self.network.refusal(request.headers()) {
+                    return Ok(refusal);
                 }
+                let channel = rest.strip_prefix("GET-REQ/").unwrap_or_default();
+                let (name, path) = channel.split_once('/').unwrap_or_default();
+                self.held_file(name, path, request.headers()).await
             }
             ["", "bad", name, rest] => {
                 let Ok(misbehaviour) = name.parse::<Misbehaviour>() else {
@@ -103,6 +123,19 @@ impl Router {
                 Some(root) => Ok(directory::answer(root, &path, request.headers()).await?),
                 None => Ok(text(StatusCode::NOT_FOUND, "nothing is served here")),
             },
+        }
+    }
+
+    async fn held_file(
+        &self,
+        name: &str,
+        path: &str,
+        headers: &HeaderMap,
+    ) -> anyhow::Result<Answer> {
+        match self.held.get(name, path) {
+            Some(HeldEntry::File(file)) => Ok(held_answer(file, headers).await?),
+            Some(HeldEntry::Redirect(target)) => Ok(redirect(&target)),
+            None => Ok(text(StatusCode::NOT_FOUND, "no such file")),
         }
     }
 

@@ -1,5 +1,5 @@
-//! How a remote says who it is: by name and password, by a token, or by one that a token is
-//! exchanged for, as Automation Hub wants it.
+//! How a remote says who it is: by name and password, by a token, by one that a token is
+//! exchanged for, as Automation Hub wants it, or by the key of a session.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,8 +7,9 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use pith_db::remote;
+use pith_model::login::Login;
 use pith_model::remote::{AUTH_URL, Secrets};
-use reqwest::header::{CONTENT_TYPE, HeaderValue};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue};
 use serde::Deserialize;
 use serde_json::json;
 use tokio::sync::Mutex;
@@ -16,7 +17,9 @@ use tokio::time::Instant;
 use url::{Url, form_urlencoded};
 
 use super::address::AddressPolicy;
+use super::client::Reach;
 use super::failure::Failure;
+use super::login::Session;
 use super::{client, parse_url};
 use crate::error::{Error, Result};
 
@@ -41,6 +44,8 @@ pub(super) enum Authorization {
     Fixed(HeaderValue),
     /// A token that is fetched when it is needed.
     Exchanged(Arc<Exchange>),
+    /// A key that is fetched when it is needed.
+    Session(Arc<Session>),
 }
 
 /// Where a token is exchanged for one that does not last long.
@@ -66,13 +71,18 @@ struct Answer {
 }
 
 impl Authorization {
-    /// As the settings of a remote say; a token comes before a name and password.
+    /// As the type of a remote and its settings say; a token comes before a name and password.
     pub(super) fn new(
         base: &Url,
+        login: Option<&Login>,
         settings: &remote::Settings,
         secrets: &Secrets,
         addresses: AddressPolicy,
     ) -> Result<Self> {
+        if let Some(login) = login {
+            let session = Session::new(login, settings, secrets, addresses)?;
+            return Ok(Self::Session(Arc::new(session)));
+        }
         let Some(token) = &secrets.token else {
             return Ok(basic(base, secrets)?.map_or(Self::Nobody, Self::Fixed));
         };
@@ -85,7 +95,7 @@ impl Authorization {
             ..settings.clone()
         };
         Ok(Self::Exchanged(Arc::new(Exchange {
-            http: client::build(&settings, secrets, addresses, false)?,
+            http: client::build(&settings, secrets, addresses, Reach::Elsewhere)?,
             url: parse_url(url)?,
             addresses,
             token: token.clone(),
@@ -94,12 +104,16 @@ impl Authorization {
     }
 
     /// The header of a request.
-    pub(super) async fn header(&self) -> std::result::Result<Option<HeaderValue>, Failure> {
-        match self {
-            Self::Nobody => Ok(None),
-            Self::Fixed(header) => Ok(Some(header.clone())),
-            Self::Exchanged(exchange) => exchange.header().await.map(Some),
-        }
+    pub(super) async fn header(
+        &self,
+    ) -> std::result::Result<Option<(HeaderName, HeaderValue)>, Failure> {
+        let value = match self {
+            Self::Nobody => return Ok(None),
+            Self::Session(session) => return session.header().await.map(Some),
+            Self::Fixed(header) => header.clone(),
+            Self::Exchanged(exchange) => exchange.header().await?,
+        };
+        Ok(Some((AUTHORIZATION, value)))
     }
 
     /// Forgets what can be fetched anew; whether there is such a thing.
@@ -107,6 +121,7 @@ impl Authorization {
         match self {
             Self::Nobody | Self::Fixed(_) => false,
             Self::Exchanged(exchange) => exchange.current.lock().await.take().is_some(),
+            Self::Session(session) => session.forget().await,
         }
     }
 }

@@ -5,21 +5,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pith_db::remote;
+use pith_model::login::Login;
 use pith_model::remote::Secrets;
-use reqwest::header::{
-    AUTHORIZATION, HeaderMap, HeaderName, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH,
-};
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH};
 use reqwest::redirect::{Attempt, Policy};
 use reqwest::{Certificate, Identity, Proxy, StatusCode};
 use serde_json::Value;
 use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
-use url::Url;
+use url::{Origin, Url};
 
 use super::address::{AddressPolicy, Resolver};
 use super::authorization::Authorization;
 use super::body::{Body, Check};
 use super::failure::Failure;
+use super::login;
 use super::without_credentials;
 use crate::Services;
 use crate::error::{Error, Result};
@@ -96,20 +96,34 @@ pub struct Client {
 impl Client {
     /// Reads a remote's settings.
     pub fn new(services: &Services, row: &remote::Remote) -> Result<Self> {
-        Self::with_settings(services, &row.settings)
+        let login = services.types.login(&row.plugin, &row.type_name);
+        Self::build(services, login.as_deref(), &row.settings)
     }
 
     /// The same without a remote.
     pub fn with_settings(services: &Services, settings: &remote::Settings) -> Result<Self> {
+        Self::build(services, None, settings)
+    }
+
+    fn build(
+        services: &Services,
+        login: Option<&Login>,
+        settings: &remote::Settings,
+    ) -> Result<Self> {
         let secrets = match &settings.secrets {
             Some(sealed) => services.seal.open_secrets(sealed)?,
             None => Secrets::default(),
         };
-        let base = super::parse_address(&settings.url)?;
-        let http = build(settings, &secrets, services.addresses, true)?;
+        let base = match login {
+            Some(login) => login::base(login, settings)?,
+            None => super::parse_address(&settings.url)?,
+        };
+        // The key of a session is nobody else's business, wherever a redirect may lead.
+        let reach = login.map_or(Reach::Own, |_| Reach::Only(&base));
+        let http = build(settings, &secrets, services.addresses, reach)?;
         let has_own = !settings.headers.is_null() || secrets.client_key.is_some();
         let elsewhere = if has_own {
-            build(settings, &secrets, services.addresses, false)?
+            build(settings, &secrets, services.addresses, Reach::Elsewhere)?
         } else {
             http.clone()
         };
@@ -117,7 +131,13 @@ impl Client {
         let concurrency = usize::try_from(count.clamp(1, 200)).unwrap_or(1);
         Ok(Self {
             http,
-            authorization: Authorization::new(&base, settings, &secrets, services.addresses)?,
+            authorization: Authorization::new(
+                &base,
+                login,
+                settings,
+                &secrets,
+                services.addresses,
+            )?,
             elsewhere,
             base: Arc::new(base),
             addresses: services.addresses,
@@ -132,6 +152,11 @@ impl Client {
                 .filter(|limit| *limit > 0)
                 .map(|limit| Arc::new(Rate::new(limit))),
         })
+    }
+
+    /// Where the remote's files are.
+    pub fn base(&self) -> &Url {
+        &self.base
     }
 
     /// How many requests may run at once.
@@ -185,8 +210,8 @@ impl Client {
         // What the remote is known by is for its own host only.
         let is_own = url.origin() == self.base.origin();
         let mut builder = if is_own { &self.http } else { &self.elsewhere }.get(url);
-        if is_own && let Some(value) = self.authorization.header().await? {
-            builder = builder.header(AUTHORIZATION, value);
+        if is_own && let Some((name, value)) = self.authorization.header().await? {
+            builder = builder.header(name, value);
         }
         if let Some(offset) = request.offset {
             builder = builder.header("range", format!("bytes={offset}-"));
@@ -240,12 +265,28 @@ impl Client {
     }
 }
 
+/// Whom a client asks.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Reach<'a> {
+    /// The remote's host, and others that it redirects to.
+    Own,
+    /// The host of this address, which alone learns what the remote is known by.
+    Only(&'a Url),
+    /// Others, without what the remote is known by.
+    Elsewhere,
+}
+
 pub(super) fn build(
     settings: &remote::Settings,
     secrets: &Secrets,
     addresses: AddressPolicy,
-    is_own: bool,
+    reach: Reach<'_>,
 ) -> Result<reqwest::Client> {
+    let is_own = !matches!(reach, Reach::Elsewhere);
+    let only = match reach {
+        Reach::Only(url) => Some(url.origin()),
+        Reach::Own | Reach::Elsewhere => None,
+    };
     let seconds = |value: Option<f64>| {
         value
             .filter(|value| *value > 0.0)
@@ -256,7 +297,7 @@ pub(super) fn build(
         .user_agent(concat!("pith/", env!("CARGO_PKG_VERSION")))
         .connect_timeout(connect.unwrap_or(DEFAULT_CONNECT_TIMEOUT))
         .read_timeout(seconds(settings.sock_read_timeout).unwrap_or(DEFAULT_READ_TIMEOUT))
-        .redirect(redirects(addresses))
+        .redirect(redirects(addresses, only))
         .dns_resolver(Resolver(addresses))
         .tcp_nodelay(true)
         .no_proxy()
@@ -320,8 +361,9 @@ fn headers(list: &Value) -> Result<HeaderMap> {
     Ok(headers)
 }
 
-/// Follows redirects, under the same policy about addresses as the first request.
-fn redirects(addresses: AddressPolicy) -> Policy {
+/// Follows redirects, under the same policy about addresses as the first request, and where
+/// there is only one host to ask, to no other.
+fn redirects(addresses: AddressPolicy, only: Option<Origin>) -> Policy {
     Policy::custom(move |attempt: Attempt<'_>| {
         if attempt.previous().len() > MAX_REDIRECTS {
             return attempt.error(format!("redirected more than {MAX_REDIRECTS} times"));
@@ -329,6 +371,12 @@ fn redirects(addresses: AddressPolicy) -> Policy {
         if !matches!(attempt.url().scheme(), "http" | "https") {
             let scheme = attempt.url().scheme().to_owned();
             return attempt.error(format!("redirected to a {scheme} URL"));
+        }
+        if only
+            .as_ref()
+            .is_some_and(|only| *only != attempt.url().origin())
+        {
+            return attempt.error("redirected to another host, which must not be told the session");
         }
         match addresses.check(attempt.url()) {
             Ok(()) => attempt.follow(),

@@ -5,9 +5,10 @@
 use std::path::Path;
 use std::process::Stdio;
 
+use serde_json::Value;
 use tokio::process::Command;
 
-use super::program::run;
+use super::program::{answer, run};
 use super::temporary_folder;
 use crate::error::{Error, Result};
 
@@ -68,6 +69,34 @@ pub async fn check(script: &Path, public_key: Option<String>) -> Result<Checked>
     })?;
     if !verified.contains("[GNUPG:] VALIDSIG ") {
         return Err(Error::invalid("its signature does not fit the public key"));
+    }
+    Ok(Checked {
+        public_key,
+        fingerprint,
+    })
+}
+
+/// Has a program write a signature into a copy of a file. Whether that is one, only those can
+/// say who know files of its kind.
+pub async fn check_writing(script: &Path, public_key: String, sample: &Path) -> Result<Checked> {
+    let folder = temporary_folder()?;
+    let fingerprint = fingerprint_of(folder.path(), &public_key).await?;
+    let signing = temporary_folder()?;
+    let name = sample.file_name().unwrap_or("check".as_ref());
+    let file = signing.path().join(name);
+    let before = std::fs::read(sample).map_err(|error| {
+        let sample = sample.display();
+        Error::invalid(format!("the file {sample} cannot be read: {error}"))
+    })?;
+    std::fs::write(&file, &before)
+        .map_err(|error| Error::internal(format!("no file could be made for signing: {error}")))?;
+    let answer = answer(script, &fingerprint, &file).await?;
+    let places = answer.values().filter_map(Value::as_str);
+    let mut signed = places.filter_map(|place| std::fs::read(signing.path().join(place)).ok());
+    if !signed.any(|signed| signed != before) {
+        return Err(Error::invalid(
+            "its answer names no file that is another one than it was given",
+        ));
     }
     Ok(Checked {
         public_key,

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process_group};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::process::{Child, Command};
 
@@ -53,11 +55,88 @@ async fn run_for(
     fingerprint: Option<&str>,
     file: &Path,
 ) -> Result<Signed> {
-    let folder = file.parent().unwrap_or(Path::new("/"));
+    let answer: Answer = ask(limit, script, fingerprint, file)
+        .await?
+        .map_err(|error| unexpected(script, "\"file\" and \"signature\"", &error))?;
+    let read = async |path: &Path, what: &str| {
+        read(&folder_of(file).join(path))
+            .await
+            .map_err(|error| unreadable(script, what, path, &error))
+    };
+    let key = match &answer.key {
+        Some(path) => Some(read(path, "key").await?),
+        None => None,
+    };
+    Ok(Signed {
+        signature: read(&answer.signature, "signature").await?,
+        key,
+    })
+}
+
+/// Has a program write a signature into a file. Where the signed file is, which may be the
+/// same, stands in this property of its answer.
+///
+/// # Errors
+/// In words that name the program and what it did.
+pub async fn write_into(
+    script: &Path,
+    fingerprint: &str,
+    file: &Path,
+    property: &str,
+) -> Result<PathBuf> {
+    let answer = answer(script, fingerprint, file).await?;
+    let Some(path) = answer.get(property).and_then(Value::as_str) else {
+        return Err(Error::internal(format!(
+            "{} was expected to print JSON with {property:?}",
+            script.display()
+        )));
+    };
+    let signed = folder_of(file).join(path);
+    let found = tokio::fs::metadata(&signed).await;
+    found.map_err(|error| unreadable(script, property, Path::new(path), &error))?;
+    Ok(signed)
+}
+
+/// What a program answers that writes a signature into a file.
+pub(super) async fn answer(
+    script: &Path,
+    fingerprint: &str,
+    file: &Path,
+) -> Result<Map<String, Value>> {
+    ask(TIME_LIMIT, script, Some(fingerprint), file)
+        .await?
+        .map_err(|error| unexpected(script, "the place of what it signed", &error))
+}
+
+fn folder_of(file: &Path) -> &Path {
+    file.parent().unwrap_or(Path::new("/"))
+}
+
+fn unexpected(script: &Path, what: &str, error: &serde_json::Error) -> Error {
+    let name = script.display();
+    Error::internal(format!(
+        "{name} was expected to print JSON with {what}: {error}"
+    ))
+}
+
+fn unreadable(script: &Path, what: &str, path: &Path, error: &std::io::Error) -> Error {
+    let (name, path) = (script.display(), path.display());
+    Error::internal(format!(
+        "the {what} {path} of {name} cannot be read: {error}"
+    ))
+}
+
+/// Calls a program with a file, and reads what it prints.
+async fn ask<T: DeserializeOwned>(
+    limit: Duration,
+    script: &Path,
+    fingerprint: Option<&str>,
+    file: &Path,
+) -> Result<serde_json::Result<T>> {
     let mut command = Command::new(script);
     command
         .arg(file)
-        .current_dir(folder)
+        .current_dir(folder_of(file))
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -90,27 +169,7 @@ async fn run_for(
             told(&complaint)
         )));
     }
-    let answer: Answer = serde_json::from_slice(&printed).map_err(|error| {
-        Error::internal(format!(
-            "{name} was expected to print JSON with \"file\" and \"signature\": {error}"
-        ))
-    })?;
-    let read = async |path: &Path, what: &str| {
-        read(&folder.join(path)).await.map_err(|error| {
-            let path = path.display();
-            Error::internal(format!(
-                "the {what} {path} of {name} cannot be read: {error}"
-            ))
-        })
-    };
-    let key = match &answer.key {
-        Some(path) => Some(read(path, "key").await?),
-        None => None,
-    };
-    Ok(Signed {
-        signature: read(&answer.signature, "signature").await?,
-        key,
-    })
+    Ok(serde_json::from_slice(&printed))
 }
 
 /// Waits for a program and for what it prints.

@@ -29,7 +29,11 @@ impl Fields {
     pub(super) fn read(kind: &Type, text: &str) -> Result<Self> {
         let name = &kind.table.full_name;
         let mut json = serde_json::Deserializer::from_str(text);
-        let read = Reading(kind).deserialize(&mut json);
+        let reading = Reading {
+            kind,
+            may_have_zero: text.contains("\\u0000"),
+        };
+        let read = reading.deserialize(&mut json);
         let read = read.and_then(|read| json.end().map(|()| read));
         let Read { known, verbatim } = read.map_err(|error| {
             Error::invalid(format!(
@@ -83,7 +87,11 @@ struct Read {
 }
 
 /// Reads an object of this type.
-struct Reading<'a>(&'a Type);
+struct Reading<'a> {
+    kind: &'a Type,
+    /// Only so can JSON have the one character that no database takes.
+    may_have_zero: bool,
+}
 
 impl<'de> DeserializeSeed<'de> for Reading<'_> {
     type Value = Read;
@@ -103,11 +111,16 @@ impl<'de> Visitor<'de> for Reading<'_> {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Read, A::Error> {
         let mut read = Read::default();
         while let Some(name) = map.next_key::<Cow<'de, str>>()? {
-            let value = match self.0.verbatim(&name) {
+            let wrong = |error| A::Error::custom(format!("the field {name:?}: {error}"));
+            let value = match self.kind.verbatim(&name) {
+                None if self.may_have_zero => {
+                    let raw: &RawValue = map.next_value()?;
+                    let Sound = serde_json::from_str(raw.get()).map_err(wrong)?;
+                    serde_json::from_str(raw.get()).map_err(wrong)?
+                }
                 None => map.next_value()?,
                 Some(at) => {
                     let raw: &RawValue = map.next_value()?;
-                    let wrong = |error| A::Error::custom(format!("the field {name:?}: {error}"));
                     let (is_long, placeholder) = match raw.get().as_bytes().first() {
                         Some(b'[') => (true, JsonValue::Array(Vec::new())),
                         Some(b'{') => (true, JsonValue::Object(Map::new())),

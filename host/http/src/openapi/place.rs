@@ -485,6 +485,7 @@ mod tests {
             title: String::new(),
             config,
             takes_token: false,
+            login: None,
         };
         assert_eq!(camel(&own_words("file", &one("git", json!({})))), "FileGit");
         assert_eq!(own_words("file", &one("file", json!({}))), "file");

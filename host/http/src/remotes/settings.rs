@@ -72,6 +72,9 @@ pub(super) fn take(
     config::take(&mut form, declared.schema(), &mut config);
     settings.config = Value::Object(config);
     check_auth_url(&mut form, settings);
+    if let Some(login) = &declared.resource_type().login {
+        check_server(&mut form, settings, &login.server);
+    }
     form.finish()
 }
 
@@ -82,6 +85,15 @@ fn require_secrets(form: &mut Form, settings: &Settings, declared: &Declared) {
         if !set.is_some_and(|set| set.iter().any(|one| one == name)) {
             form.wrong(name, "This field is required.");
         }
+    }
+}
+
+/// The server that a type of remotes logs in at is one of the web.
+fn check_server(form: &mut Form, settings: &Settings, name: &str) {
+    if let Some(url) = settings.config[name].as_str()
+        && let Some(problem) = check::url_problem(url, check::WEB)
+    {
+        form.wrong(name, problem);
     }
 }
 

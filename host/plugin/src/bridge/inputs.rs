@@ -1,6 +1,6 @@
 //! `inputs`: the files that a task was given.
 
-use pith_content::inputs::{Inputs, Reader};
+use pith_content::inputs::{Inputs, Reader, SignRequest};
 use wasmtime::component::Resource;
 
 use super::State;
@@ -25,6 +25,27 @@ impl HostInputs for State {
         let opened = self.table.get(&inputs)?.open(index as usize).await;
         let reader = self.resume(opened)?;
         self.give(reader)
+    }
+
+    async fn sign(
+        &mut self,
+        inputs: Resource<Inputs>,
+        index: u32,
+        name: String,
+        service: String,
+        key: Option<String>,
+        answer: String,
+    ) -> Result<(Resource<Reader>, Option<String>), Failure> {
+        let asked = SignRequest {
+            index: index as usize,
+            name,
+            service,
+            key,
+            answer,
+        };
+        let signed = self.table.get(&inputs)?.sign(&asked).await;
+        let (reader, key) = self.resume(signed)?;
+        Ok((self.give(reader)?, key))
     }
 
     async fn drop(&mut self, inputs: Resource<Inputs>) -> wasmtime::Result<()> {

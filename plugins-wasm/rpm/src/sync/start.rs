@@ -5,7 +5,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::Config;
 use super::mirrors::{self, Mirrors};
-use super::upstream::{is_of_mirror, with_token};
+use super::upstream::{Places, is_of_mirror, with_token};
 use crate::xml::utf8;
 
 /// A list of some dozen indexes.
@@ -21,12 +21,35 @@ pub(super) struct Start {
     pub(super) url: String,
     pub(super) text: String,
     pub(super) sha256: String,
-    /// Where the upstream is, each with a slash at its end; the first has the list.
-    pub(super) bases: Vec<String>,
 }
 
-/// Opens the list of indexes; none if it did not change.
-pub(super) fn find(remote: &Remote, config: &Config, conditional: bool) -> Result<Option<Start>> {
+/// Finds the upstream, and opens the list of indexes there.
+pub(super) fn find<'a>(remote: &'a Remote, config: &Config) -> Result<(Places<'a>, Start)> {
+    let (places, start) = find_changed(remote, config, false)?;
+    let start = start.ok_or_else(|| Error::internal("a list of indexes did not come"))?;
+    Ok((places, start))
+}
+
+/// The same; no list if it did not change since the checkpoint.
+pub(super) fn find_changed<'a>(
+    remote: &'a Remote,
+    config: &Config,
+    conditional: bool,
+) -> Result<(Places<'a>, Option<Start>)> {
+    let (bases, start) = bases(remote, config, conditional)?;
+    let token = config.sles_auth_token.clone();
+    let places = Places {
+        remote,
+        bases,
+        token,
+    };
+    Ok((places, start))
+}
+
+/// Where the upstream is, each with a slash at its end, and the list of indexes of the first.
+type Found = (Vec<String>, Option<Start>);
+
+fn bases(remote: &Remote, config: &Config, conditional: bool) -> Result<Found> {
     let asker = Asker {
         remote,
         token: config.sles_auth_token.as_deref(),
@@ -45,7 +68,7 @@ pub(super) fn find(remote: &Remote, config: &Config, conditional: bool) -> Resul
             Ok(Some(mirrors)) => asker.first_of(&mirrors),
             _ => Err(error),
         },
-        other => Ok(other?.map(|start| start.at(vec![base]))),
+        other => Ok((vec![base], other?)),
     }
 }
 
@@ -88,16 +111,15 @@ impl Asker<'_> {
     }
 
     /// The list of indexes of the first mirror that has the right one.
-    fn first_of(&self, mirrors: &Mirrors) -> Result<Option<Start>> {
+    fn first_of(&self, mirrors: &Mirrors) -> Result<Found> {
         let mut bases: Vec<String> = mirrors.urls.iter().map(|url| mirrors::base(url)).collect();
         let mut failed = None;
         for at in 0..bases.len() {
             match self.ask(&bases[at], &mirrors.sha256) {
-                Ok(None) => return Ok(None),
-                Ok(Some(start)) => {
+                Ok(start) => {
                     // Those that failed are not asked again.
                     bases.drain(..at);
-                    return Ok(Some(start.at(bases)));
+                    return Ok((bases, start));
                 }
                 Err(error) if is_of_mirror(&error) => {
                     log::warn(&format!("the next mirror is asked: {error}"));
@@ -109,7 +131,8 @@ impl Asker<'_> {
         Err(failed.unwrap_or_else(|| Error::internal("a list of mirrors is empty")))
     }
 
-    /// The list of indexes below a base, which must be one of these where they are known.
+    /// The list of indexes below a base, which must be one of these where they are known; none
+    /// if it did not change.
     fn ask(&self, base: &str, known: &[String]) -> Result<Option<Start>> {
         let url = format!("{base}repodata/repomd.xml");
         let body = self.remote.open(&Request {
@@ -134,14 +157,7 @@ impl Asker<'_> {
             url,
             text: utf8(bytes.into()).into_owned(),
             sha256,
-            bases: Vec::new(),
         }))
-    }
-}
-
-impl Start {
-    fn at(self, bases: Vec<String>) -> Self {
-        Self { bases, ..self }
     }
 }
 

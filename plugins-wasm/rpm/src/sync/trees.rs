@@ -1,17 +1,17 @@
 //! An installable tree: its `.treeinfo`, its images, and the repositories below it, which are
 //! mirrored as they are. All of that is one unit, whose files are served at their own paths.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::io::Read as _;
 
 use pith_plugin_sdk::{
-    ArtifactDraft, Batcher, Body, BodyReader, Error, ErrorCode, Result, Source, UnitDraft, log,
-    relative_path,
+    ArtifactDraft, Batcher, Body, BodyReader, Error, Result, Source, UnitDraft, log, relative_path,
 };
+use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::packages::snippets;
-use super::upstream::{MAX_OPEN_INDEX, Upstream};
+use super::upstream::{MAX_OPEN_INDEX, Places, Upstream};
 use crate::DISTRIBUTION_TREE;
 use crate::primary;
 use crate::repomd::{self, Data};
@@ -21,8 +21,11 @@ use crate::xml::utf8;
 /// What a tree is described by; the first that is there counts.
 const NAMES: [&str; 2] = [".treeinfo", "treeinfo"];
 
-/// A description, or a list of indexes.
-const MAX_SMALL: u64 = 16 << 20;
+/// A description, a list of indexes, or what vouches for one: all have some kilobytes.
+const MAX_LIST: u64 = 1 << 20;
+
+/// A list names some dozen.
+const MAX_INDEXES: usize = 100;
 
 /// An index of a repository below, where its list does not say how large it is.
 const MAX_INDEX: u64 = 1 << 30;
@@ -30,80 +33,124 @@ const MAX_INDEX: u64 = 1 << 30;
 /// As many files as the host takes of one unit.
 const MAX_FILES: usize = 10_000;
 
-/// Algorithms of checksums that the host can check.
-const ALGORITHMS: [&str; 6] = ["md5", "sha1", "sha224", "sha256", "sha384", "sha512"];
+/// Ends of what vouches for a list of indexes.
+const VOUCHERS: [&str; 2] = ["asc", "key"];
 
-/// Stages the tree, if the upstream is one.
-pub(super) fn sync(upstream: &Upstream<'_>) -> Result<()> {
-    let Some((name, body)) = find(upstream)? else {
-        return Ok(());
+/// The files that decide what a tree has, each with its SHA-256 if it is there.
+#[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Sources(BTreeMap<String, Option<String>>);
+
+impl Sources {
+    /// Whether the upstream has the same files still.
+    pub(super) fn are_unchanged(&self, places: &Places<'_>) -> Result<bool> {
+        for (path, known) in &self.0 {
+            let found = match places.fetch_optional(path, MAX_LIST, true)? {
+                Some(body) if body.unchanged() => continue,
+                Some(body) => Some(sha256(&read_all(&body)?)),
+                None => None,
+            };
+            if found != *known {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Fetches a file that need not be there, with its bytes.
+    fn fetch(&mut self, places: &Places<'_>, path: &str) -> Result<Option<(Body, Vec<u8>)>> {
+        let Some(body) = places.fetch_optional(path, MAX_LIST, false)? else {
+            self.0.insert(path.to_owned(), None);
+            return Ok(None);
+        };
+        let bytes = read_all(&body)?;
+        self.0.insert(path.to_owned(), Some(sha256(&bytes)));
+        Ok(Some((body, bytes)))
+    }
+
+    /// A digest of those that are there.
+    fn digest(&self) -> String {
+        let mut digest = Sha256::new();
+        for (path, known) in &self.0 {
+            if let Some(known) = known {
+                digest.update(format!("{path}\0{known}\n"));
+            }
+        }
+        hex::encode(digest.finalize())
+    }
+}
+
+fn sha256(bytes: &[u8]) -> String {
+    hex::encode(Sha256::digest(bytes))
+}
+
+fn read_all(body: &Body) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    BodyReader::new(body).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// Stages the tree, if the upstream is one; what it was read from.
+pub(super) fn sync(upstream: &Upstream<'_>) -> Result<Sources> {
+    let mut sources = Sources::default();
+    let Some((name, body, bytes)) = find(upstream, &mut sources)? else {
+        // Each costs a request whenever it is asked whether anything changed, and a tree that
+        // appears is one of today.
+        sources.0.retain(|path, _| path == NAMES[0]);
+        return Ok(sources);
     };
-    let text = text_of(&body)?;
-    let mut tree = tree::read(&text).map_err(|error| error.context(name))?;
+    let named = |error: Error| error.context(name);
+    let mut tree = tree::read(&utf8(bytes.into())).map_err(named)?;
     let mut files = Files::default();
     files.push(name, Vec::new(), None, Source::Held(body.keep()?))?;
-    for (path, digest) in tree.files() {
-        if let Err(error) = relative_path::check(path) {
-            log::warn(&format!("a file of the tree is skipped: {error}"));
-            continue;
-        }
-        let digest = digest.filter(|digest| is_known(digest)).map(str::to_owned);
+    for (path, digest) in tree.files().map_err(named)? {
         let digests = digest.into_iter().collect();
-        files.push(path, digests, None, upstream.source(path))?;
+        files.push(&path, digests, None, upstream.source(&path))?;
     }
-    let mut digest = Sha256::new();
-    digest.update(text.as_bytes());
-    let repositories = std::mem::take(&mut tree.repositories);
-    for path in repositories {
-        match mirror(upstream, &path, &mut files)? {
-            Some(list) => {
-                digest.update(path.as_bytes());
-                digest.update(list);
-                tree.repositories.push(path);
-            }
-            None => log::warn(&format!("the tree has no repository at {path}, as it says")),
+    for warning in &tree.warnings {
+        log::warn(&format!("{name}: {warning}; it is left out"));
+    }
+    for path in std::mem::take(&mut tree.repositories) {
+        if mirror(upstream, &path, &mut files, &mut sources)? {
+            tree.repositories.push(path);
+        } else {
+            log::warn(&format!("{name}: there is no repository at {path}"));
         }
     }
-    tree.digest = hex::encode(digest.finalize());
+    tree.digest = sources.digest();
     let mut batcher = Batcher::new(upstream.staging, upstream.next);
     batcher.push(draft(&tree, files)?)?;
     batcher.finish()?;
-    Ok(())
+    Ok(sources)
 }
 
-fn find(upstream: &Upstream<'_>) -> Result<Option<(&'static str, Body)>> {
+fn find(
+    upstream: &Upstream<'_>,
+    sources: &mut Sources,
+) -> Result<Option<(&'static str, Body, Vec<u8>)>> {
     for name in NAMES {
-        if let Some(body) = fetch(upstream, name)? {
-            return Ok(Some((name, body)));
+        if let Some((body, bytes)) = sources.fetch(&upstream.places, name)? {
+            return Ok(Some((name, body, bytes)));
         }
     }
     Ok(None)
 }
 
-/// A file that need not be there.
-fn fetch(upstream: &Upstream<'_>, path: &str) -> Result<Option<Body>> {
-    match upstream.fetch_file(path, MAX_SMALL, None) {
-        Ok(body) => Ok(Some(body)),
-        // Some stores of objects deny what they do not have.
-        Err(error) if matches!(error.code(), ErrorCode::NotFound | ErrorCode::Denied) => Ok(None),
-        Err(error) => Err(error),
-    }
-}
-
-fn text_of(body: &Body) -> Result<String> {
-    let mut bytes = Vec::new();
-    BodyReader::new(body).read_to_end(&mut bytes)?;
-    Ok(utf8(bytes.into()).into_owned())
-}
-
-/// Adds all files of a repository below; the SHA-256 of its list of indexes, if there is one.
-fn mirror(upstream: &Upstream<'_>, root: &str, files: &mut Files) -> Result<Option<Vec<u8>>> {
+/// Adds all files of a repository below; whether there is one.
+fn mirror(
+    upstream: &Upstream<'_>,
+    root: &str,
+    files: &mut Files,
+    sources: &mut Sources,
+) -> Result<bool> {
     let list = format!("{root}/repodata/repomd.xml");
-    let Some(body) = fetch(upstream, &list)? else {
-        return Ok(None);
+    let Some((body, bytes)) = sources.fetch(&upstream.places, &list)? else {
+        return Ok(false);
     };
-    let text = text_of(&body)?;
-    let repomd = repomd::read(&text).map_err(|error| error.context(&list))?;
+    let repomd = repomd::read(&utf8(bytes.into())).map_err(|error| error.context(&list))?;
+    if repomd.data.len() > MAX_INDEXES {
+        let error = Error::limit(format!("it lists more than {MAX_INDEXES} indexes"));
+        return Err(error.context(&list));
+    }
     files.push(&list, Vec::new(), None, Source::Held(body.keep()?))?;
     for data in &repomd.data {
         let path = format!("{root}/{}", data.href);
@@ -118,13 +165,13 @@ fn mirror(upstream: &Upstream<'_>, root: &str, files: &mut Files) -> Result<Opti
             add_packages(upstream, root, (data, &body), files)?;
         }
     }
-    for end in ["asc", "key"] {
+    for end in VOUCHERS {
         let path = format!("{list}.{end}");
-        if let Some(body) = fetch(upstream, &path)? {
+        if let Some((body, _)) = sources.fetch(&upstream.places, &path)? {
             files.push(&path, Vec::new(), None, Source::Held(body.keep()?))?;
         }
     }
-    Ok(Some(Sha256::digest(text.as_bytes()).to_vec()))
+    Ok(true)
 }
 
 /// Adds the packages that an index lists, whose bytes may stay upstream.
@@ -168,7 +215,8 @@ impl Files {
         size: Option<u64>,
         source: Source,
     ) -> Result<()> {
-        if !self.paths.insert(path.to_owned()) {
+        // A repository below whose folder is called so could come into the way of the indexes.
+        if path.starts_with("repodata/repomd.xml") || !self.paths.insert(path.to_owned()) {
             return Ok(());
         }
         if self.drafts.len() == MAX_FILES {
@@ -185,12 +233,6 @@ impl Files {
         });
         Ok(())
     }
-}
-
-fn is_known(digest: &str) -> bool {
-    digest.split_once(':').is_some_and(|(algorithm, hex)| {
-        ALGORITHMS.contains(&algorithm) && hex.bytes().all(|byte| byte.is_ascii_hexdigit())
-    })
 }
 
 fn draft(tree: &Tree, files: Files) -> Result<UnitDraft> {

@@ -18,16 +18,21 @@ pub(super) const MAX_OPEN_INDEX: u64 = 16 << 30;
 /// Mirrors that are remembered of each package.
 const MIRRORS_OF_PACKAGE: usize = 3;
 
-/// An upstream whose list of indexes is known.
-pub(super) struct Upstream<'a> {
-    pub(super) task: &'a Task,
+/// Where an upstream is.
+pub(super) struct Places<'a> {
     pub(super) remote: &'a Remote,
-    pub(super) staging: &'a Staging,
-    pub(super) next: &'a Changes,
-    /// Where it is, each with a slash at its end; the first has the list of indexes.
+    /// Each with a slash at its end; the first has the list of indexes.
     pub(super) bases: Vec<String>,
     /// What SUSE wants behind each address.
     pub(super) token: Option<String>,
+}
+
+/// An upstream whose list of indexes is known.
+pub(super) struct Upstream<'a> {
+    pub(super) task: &'a Task,
+    pub(super) places: Places<'a>,
+    pub(super) staging: &'a Staging,
+    pub(super) next: &'a Changes,
     pub(super) repomd: Repomd,
     pub(super) skips_sources: bool,
     /// The publication of the upstream's own indexes.
@@ -59,33 +64,12 @@ impl Upstream<'_> {
         max_size: u64,
         digest: Option<&str>,
     ) -> Result<Body> {
-        let mut failed = None;
-        for (at, url) in self.urls(href).into_iter().enumerate() {
-            let request = Request {
-                url,
-                conditional: false,
-                max_size,
-                digest: digest.map(str::to_owned),
-            };
-            let fetched = self.remote.open(&request).and_then(|body| {
-                body.spool()?;
-                Ok(body)
-            });
-            match fetched.map_err(Error::from) {
-                Ok(body) => return Ok(body),
-                Err(error) if at + 1 < self.bases.len() && is_of_mirror(&error) => {
-                    log::warn(&format!("the next mirror is asked: {error}"));
-                    failed = Some(error);
-                }
-                Err(error) => return Err(error),
-            }
-        }
-        Err(failed.unwrap_or_else(|| Error::internal("an upstream has no address")))
+        self.places.fetch(href, max_size, digest)
     }
 
     /// Where a package can be had.
     pub(super) fn source(&self, href: &str) -> Source {
-        let mut urls = self.urls(href);
+        let mut urls = self.places.urls(href);
         urls.truncate(MIRRORS_OF_PACKAGE);
         Source::Urls(urls)
     }
@@ -93,6 +77,68 @@ impl Upstream<'_> {
     /// Whether a package is of a kind that is not wanted.
     pub(super) fn skips(&self, package: &Package) -> bool {
         self.skips_sources && package.arch == "src"
+    }
+}
+
+impl Places<'_> {
+    /// Fetches a file from the first mirror that has it.
+    pub(super) fn fetch(&self, href: &str, max_size: u64, digest: Option<&str>) -> Result<Body> {
+        self.ask(href, &is_of_mirror, &|url| Request {
+            url,
+            conditional: false,
+            max_size,
+            digest: digest.map(str::to_owned),
+        })
+    }
+
+    /// A file that need not be there: none if the first mirror that answers has none. With
+    /// `conditional` there is nothing to read if it did not change since the checkpoint.
+    pub(super) fn fetch_optional(
+        &self,
+        href: &str,
+        max_size: u64,
+        conditional: bool,
+    ) -> Result<Option<Body>> {
+        // Some stores of objects deny what they do not have.
+        let is_absent =
+            |error: &Error| matches!(error.code(), ErrorCode::NotFound | ErrorCode::Denied);
+        let goes_on = |error: &Error| is_of_mirror(error) && !is_absent(error);
+        let fetched = self.ask(href, &goes_on, &|url| Request {
+            url,
+            conditional,
+            max_size,
+            digest: None,
+        });
+        match fetched {
+            Err(error) if is_absent(&error) => Ok(None),
+            other => other.map(Some),
+        }
+    }
+
+    fn ask(
+        &self,
+        href: &str,
+        goes_on: &dyn Fn(&Error) -> bool,
+        request: &dyn Fn(String) -> Request,
+    ) -> Result<Body> {
+        let mut failed = None;
+        for (at, url) in self.urls(href).into_iter().enumerate() {
+            let fetched = self.remote.open(&request(url)).and_then(|body| {
+                if !body.unchanged() {
+                    body.spool()?;
+                }
+                Ok(body)
+            });
+            match fetched.map_err(Error::from) {
+                Ok(body) => return Ok(body),
+                Err(error) if at + 1 < self.bases.len() && goes_on(&error) => {
+                    log::warn(&format!("the next mirror is asked: {error}"));
+                    failed = Some(error);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Err(failed.unwrap_or_else(|| Error::internal("an upstream has no address")))
     }
 
     fn urls(&self, href: &str) -> Vec<String> {
