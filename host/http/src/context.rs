@@ -154,6 +154,26 @@ impl Context {
         })
     }
 
+    /// Of what a plugin asks while it answers a request with these headers; `path` is of
+    /// the list that it reads.
+    pub(crate) fn within(
+        app: &Arc<App>,
+        identity: Arc<Identity>,
+        (correlation_id, headers): (&CorrelationId, &HeaderMap),
+        path: String,
+    ) -> Self {
+        Self {
+            app: Arc::clone(app),
+            root: Root::default(),
+            correlation_id: correlation_id.clone(),
+            path,
+            diagnostics: Vec::new(),
+            identity: Some(identity),
+            host: headers.get(header::HOST).cloned(),
+            is_https: came_by_https(headers),
+        }
+    }
+
     /// Who asks.
     pub(crate) fn identity(&self) -> Result<&Identity, Error> {
         self.identity.as_deref().ok_or_else(Error::unauthenticated)

@@ -3,6 +3,8 @@
 use pith_plugin_sdk::{ArtifactCount, ContentType, Reference, ReferenceKey, schema};
 use serde_json::{Map, Value, json};
 
+use crate::order;
+
 /// A field: its name, the JSON types that it may have, and what it is.
 type Fields<'a> = &'a [(&'a str, &'a [&'a str], &'a str)];
 
@@ -53,6 +55,7 @@ impl Kind<'_> {
             .collect();
         if self.name == crate::COLLECTION_VERSION {
             properties["namespace"]["x-entity"] = crate::namespace::UPLOAD.into();
+            properties.insert(order::KEY.to_owned(), order::property());
         }
         let required: Vec<&str> = self.fields.iter().map(|(name, ..)| *name).collect();
         let words = |list: &[&str]| list.iter().map(|&word| word.to_owned()).collect();
@@ -83,11 +86,6 @@ fn collection_version() -> Kind<'static> {
             ("namespace", TEXT, "Who publishes the collection."),
             ("name", TEXT, "The collection's name within its namespace."),
             ("version", TEXT, "A semantic version."),
-            (
-                "version_order",
-                TEXT,
-                "A text that sorts as the version does, those before a release first.",
-            ),
             (
                 "precedence",
                 TEXT,
@@ -136,7 +134,6 @@ fn collection_version() -> Kind<'static> {
             "namespace",
             "name",
             "version",
-            "version_order",
             "sha256",
             "namespace,name,precedence",
         ],
