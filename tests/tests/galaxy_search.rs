@@ -236,7 +236,7 @@ async fn lists_follow_what_is_served(test: Test) -> Result<()> {
             assert_eq!(one["highest_version"]["version"], highest);
             assert_eq!(
                 found(api, &format!("{versions}?limit=1&version={highest}")).await?,
-                [highest.clone()]
+                std::slice::from_ref(&highest)
             );
         }
         let next = owls(&format!("{}.0.0", number + 1));
