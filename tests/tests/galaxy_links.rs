@@ -111,6 +111,8 @@ async fn every_address_of_the_refactored_api_is_answered(test: Test) -> Result<(
     let version = "collections/published/index/zoo/owls/versions/1.0.0";
     let plugin = [
         "",
+        "/client-configuration/",
+        "/content/published/collections/",
         "/search",
         "/search/collection-versions",
         "/distributions/",

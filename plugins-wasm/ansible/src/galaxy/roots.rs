@@ -4,7 +4,7 @@ use pith_plugin_sdk::Result;
 use pith_plugin_sdk::server::Response;
 use serde_json::{Value, json};
 
-use super::asked::Asked;
+use super::asked::{Asked, encode_path};
 
 /// `GET /`
 pub(super) fn top(asked: &Asked<'_>) -> Result<Response> {
@@ -56,7 +56,13 @@ pub(super) fn plugin(asked: &Asked<'_>) -> Result<Response> {
 
 /// `GET v3/plugin/ansible/`
 pub(super) fn ansible(asked: &Asked<'_>) -> Result<Response> {
-    let parts = ["distributions/", "imports/", "namespaces/", "search/"];
+    let parts = [
+        "client-configuration/",
+        "distributions/",
+        "imports/",
+        "namespaces/",
+        "search/",
+    ];
     Response::json(200, &below(asked, "v3/plugin/ansible/", &parts))
 }
 
@@ -81,6 +87,20 @@ pub(super) fn collections(asked: &Asked<'_>) -> Result<Response> {
     let root = format!("{}/", asked.collections_at(asked.base_path()));
     let parts = ["all/", "artifacts/", "index/"].map(|part| (part, NOW));
     Response::json(200, &routes(&root, &parts))
+}
+
+/// `GET v3/plugin/ansible/content/<base path>/collections/`
+pub(super) fn content(asked: &Asked<'_>) -> Result<Response> {
+    let site = asked.site()?;
+    let base_path = encode_path(asked.base_path());
+    let root = format!(
+        "{}/v3/plugin/ansible/content/{base_path}/collections/",
+        asked.root()
+    );
+    let parts = ["all-collections/", "artifacts/", "index/"].map(|part| (part, NOW));
+    let mut body = routes(&root, &parts);
+    body["published"] = changed(&site)?;
+    Response::json(200, &body)
 }
 
 /// `GET v3/plugin/ansible/collections/<base path>/artifacts/`

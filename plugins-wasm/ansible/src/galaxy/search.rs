@@ -144,6 +144,8 @@ struct Found<'a> {
     #[serde(borrow)]
     repository: Repository<'a>,
     #[serde(borrow)]
+    repository_version: &'a RawValue,
+    #[serde(borrow)]
     content: Content<'a>,
     #[serde(borrow)]
     related_fields: Related<'a>,
@@ -208,6 +210,7 @@ struct Shown<'a> {
     requires_ansible: &'a RawValue,
     created_at: &'a RawValue,
     repository: &'a Repository<'a>,
+    repository_version: &'a RawValue,
     collection_version: CollectionVersion<'a>,
     related_fields: RelatedFields<'a>,
 }
@@ -278,6 +281,7 @@ impl<'a> Shown<'a> {
             requires_ansible: unit.requires_ansible,
             created_at: unit.pulp_created,
             repository,
+            repository_version: found.repository_version,
             collection_version: CollectionVersion {
                 pulp_href: unit.pulp_href,
                 namespace,

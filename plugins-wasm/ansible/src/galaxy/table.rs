@@ -157,6 +157,14 @@ fn roots() -> Vec<Entry> {
             roots::ansible,
         ),
         get(
+            "/v3/plugin/ansible/client-configuration",
+            (
+                "v3_plugin_ansible_client_configuration_read",
+                "What is served where no path is named",
+            ),
+            configuration::client,
+        ),
+        get(
             "/v3/plugin/ansible/search",
             ("v3_plugin_ansible_search_read", "What is below"),
             roots::search,

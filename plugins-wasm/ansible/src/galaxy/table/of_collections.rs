@@ -144,10 +144,19 @@ pub(super) fn by_base_path() -> Vec<Entry> {
 }
 
 pub(super) fn by_content_path() -> Vec<Entry> {
-    collections_at!(
+    let mut entries = vec![get(
+        "/v3/plugin/ansible/content/{base_path...}/collections",
+        (
+            "v3_plugin_ansible_content_collections_read",
+            "What is below, and when it last changed",
+        ),
+        roots::content,
+    )];
+    entries.extend(collections_at!(
         "/v3/plugin/ansible/content/{base_path...}/collections",
         "v3_plugin_ansible_content_collections",
         "artifacts",
         "all-collections"
-    )
+    ));
+    entries
 }
