@@ -191,7 +191,16 @@ pub async fn page(
         Some(count) => count,
         // The versions know how much they have.
         None if !is_filtered && versions == Versions::Served => total,
-        None => list::count(connection, &from, &selection).await?,
+        None => {
+            let speaks_of_more = ["u", "r"].iter().any(|alias| selection.speaks_of(alias));
+            let counted = if speaks_of_more {
+                from
+            } else {
+                sites_and_units(table, sites.len(), leads)
+                    + &unit_list::artifact_tables_of(table, "c.unit_id")
+            };
+            list::count(connection, &counted, &selection).await?
+        }
     };
     Ok((found, count))
 }
@@ -199,6 +208,16 @@ pub async fn page(
 /// The tables, in the order in which SQLite is to walk along them: a cross join keeps
 /// it. PostgreSQL chooses by its statistics.
 fn from(table: &TypeTable, sites: usize, units_lead: bool) -> String {
+    let mut from = format!(
+        "{} JOIN unit u ON u.id = c.unit_id JOIN repository r ON r.id = m.repository_id",
+        sites_and_units(table, sites, units_lead)
+    );
+    from.push_str(&unit_list::artifact_tables(table));
+    from
+}
+
+/// Those of them that say what is where.
+fn sites_and_units(table: &TypeTable, sites: usize, units_lead: bool) -> String {
     let sites = format!("(VALUES {}) s", vec!["(?, ?)"; sites].join(","));
     let units = format!("{} c", table.table);
     let order = if units_lead {
@@ -206,12 +225,7 @@ fn from(table: &TypeTable, sites: usize, units_lead: bool) -> String {
     } else {
         [sites.as_str(), "membership m", units.as_str()]
     };
-    let mut from = format!(
-        "{} JOIN unit u ON u.id = c.unit_id JOIN repository r ON r.id = m.repository_id",
-        order.join(" CROSS JOIN ")
-    );
-    from.push_str(&unit_list::artifact_tables(table));
-    from
+    order.join(" CROSS JOIN ")
 }
 
 /// What makes a row of the tables one of the answer.

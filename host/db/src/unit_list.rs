@@ -399,7 +399,7 @@ pub(crate) fn artifact_tables(table: &TypeTable) -> String {
 }
 
 /// The same, to be joined with any column of units' ids.
-fn artifact_tables_of(table: &TypeTable, unit: &str) -> String {
+pub(crate) fn artifact_tables_of(table: &TypeTable, unit: &str) -> String {
     if has_one_artifact(Some(table)) {
         format!(
             " LEFT JOIN unit_artifact ua ON ua.unit_id = {unit}
