@@ -110,9 +110,10 @@ async fn find(
     let mut connection = context.app.database.read().await?;
     let access = context.access()?;
     let seen = access.seen_repository("v.repository_id");
-    // What is served to everybody may be told to everybody, but not what was before it.
+    // Where a plugin has a search for everybody, what is served to everybody may be told, but
+    // not what was before it.
     let public = match (&seen, versions) {
-        (Some(_), Versions::Served) => Some(labelled(PUBLIC, dialect)?),
+        (Some(_), Versions::Served) if context.is_by_plugin => Some(labelled(PUBLIC, dialect)?),
         _ => None,
     };
     let sites = search::sites(&mut connection, &table, distributions, (seen, public)).await?;
@@ -139,11 +140,11 @@ async fn find(
         ids.sort_unstable();
         ids.dedup();
         let seen = match access.seen(Securable::Distribution, "d") {
-            Some(seen) => {
+            Some(seen) if context.is_by_plugin => {
                 let either = [seen, labelled(PUBLIC, dialect)?].map(Expression::Term);
                 Some(Condition::of(Expression::Any(either.into())))
             }
-            None => None,
+            seen => seen,
         };
         Some(search::distributions(&mut connection, &ids, seen).await?)
     } else {

@@ -38,12 +38,9 @@ impl Orderer for AnsiblePlugin {
                         .version
                 }
             };
-            let version = version::parse_loose(&text).ok_or_else(|| {
-                Error::invalid(format!(
-                    "{text:?} is no version; one such as 1.0.0 or 2.1 was expected"
-                ))
-            })?;
-            Ok(version::order(&version))
+            // Keys begin with digits: what is no version comes after all that are.
+            let version = version::parse_loose(&text);
+            Ok(version.map_or_else(|| format!("~{text}"), |version| version::order(&version)))
         });
         keys.collect()
     }
@@ -67,8 +64,8 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_version_is_named() {
-        let error = keys(&[json!("new")]).expect_err("no version");
-        assert!(error.to_string().contains("\"new\""), "{error}");
+    fn what_is_no_version_comes_after_all_that_are() {
+        let found = keys(&[json!("0a"), json!("999.0.0")]).expect("keys");
+        assert!(found[0] > found[1], "{found:?}");
     }
 }

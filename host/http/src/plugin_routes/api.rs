@@ -20,7 +20,7 @@ use super::{site, stand_in};
 use crate::app::App;
 use crate::auth::Identity;
 use crate::auth::gate::Known;
-use crate::context::CorrelationId;
+use crate::context::{ByPlugin, CorrelationId};
 
 /// The largest answer that a plugin is given.
 const MOST: usize = 32 << 20;
@@ -123,6 +123,7 @@ impl RequestApi {
         request.headers_mut().insert(header::CONTENT_TYPE, json);
         let extensions = request.extensions_mut();
         extensions.insert(Root::default());
+        extensions.insert(ByPlugin);
         extensions.insert(self.asker.correlation_id.clone());
         if let Some(identity) = identity {
             extensions.insert(Known(identity));
