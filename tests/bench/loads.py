@@ -28,6 +28,26 @@ def wrk(url, connections, seconds, headers=()):
     return requests, float(size) * UNITS[unit]
 
 
+def wrk_over(base, paths, connections, seconds, headers=()):
+    """Requests a second over many addresses in turn, and the 99th percentile in milliseconds."""
+    with tempfile.NamedTemporaryFile("w", suffix=".lua", encoding="utf-8") as script:
+        quoted = ",".join(f'"{path}"' for path in paths)
+        script.write(f"local paths = {{{quoted}}}\nlocal at = 0\n")
+        script.write("function request()\n  at = at % #paths + 1\n")
+        script.write('  return wrk.format("GET", paths[at])\nend\n')
+        script.flush()
+        command = ["wrk", "--threads", "1", "--connections", str(connections), "--latency"]
+        command += ["--duration", f"{seconds}s", "--timeout", "30s", "--script", script.name]
+        for header in headers:
+            command += ["--header", header]
+        text = subprocess.run([*command, base], capture_output=True, text=True, check=True).stdout
+    if "Non-2xx" in text:
+        raise RuntimeError(f"{paths[0]} and others did not always answer well:\n{text}")
+    rate = float(re.search(r"Requests/sec:\s+([\d.]+)", text).group(1))
+    number, unit = re.search(r"99%\s+([\d.]+)(us|ms|s)", text).groups()
+    return rate, float(number) * {"us": 1e-3, "ms": 1, "s": 1e3}[unit]
+
+
 def curl_parallel(base, names, folder):
     """Seconds in which `curl --parallel` gets all files into a folder and onto the disk."""
     with tempfile.TemporaryDirectory(dir=folder) as place:

@@ -21,9 +21,15 @@ WANTED = {
     "list 100 units (per second)": 100,
     "retrieve a repository (per second)": 100,
     "served 50 MiB files (MB/s)": 1,
+    "Galaxy: list 10 versions (per second)": 50,
+    "Galaxy: inspect a version (per second)": 50,
+    "Galaxy: search, 10 results (per second)": 50,
 }
 # What is wanted of the figure itself, or of its ratio to another figure of the same server.
 BOUNDS = (
+    ("Galaxy: list 10 versions (ms, 99th percentile)", "at most", 20, None),
+    ("Galaxy: inspect a version (ms, 99th percentile)", "at most", 20, None),
+    ("Galaxy: search, 10 results (ms, 99th percentile)", "at most", 20, None),
     ("sync again, nothing changed (s)", "at most", 0.020, None),
     ("sync of 20 x 50 MiB (s)", "at most", 1.1, "curl --parallel of the same 20 x 50 MiB (s)"),
     ("served 1 KiB files (per second)", "at least", 0.6, "the upstream's web server, 1 KiB (per second)"),
@@ -49,6 +55,9 @@ def arguments():
     parser.add_argument("--upstream-url", required=True)
     parser.add_argument("--upstream-folder", required=True)
     parser.add_argument("--known", default="{}", help="figures that were taken before, as JSON")
+    parser.add_argument("--collection-versions", type=int, default=50_000)
+    # A peer may take an hour for as many.
+    parser.add_argument("--peer-collection-versions", type=int, default=2_000)
     parser.add_argument("--seconds", type=int, default=10, help="length of each wrk run")
     parser.add_argument("--output", help="where to write all figures as JSON")
     parser.add_argument("sections", nargs="*", help="names of sections; all when none is named")
@@ -119,7 +128,8 @@ def main():
     def bench(base, user, password, content, numbers):
         client = Client(base, user, password, content)
         place = (options.upstream_url, options.upstream_folder)
-        return sections.Bench(client, *place, pids(numbers), options.seconds)
+        many = options.collection_versions if base == options.base else options.peer_collection_versions
+        return sections.Bench(client, *place, pids(numbers), options.seconds, many)
 
     own_bench = bench(options.base, options.user, options.password, options.content, options.pids)
     own = {**json.loads(options.known), **measure(own_bench, chosen)}

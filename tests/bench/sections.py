@@ -5,6 +5,7 @@ import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 
+import galaxy
 import loads
 import processes
 import upstreams
@@ -17,12 +18,13 @@ FILES = "/repositories/file/file/"
 class Bench:
     """A server under measurement, and where its upstreams are."""
 
-    def __init__(self, client, upstream_url, upstream_folder, pids, seconds):
+    def __init__(self, client, upstream_url, upstream_folder, pids, seconds, collection_versions):
         self.client = client
         self.upstream_url = upstream_url.rstrip("/")
         self.upstream_folder = upstream_folder
         self.pids = pids
         self.seconds = seconds
+        self.collection_versions = collection_versions
         self.cpu = {}
 
     def repository(self, **settings):
@@ -188,5 +190,51 @@ def _distribute(bench, repository, number):
     bench.client.run("POST", "/distributions/file/file/", settings)
 
 
+GALAXY_LABELS = (
+    "Galaxy: list 10 versions (per second)",
+    "Galaxy: inspect a version (per second)",
+    "Galaxy: search, 10 results (per second)",
+    "Galaxy: search by name, 10 results (per second)",
+    "Galaxy: list 10 collections (per second)",
+)
+
+
+def galaxy_reads(bench):
+    """Needs a repository with many collection versions, which are spread over all requests;
+    makes one."""
+    upstream = galaxy.Upstream(bench.collection_versions)
+    name = f"bench-{uuid.uuid4()}"
+    # Pulp has no other policy for collections.
+    settings = {"name": name, "url": upstream.base + "/api/", "policy": "immediate"}
+    remote = bench.client.call("POST", "/remotes/ansible/collection/", settings)
+    settings = {"name": name}
+    repository = bench.client.call("POST", "/repositories/ansible/ansible/", settings)
+    settings = {"name": name, "base_path": name, "repository": repository["pulp_href"]}
+    settings["pulp_labels"] = {"content": "public"}
+    bench.client.run("POST", "/distributions/ansible/ansible/", settings)
+    began = time.perf_counter()
+    bench.client.run("POST", repository["pulp_href"] + "sync/", {"remote": remote["pulp_href"]})
+    took = time.perf_counter() - began
+    figures = {"Galaxy: sync, versions (per second)": bench.collection_versions / took}
+
+    plugin = f"/pulp_ansible/galaxy/{name}/api/v3/plugin/ansible"
+    index = f"{plugin}/content/{name}/collections/index/"
+    search = f"{plugin}/search/collection-versions/?limit=10"
+    collections = [galaxy.summary(number) for number in range(upstream.collections)]
+    folders = [f"{index}{one['namespace']}/{one['name']}/versions/" for one in collections]
+    details = [
+        f"{folders[number % len(folders)]}{galaxy.number_of(number * 37 % galaxy.VERSIONS)}/"
+        for number in range(10_000)
+    ]
+    by_name = [f"{search}&name={one['name']}" for one in collections]
+    paths = ([f"{one}?limit=10" for one in folders], details, [search], by_name, [index + "?limit=10"])
+    for label, some in zip(GALAXY_LABELS, paths):
+        headers = [bench.client.cookie_header()]
+        rate, slowest = loads.wrk_over(bench.client.base, some, 16, bench.seconds, headers)
+        figures[label] = rate
+        figures[label.replace("(per second)", "(ms, 99th percentile)")] = slowest
+    return figures
+
+
 WITHOUT_WRK = (sync_1k, sync_10k, on_demand_10k, large_files, modify_10k, noop_tasks)
-WITH_WRK = (api_reads, serving)
+WITH_WRK = (api_reads, serving, galaxy_reads)

@@ -28,6 +28,10 @@ pub struct Collection {
     pub files: Vec<(String, Vec<u8>)>,
     /// Members that no list has.
     pub beyond: Vec<(String, Vec<u8>)>,
+    /// Members that are links: the type's letter, the path, and where it leads.
+    pub links: Vec<(char, String, String)>,
+    /// What its lists say in place of the truth, text by text.
+    pub lies: Vec<(String, String)>,
 }
 
 impl Collection {
@@ -48,6 +52,8 @@ impl Collection {
                 ),
             ],
             beyond: Vec::new(),
+            links: Vec::new(),
+            lies: Vec::new(),
         }
     }
 
@@ -99,13 +105,23 @@ impl Collection {
 
     /// Its archive.
     pub fn archive(&self) -> Result<Vec<u8>> {
-        let manifest = self.manifest_json().to_string().into_bytes();
-        let files = self.files_json().to_string().into_bytes();
+        let mut manifest = self.manifest_json().to_string();
+        let mut files = self.files_json().to_string();
+        for (truth, lie) in &self.lies {
+            let true_digest = sha256_hex(files.as_bytes());
+            files = files.replace(truth, lie);
+            manifest = manifest.replace(truth, lie);
+            // Of what the list says now.
+            manifest = manifest.replace(&true_digest, &sha256_hex(files.as_bytes()));
+        }
         let mut tar = Vec::new();
-        put(&mut tar, "MANIFEST.json", &manifest);
-        put(&mut tar, "FILES.json", &files);
+        put(&mut tar, "MANIFEST.json", manifest.as_bytes());
+        put(&mut tar, "FILES.json", files.as_bytes());
         for (path, bytes) in self.files.iter().chain(&self.beyond) {
             put(&mut tar, path, bytes);
+        }
+        for (kind, path, target) in &self.links {
+            put_member(&mut tar, (*kind, target), path, b"");
         }
         tar.extend([0; 1024]);
         gzip(&tar)
@@ -121,6 +137,11 @@ pub fn gzip(bytes: &[u8]) -> Result<Vec<u8>> {
 
 /// Adds a file to a tar archive; its path is not looked at.
 fn put(tar: &mut Vec<u8>, path: &str, bytes: &[u8]) {
+    put_member(tar, ('0', ""), path, bytes);
+}
+
+/// The same for any type of member, which may lead to another.
+fn put_member(tar: &mut Vec<u8>, (kind, target): (char, &str), path: &str, bytes: &[u8]) {
     let mut head = [0_u8; 512];
     let mut write =
         |at: usize, text: &str| head[at..at + text.len()].copy_from_slice(text.as_bytes());
@@ -131,7 +152,8 @@ fn put(tar: &mut Vec<u8>, path: &str, bytes: &[u8]) {
     write(124, &format!("{:011o}", bytes.len()));
     write(136, "00000000000");
     write(148, "        ");
-    write(156, "0");
+    write(156, kind.encode_utf8(&mut [0; 4]));
+    write(157, target);
     write(257, "ustar");
     write(263, "00");
     let sum: u32 = head.iter().map(|byte| u32::from(*byte)).sum();

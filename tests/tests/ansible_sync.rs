@@ -18,6 +18,7 @@ on_both_databases!(
     deprecations_come_and_go,
     signed_versions_come_with_their_signatures,
     namespaces_come_with_their_collections,
+    pictures_of_namespaces_are_served,
     an_archive_with_another_digest_is_refused,
     answers_that_are_wrong_are_named,
 );
@@ -324,6 +325,35 @@ async fn namespaces_come_with_their_collections(test: Test) -> Result<()> {
         assert_eq!(unit["company"], "Zoo");
         assert_eq!(unit["metadata_sha256"], digest);
         assert_eq!(upstream.requests("/held/good/api/v3/namespaces/zoo/"), 1);
+    }
+    Ok(())
+}
+
+async fn pictures_of_namespaces_are_served(test: Test) -> Result<()> {
+    let server = test.start().await?;
+    let upstream = Upstream::start().await?;
+    let api = server.api();
+    let picture = b"a picture of an owl";
+    let hashed = format!(
+        "{{\"avatar_sha256\": \"{}\", \"company\": \"\", \"description\": \"\", \
+        \"email\": \"\", \"links\": {{}}, \"name\": \"zoo\", \"resources\": \"\"}}",
+        sha256_hex(picture)
+    );
+    for policy in ["immediate", "on_demand"] {
+        let mut theirs = GalaxyServer::of(vec![owls("1.0.0")]);
+        theirs.namespaces.push(json!({"name": "zoo", "company": "",
+            "avatar_sha256": sha256_hex(picture),
+            "avatar_url": format!("/held/{policy}-pictures/owl.png"),
+            "metadata_sha256": sha256_hex(hashed.as_bytes())}));
+        upstream.hold(&format!("{policy}-pictures"), &[("owl.png", picture)]);
+        let url = theirs.hold(&upstream, policy)?;
+        let mirror = api
+            .ansible_mirror(policy, &url, json!({"policy": policy}))
+            .await?;
+        api.sync_ansible(&mirror, json!({})).await?.completed()?;
+        api.serve_ansible(&mirror.repository).await?;
+        let served = server.fetch_bytes(&format!("{policy}/zoo-avatar")).await?;
+        assert_eq!(served, picture.as_slice());
     }
     Ok(())
 }

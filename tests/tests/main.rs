@@ -1,6 +1,7 @@
 //! The suite: a real server process, real HTTP, plugins as WebAssembly. It mirrors the API.
 
 mod ansible;
+mod ansible_copies;
 mod ansible_signing;
 mod ansible_sync;
 mod ansible_tokens;
@@ -21,7 +22,9 @@ mod field_errors;
 mod filters;
 mod galaxy;
 mod galaxy_changes;
+mod galaxy_links;
 mod galaxy_matrix;
+mod galaxy_search;
 #[cfg(feature = "heavy")]
 mod heavy;
 mod hostile_plugins;

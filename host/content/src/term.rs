@@ -32,7 +32,7 @@ pub(crate) fn check(plugin: &str, terms: &[String]) -> Result<Vec<i64>> {
 
 /// The hashes of terms. Cut off a digest that nobody can steer: whoever could find two names
 /// with one hash could have a unit taken for another.
-pub(crate) fn hashes(plugin: &str, terms: &[String]) -> Vec<i64> {
+pub fn hashes(plugin: &str, terms: &[String]) -> Vec<i64> {
     let hash = |term: &String| {
         let mut hasher = Sha256::new();
         hasher.update(plugin);

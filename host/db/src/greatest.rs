@@ -9,8 +9,19 @@ use crate::list::Condition;
 use crate::statement::Value;
 use crate::unit_list::{Relation, Scope};
 
+/// The units among which one is the greatest.
+#[derive(Clone, Copy, Debug)]
+pub enum Among {
+    /// All of the type.
+    All,
+    /// Those of a version.
+    Version(Scope),
+    /// Those of the version (`s`) in which a search found the unit.
+    Found,
+}
+
 /// The condition that a unit has the greatest `by` of all units that are equal to it in
-/// `per`, among those that a version has, or among all. Both databases compare these texts, or
+/// `per`, among others. Both databases compare these texts, or
 /// the order keys in their place, byte by byte.
 ///
 /// # Errors
@@ -19,7 +30,7 @@ pub fn greatest<'a>(
     table: &TypeTable,
     by: &'a str,
     per: &[&'a str],
-    scope: Option<Scope>,
+    among: Among,
     dialect: Dialect,
 ) -> Result<Condition, &'a str> {
     let text_column = |name: &'a str| {
@@ -41,8 +52,17 @@ pub fn greatest<'a>(
     }
     let mut from = format!("{} h", table.table);
     let mut values: Vec<Value> = Vec::new();
-    if let Some(scope) = scope {
+    if !matches!(among, Among::All) {
         from.push_str(" JOIN membership hm ON hm.unit_id = h.unit_id");
+    }
+    // Units that are equal are few, and what a version has is much.
+    let column = dialect.not_leading("hm.repository_id");
+    if matches!(among, Among::Found) {
+        tests.push(format!(
+            "{column} = s.column1 AND hm.added <= s.column2 AND hm.removed > s.column2"
+        ));
+    }
+    if let Among::Version(scope) = among {
         let (repository, number) = (scope.repository.into(), scope.number.into());
         let (text, of_scope) = match scope.relation {
             Relation::Present => (
@@ -52,9 +72,7 @@ pub fn greatest<'a>(
             Relation::Added => ("hm.added = ?", vec![repository, number]),
             Relation::Removed => ("hm.removed = ?", vec![repository, number]),
         };
-        // Units that are equal are few, and what a version has is much.
-        let repository = dialect.not_leading("hm.repository_id");
-        tests.push(format!("{repository} = ? AND {text}"));
+        tests.push(format!("{column} = ? AND {text}"));
         values = of_scope;
     }
     Ok(Condition::new(

@@ -43,6 +43,8 @@ pub struct Selection {
     pub limit: i64,
     /// After so many.
     pub offset: i64,
+    /// How many there are in all, if that was counted before.
+    pub counted: Option<i64>,
     /// Of the placeholders in what stands after `FROM`.
     pub from_values: Vec<Value>,
     /// Names of filters that no index answers: with any, time is limited.

@@ -63,31 +63,35 @@ pub struct Found {
 const FEW: i64 = 20_000;
 
 /// The versions (`v`) that the distributions serve for which a condition holds (`d`), with how
-/// many units of a type each has; of those that may be seen.
+/// many units of a type each has; of those that may be seen, or that a distribution serves for
+/// which another condition holds, too.
 pub async fn sites(
     connection: &mut Connection,
     table: &TypeTable,
     distributions: Condition,
-    seen: Option<Condition>,
+    (seen, public): (Option<Condition>, Option<Condition>),
 ) -> Result<Vec<Site>> {
     let seen = seen.unwrap_or_else(|| Condition::new("TRUE", []));
+    let public = public.unwrap_or_else(|| Condition::new("FALSE", []));
     let text = format!(
         "SELECT v.repository_id, v.number,
                 COALESCE((SELECT n.present FROM version_count n
                           WHERE n.version_id = v.id AND n.content_type_id = ?), 0)
          FROM repository_version v
-         WHERE v.id IN (
-             SELECT COALESCE(d.version_id, p.version_id,
+         JOIN (SELECT COALESCE(d.version_id, p.version_id,
                         (SELECT x.id FROM repository_version x
                          WHERE x.repository_id = d.repository_id
-                         ORDER BY x.number DESC LIMIT 1))
-             FROM distribution d LEFT JOIN publication p ON p.id = d.publication_id
-             WHERE {}) AND ({})
+                         ORDER BY x.number DESC LIMIT 1)) AS version_id,
+                      MAX(CASE WHEN {} THEN 1 ELSE 0 END) AS is_public
+               FROM distribution d LEFT JOIN publication p ON p.id = d.publication_id
+               WHERE {} GROUP BY 1) served ON served.version_id = v.id
+         WHERE served.is_public = 1 OR ({})
          ORDER BY v.repository_id, v.number",
-        distributions.text, seen.text
+        public.text, distributions.text, seen.text
     );
     let rows = sql(text)
         .bind(table.id)
+        .bind_all(public.values)
         .bind_all(distributions.values)
         .bind_all(seen.values)
         .fetch_all(connection)
@@ -187,7 +191,16 @@ pub async fn page(
         Some(count) => count,
         // The versions know how much they have.
         None if !is_filtered && versions == Versions::Served => total,
-        None => list::count(connection, &from, &selection).await?,
+        None => {
+            let speaks_of_more = ["u", "r"].iter().any(|alias| selection.speaks_of(alias));
+            let counted = if speaks_of_more {
+                from
+            } else {
+                sites_and_units(table, sites.len(), leads)
+                    + &unit_list::artifact_tables_of(table, "c.unit_id")
+            };
+            list::count(connection, &counted, &selection).await?
+        }
     };
     Ok((found, count))
 }
@@ -195,6 +208,16 @@ pub async fn page(
 /// The tables, in the order in which SQLite is to walk along them: a cross join keeps
 /// it. PostgreSQL chooses by its statistics.
 fn from(table: &TypeTable, sites: usize, units_lead: bool) -> String {
+    let mut from = format!(
+        "{} JOIN unit u ON u.id = c.unit_id JOIN repository r ON r.id = m.repository_id",
+        sites_and_units(table, sites, units_lead)
+    );
+    from.push_str(&unit_list::artifact_tables(table));
+    from
+}
+
+/// Those of them that say what is where.
+fn sites_and_units(table: &TypeTable, sites: usize, units_lead: bool) -> String {
     let sites = format!("(VALUES {}) s", vec!["(?, ?)"; sites].join(","));
     let units = format!("{} c", table.table);
     let order = if units_lead {
@@ -202,12 +225,7 @@ fn from(table: &TypeTable, sites: usize, units_lead: bool) -> String {
     } else {
         [sites.as_str(), "membership m", units.as_str()]
     };
-    let mut from = format!(
-        "{} JOIN unit u ON u.id = c.unit_id JOIN repository r ON r.id = m.repository_id",
-        order.join(" CROSS JOIN ")
-    );
-    from.push_str(&unit_list::artifact_tables(table));
-    from
+    order.join(" CROSS JOIN ")
 }
 
 /// What makes a row of the tables one of the answer.

@@ -215,6 +215,14 @@ pub fn orphaned_since(moment: Timestamp) -> Condition {
     )
 }
 
+/// The condition that a unit of a type has a term with this hash.
+pub fn has_term(hash: i64) -> Condition {
+    Condition::new(
+        "c.unit_id IN (SELECT xt.unit_id FROM unit_term xt WHERE xt.hash = ?)",
+        [hash.into()],
+    )
+}
+
 /// The condition that a version has, added or removed a unit.
 pub fn in_version(scope: Scope) -> Condition {
     let held = scope_condition(0, scope);
@@ -236,6 +244,17 @@ pub fn between(without: Scope, with: Scope) -> Condition {
     )
 }
 
+/// Whether what is selected of an immutable version stays the same: neither a condition nor the
+/// order looks at labels, at stored files or at when a unit was last wanted.
+pub fn is_lasting(selection: &Selection) -> bool {
+    let aliases = ["u", "ua", "a"];
+    let is_lasting = |text: &str| aliases.iter().all(|alias| !list::speaks_of(text, alias));
+    let mut conditions = selection.conditions.iter();
+    let mut order = selection.order.iter();
+    conditions.all(|condition| is_lasting(&condition.text))
+        && order.all(|(expression, _)| expression == "u.pulp_created" || is_lasting(expression))
+}
+
 /// One page of units, and how many there are in all where the page alone does not tell.
 pub async fn page(
     connection: &mut Connection,
@@ -247,7 +266,13 @@ pub async fn page(
         !selection.conditions.is_empty(),
         selection.begins_the_table(),
     );
-    let units_lead = table.is_some_and(|table| names_few(table, selection));
+    let units_lead = match table {
+        Some(table) if names_few(table, selection) => true,
+        Some(table) if !scopes.is_empty() && follows_index(table, selection) => {
+            has_many(connection, table, scopes).await?
+        }
+        _ => false,
+    };
     let mut selection = selection.clone();
     for (at, scope) in scopes.iter().enumerate() {
         let mut condition = scope_condition(at, *scope);
@@ -255,6 +280,7 @@ pub async fn page(
             let column = format!("m{at}.repository_id");
             let other = connection.dialect().not_leading(&column);
             condition.text = condition.text.replace(&column, &other);
+            let _ = write!(condition.text, " AND m{at}.unit_id = c.unit_id");
         }
         selection.conditions.insert(at, condition);
     }
@@ -272,6 +298,7 @@ pub async fn page(
             let artifacts = artifact_tables_of(table, "c.unit_id");
             format!("{} c{artifacts}", table.table)
         }
+        Some(table) if units_lead => led_by_units(table, scopes, selection.speaks_of("u")),
         _ => from(table, scopes),
     };
     let source = Source { from: &from, key };
@@ -290,7 +317,7 @@ pub async fn page(
         .iter()
         .map(|row| read(row, table))
         .collect::<Result<Vec<_>>>()?;
-    let count = match list::known_count(units.len(), &selection) {
+    let count = match list::known_count(units.len(), &selection).or(selection.counted) {
         Some(count) => count,
         None if filtered => list::count(connection, &from, &selection).await?,
         None => match (scopes, table) {
@@ -372,7 +399,7 @@ pub(crate) fn artifact_tables(table: &TypeTable) -> String {
 }
 
 /// The same, to be joined with any column of units' ids.
-fn artifact_tables_of(table: &TypeTable, unit: &str) -> String {
+pub(crate) fn artifact_tables_of(table: &TypeTable, unit: &str) -> String {
     if has_one_artifact(Some(table)) {
         format!(
             " LEFT JOIN unit_artifact ua ON ua.unit_id = {unit}
@@ -389,6 +416,18 @@ fn from(table: Option<&TypeTable>, scopes: &[Scope]) -> String {
         let _ = write!(from, " JOIN membership m{at} ON m{at}.unit_id = u.id");
     }
     from + &table.map(artifact_tables).unwrap_or_default()
+}
+
+/// The same in the order in which SQLite is to walk along them: a cross join keeps it.
+fn led_by_units(table: &TypeTable, scopes: &[Scope], with_all: bool) -> String {
+    let mut from = format!("{} c", table.table);
+    for at in 0..scopes.len() {
+        let _ = write!(from, " CROSS JOIN membership m{at}");
+    }
+    if with_all {
+        from.push_str(" JOIN unit u ON u.id = c.unit_id");
+    }
+    from + &artifact_tables_of(table, "c.unit_id")
 }
 
 fn scope_condition(at: usize, scope: Scope) -> Condition {
@@ -415,6 +454,42 @@ fn names_few(table: &TypeTable, selection: &Selection) -> bool {
     let tests: Vec<String> = table.content_type.indexed.iter().map(equals).collect();
     let mut conditions = selection.conditions.iter();
     conditions.any(|condition| tests.contains(&condition.text))
+}
+
+/// Whether the order is that of an index of the type, so that walking along it sorts nothing.
+fn follows_index(table: &TypeTable, selection: &Selection) -> bool {
+    let order: Option<Vec<&str>> = selection
+        .order
+        .iter()
+        .map(|(expression, is_descending)| (!is_descending).then_some(expression.as_str()))
+        .collect();
+    let Some(order) = order.filter(|order| !order.is_empty()) else {
+        return false;
+    };
+    table.content_type.indexed.iter().any(|index| {
+        let columns: Vec<String> = index
+            .split(',')
+            .map(|field| format!("c.{}", column(field)))
+            .collect();
+        columns.len() >= order.len() && columns.iter().zip(&order).all(|(a, b)| a == b)
+    })
+}
+
+/// Below this many units it is quicker to sort them than to walk past all that a version has not.
+const MANY: i64 = 20_000;
+
+/// Whether one of these versions has so many units that most of a walk along all is theirs.
+async fn has_many(
+    connection: &mut Connection,
+    table: &TypeTable,
+    scopes: &[Scope],
+) -> Result<bool> {
+    let mut fewest = i64::MAX;
+    for scope in scopes {
+        let count = version_count(connection, Some(table), *scope).await?;
+        fewest = fewest.min(count);
+    }
+    Ok(fewest >= MANY)
 }
 
 /// How many units a version has, added or removed: it knows.

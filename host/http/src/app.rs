@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::auth::Authenticator;
 use crate::openapi::serve::Documents;
+use crate::plugin_routes::Remembered;
 
 /// The server's parts, shared by all requests.
 #[derive(Clone)]
@@ -34,6 +35,8 @@ pub struct App {
     pub(crate) schedules_changed: Arc<Notify>,
     /// The OpenAPI documents that are written already, of this set of plugins.
     pub(crate) documents: Arc<Documents>,
+    /// What plugins looked up of what is served, with this set of plugins.
+    pub(crate) remembered: Arc<Remembered>,
 }
 
 /// Settings of the HTTP side.
@@ -76,6 +79,7 @@ impl App {
             closing: CancellationToken::new(),
             schedules_changed: Arc::default(),
             documents: Arc::default(),
+            remembered: Arc::default(),
         })
     }
 
@@ -87,6 +91,7 @@ impl App {
             services,
             plugins,
             documents: Arc::default(),
+            remembered: Arc::default(),
             ..self.clone()
         })
     }

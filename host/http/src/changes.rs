@@ -77,12 +77,18 @@ fn taken(place: &Place) -> Value {
 
 /// What the document says of the answer.
 fn answered(place: &Place) -> Value {
-    let several = place
-        .task_schema()
-        .is_some_and(|schema| change::field(schema, "repositories").is_some());
-    let name = if several { "task_group" } else { "task" };
-    json!({"type": "object", "required": [name], "properties": {
-        name: {"type": "string", "format": "uri-reference"}}})
+    let schema = place.task_schema();
+    let names: &[&str] = match schema {
+        Some(schema) if change::has_source(schema) => &["task", "task_group"],
+        Some(schema) if change::field(schema, "repositories").is_some() => &["task_group"],
+        _ => &["task"],
+    };
+    let property = |name: &&str| {
+        let schema = json!({"type": "string", "format": "uri-reference"});
+        ((*name).to_owned(), schema)
+    };
+    let properties: serde_json::Map<String, Value> = names.iter().map(property).collect();
+    json!({"type": "object", "required": names, "properties": properties})
 }
 
 /// `POST <plugin>/<task type>/`
@@ -124,24 +130,35 @@ async fn create_of_repository(
 }
 
 async fn accept(context: &Context, task_type: &TaskType, orders: Orders) -> Result<Response> {
-    match orders {
-        Orders::One(order) => order::accept(context, *order).await,
-        Orders::Each(orders) => {
-            let tasks = orders
-                .into_iter()
-                .map(|order| order::new_task(context, order));
-            let tasks = tasks.collect::<Result<Vec<_>>>()?;
-            let scheduler = &context.app.scheduler;
-            let (uuid, _) = scheduler
-                .dispatch_group(&task_type.title, false, tasks)
-                .await?;
-            let href = Href(context.root, format_args!("task-groups/{uuid}/")).to_string();
-            let mut response = document::object(None, |object| {
-                object.field("task_group", &href);
-            });
-            *response.status_mut() = StatusCode::ACCEPTED;
-            order::set_location(&mut response, &href);
-            Ok(response.into_response())
+    let (orders, is_atomic) = match orders {
+        Orders::One(order) => return order::accept(context, *order).await,
+        Orders::Each(orders) => (orders, false),
+        Orders::Together(orders) => (orders, true),
+    };
+    let tasks = orders
+        .into_iter()
+        .map(|order| order::new_task(context, order));
+    let tasks = tasks.collect::<Result<Vec<_>>>()?;
+    let scheduler = &context.app.scheduler;
+    let group = scheduler.dispatch_group(&task_type.title, is_atomic, tasks);
+    let (uuid, tasks) = group.await?;
+    // Of those that end together, the last tells whoever waits for one when all are over.
+    let last = match tasks.last().filter(|_| is_atomic) {
+        Some(last) => {
+            let mut connection = context.app.database.read().await?;
+            pith_db::task::by_id(&mut connection, *last).await?
         }
-    }
+        None => None,
+    };
+    let href = Href(context.root, format_args!("task-groups/{uuid}/")).to_string();
+    let mut response = document::object(None, |object| {
+        if let Some(last) = last {
+            let task = Href(context.root, format!("tasks/{}/", last.uuid));
+            object.field("task", task);
+        }
+        object.field("task_group", &href);
+    });
+    *response.status_mut() = StatusCode::ACCEPTED;
+    order::set_location(&mut response, &href);
+    Ok(response.into_response())
 }

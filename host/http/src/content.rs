@@ -15,7 +15,9 @@ use crate::order;
 use crate::routes::{Routes, get, post};
 
 pub(crate) use create::order_for_stored;
-pub(crate) use list::{in_order, orphaned_for, unread};
+pub(crate) use list::{
+    GREATEST_OF, Listed, TERMS_OF, Within, greatest, in_order, listed, orphaned_for, terms, unread,
+};
 pub(crate) use shape::write;
 
 /// The routes.

@@ -35,6 +35,11 @@ impl CorrelationId {
     }
 }
 
+/// Marks what a plugin asks while it answers a request. Nothing that comes by the network can
+/// carry it.
+#[derive(Clone, Copy)]
+pub(crate) struct ByPlugin;
+
 /// What a handler knows of its request.
 #[derive(Clone)]
 pub(crate) struct Context {
@@ -48,6 +53,8 @@ pub(crate) struct Context {
     pub(crate) path: String,
     /// Whether tasks that it makes are to be measured.
     pub(crate) diagnostics: Vec<String>,
+    /// Whether a plugin asks while it answers a request.
+    pub(crate) is_by_plugin: bool,
     identity: Option<Arc<Identity>>,
     host: Option<HeaderValue>,
     is_https: bool,
@@ -67,6 +74,7 @@ impl FromRequestParts<Arc<App>> for Context {
                 .unwrap_or_else(|| CorrelationId::of(None)),
             path: parts.uri.path().to_owned(),
             diagnostics: diagnostics_of(parts),
+            is_by_plugin: extensions.get::<ByPlugin>().is_some(),
             identity: extensions.get::<Arc<Identity>>().cloned(),
             host: host_of(parts),
             is_https: came_by_https(&parts.headers),
@@ -148,10 +156,32 @@ impl Context {
             correlation_id: CorrelationId::of(None),
             path: String::new(),
             diagnostics: Vec::new(),
+            is_by_plugin: false,
             identity: Some(Arc::new(identity)),
             host: None,
             is_https: false,
         })
+    }
+
+    /// Of what a plugin asks while it answers a request with these headers; `path` is of
+    /// the list that it reads.
+    pub(crate) fn within(
+        app: &Arc<App>,
+        identity: Arc<Identity>,
+        (correlation_id, headers): (&CorrelationId, &HeaderMap),
+        path: String,
+    ) -> Self {
+        Self {
+            app: Arc::clone(app),
+            root: Root::default(),
+            correlation_id: correlation_id.clone(),
+            path,
+            diagnostics: Vec::new(),
+            is_by_plugin: true,
+            identity: Some(identity),
+            host: headers.get(header::HOST).cloned(),
+            is_https: came_by_https(headers),
+        }
     }
 
     /// Who asks.

@@ -21,10 +21,21 @@ pub(crate) fn answer<T>(
 pub(crate) fn answer_beside<T>(
     context: &Context,
     query: &Query,
+    page: (&[T], i64),
+    write: impl FnMut(&mut Object<'_>, &T),
+    beside: impl FnOnce(&mut Object<'_>),
+) -> Response {
+    document::json(written(context, query, page, write, beside))
+}
+
+/// The same as JSON, for whoever is no client.
+pub(crate) fn written<T>(
+    context: &Context,
+    query: &Query,
     (rows, count): (&[T], i64),
     mut write: impl FnMut(&mut Object<'_>, &T),
     beside: impl FnOnce(&mut Object<'_>),
-) -> Response {
+) -> Vec<u8> {
     let mut buffer = Vec::with_capacity(256 + rows.len() * 768);
     let mut object = Object::begin(&mut buffer, None);
     object.field("count", count);
@@ -45,7 +56,7 @@ pub(crate) fn answer_beside<T>(
         object.end();
     }
     buffer.extend_from_slice(b"]}");
-    document::json(buffer)
+    buffer
 }
 
 fn link(buffer: &mut Vec<u8>, name: &str, url: Option<&str>) {

@@ -8,7 +8,9 @@
 mod api;
 mod input;
 mod outcome;
+mod remembered;
 mod site;
+mod stand_in;
 
 use std::sync::Arc;
 
@@ -23,6 +25,7 @@ use crate::app::App;
 use crate::auth::{self, Identity};
 use crate::context::{self, CorrelationId};
 use crate::error::{Error, Result};
+pub(crate) use remembered::Remembered;
 
 /// The plugins with routes of their own.
 #[derive(Debug, Default)]

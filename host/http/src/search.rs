@@ -3,6 +3,7 @@
 
 use axum::extract::{Path, RawQuery};
 use axum::response::Response;
+use pith_db::greatest::Among;
 use pith_db::search::{self, Found, Serving, Versions};
 use pith_db::{Condition, Dialect, unit_list};
 use pith_model::access::Securable;
@@ -40,6 +41,8 @@ const FILTERS: Filters = Filters::new(
             .unwrap_or_default()
     },
     &[
+        content::GREATEST_OF,
+        content::TERMS_OF,
         Parameter::several("distribution", "What these base paths serve."),
         Parameter::text(
             "distribution_labels",
@@ -97,6 +100,8 @@ async fn find(
     query.identify(unit_list::UUID)?;
     query.label_select(unit_list::LABELS, dialect)?;
     query.refer("repository", "repository__in", search::REPOSITORY)?;
+    content::greatest(&mut query, &table, Among::Found, dialect)?;
+    content::terms(&mut query, &table)?;
     let columns = search::columns(&table);
     let columns = content::in_order(&context.app, &query, &table, columns).await?;
     let mut selection = query.select(&columns, dialect)?;
@@ -105,7 +110,13 @@ async fn find(
     let mut connection = context.app.database.read().await?;
     let access = context.access()?;
     let seen = access.seen_repository("v.repository_id");
-    let sites = search::sites(&mut connection, &table, distributions, seen).await?;
+    // Where a plugin has a search for everybody, what is served to everybody may be told, but
+    // not what was before it.
+    let public = match (&seen, versions) {
+        (Some(_), Versions::Served) if context.is_by_plugin => Some(labelled(PUBLIC, dialect)?),
+        _ => None,
+    };
+    let sites = search::sites(&mut connection, &table, distributions, (seen, public)).await?;
     if sites.len() > MOST_SITES {
         return Err(Error::invalid(
             "distribution",
@@ -128,7 +139,13 @@ async fn find(
         let mut ids: Vec<_> = rows.iter().map(|row| row.repository).collect();
         ids.sort_unstable();
         ids.dedup();
-        let seen = access.seen(Securable::Distribution, "d");
+        let seen = match access.seen(Securable::Distribution, "d") {
+            Some(seen) if context.is_by_plugin => {
+                let either = [seen, labelled(PUBLIC, dialect)?].map(Expression::Term);
+                Some(Condition::of(Expression::Any(either.into())))
+            }
+            seen => seen,
+        };
         Some(search::distributions(&mut connection, &ids, seen).await?)
     } else {
         None
@@ -165,14 +182,20 @@ fn distributions(query: &mut Query, dialect: Dialect) -> Result<Condition> {
         labels.push(PUBLIC.to_owned());
     }
     for text in labels {
-        let tests = label::parse_select(&text)
-            .map_err(|message| Error::invalid("distribution_labels", message))?;
-        conditions.extend(tests.iter().map(|(key, test)| {
-            let column = search::DISTRIBUTION_LABELS;
-            Expression::Term(pith_db::label::condition(column, key, test, dialect))
-        }));
+        conditions.push(Expression::Term(labelled(&text, dialect)?));
     }
     Ok(Condition::of(Expression::All(conditions)))
+}
+
+/// The condition that a distribution has labels.
+fn labelled(text: &str, dialect: Dialect) -> Result<Condition> {
+    let tests = label::parse_select(text)
+        .map_err(|message| Error::invalid("distribution_labels", message))?;
+    let conditions = tests.iter().map(|(key, test)| {
+        let column = search::DISTRIBUTION_LABELS;
+        Expression::Term(pith_db::label::condition(column, key, test, dialect))
+    });
+    Ok(Condition::of(Expression::All(conditions.collect())))
 }
 
 /// Writes where a unit was found.

@@ -8,7 +8,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use wasmtime::{Config, InstanceAllocationStrategy, PoolingAllocationConfig, WasmBacktraceDetails};
+use wasmtime::{
+    Config, Enabled, InstanceAllocationStrategy, PoolingAllocationConfig, WasmBacktraceDetails,
+};
 
 use crate::ticker::{Clock, Running, Ticker};
 
@@ -65,6 +67,10 @@ const HOST_STACK: usize = 2 << 20;
 /// Of a used stack, how much is cleared in place; the rest goes back to the system, so that
 /// a plugin which recursed once does not cost a megabyte for ever.
 const STACK_KEPT: usize = 16 << 10;
+
+/// Of a used memory, how much stays: what a request needs, so that the next one asks the system
+/// for nothing.
+const MEMORY_KEPT: usize = 1 << 20;
 
 /// Memory slots that keep the shape of the plugin they last served (its image is mapped and
 /// ready). Slots hold next to no memory while unused, so this is about address space.
@@ -272,8 +278,10 @@ fn pooling_config() -> Config {
         .total_core_instances(PLACES * CORE_INSTANCES_EACH)
         .max_memory_size(usize::try_from(MEMORY_RESERVATION).unwrap_or(usize::MAX))
         .max_unused_warm_slots(WARM_SLOTS)
-        // What an instance wrote goes back to the system when it ends.
-        .linear_memory_keep_resident(0)
+        // What an instance wrote is cleared in place up to here, and the rest goes back to the
+        // system. Only pages that were written are looked at, where the system can tell.
+        .linear_memory_keep_resident(MEMORY_KEPT)
+        .pagemap_scan(Enabled::Auto)
         .table_keep_resident(0)
         .async_stack_keep_resident(STACK_KEPT);
     let mut config = config();

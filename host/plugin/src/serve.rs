@@ -34,8 +34,8 @@ pub trait Api: Send + Sync {
 
 /// What one distribution serves.
 pub trait Site: Send + Sync {
-    /// The distribution as the API shows it, as JSON.
-    fn config(&self) -> String;
+    /// The distribution as the API shows it, as JSON; an empty object if it was deleted since.
+    fn config(&self) -> Waiting<'_, String>;
 
     /// The version that is served, as JSON; none if nothing is.
     fn version(&self) -> Waiting<'_, Option<String>>;

@@ -73,6 +73,7 @@ pub(crate) async fn carry_out(context: Context, work: Work) -> Result<Box<dyn Co
         Work::Change {
             task_type,
             repository,
+            source,
             file,
             params,
             units,
@@ -81,6 +82,7 @@ pub(crate) async fn carry_out(context: Context, work: Work) -> Result<Box<dyn Co
             let change = change::Change {
                 task_type,
                 repository,
+                source,
                 file,
                 params,
                 units,

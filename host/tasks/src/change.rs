@@ -28,6 +28,8 @@ const MOST_SHOWN: usize = 1_000;
 pub(crate) struct Change {
     pub(crate) task_type: String,
     pub(crate) repository: Option<i64>,
+    /// Whose newest version is looked into, if it is not that one's.
+    pub(crate) source: Option<i64>,
     pub(crate) file: Option<(i64, String)>,
     pub(crate) params: Map<String, Value>,
     /// What a parameter names; all without.
@@ -41,6 +43,10 @@ pub(crate) async fn run(context: &Context, asked: Change) -> Result<Box<dyn Comm
     let plugin = context.task.plugin.clone();
     let repository = match asked.repository {
         Some(repository) => Some(modify::find(context, repository).await?),
+        None => None,
+    };
+    let source = match asked.source {
+        Some(source) => Some(modify::find(context, source).await?),
         None => None,
     };
     let files = match asked.file {
@@ -58,7 +64,8 @@ pub(crate) async fn run(context: &Context, asked: Change) -> Result<Box<dyn Comm
     );
     let changes = Changes::new(Arc::clone(&references));
     // No row has this number: the version of no repository is empty.
-    let (id, number) = repository.as_ref().map_or((RepositoryId(0), 0), |one| {
+    let looked_into = source.as_ref().or(repository.as_ref());
+    let (id, number) = looked_into.map_or((RepositoryId(0), 0), |one| {
         (one.id, one.latest_version.unwrap_or(0))
     });
     let mut caller = context.caller(Value::Object(asked.params), None);

@@ -84,6 +84,9 @@ pub enum Work {
         task_type: String,
         /// Row number.
         repository: Option<i64>,
+        /// Row number of the repository that is looked into, if that is another.
+        #[serde(default)]
+        source: Option<i64>,
         /// Row number of stored bytes, and what the client calls the file.
         file: Option<(i64, String)>,
         /// Of the plugin's task type.

@@ -6,7 +6,7 @@ use pith_plugin_sdk::{
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::{AnsiblePlugin, COLLECTION_DEPRECATION, mark, name, sign};
+use crate::{AnsiblePlugin, COLLECTION_DEPRECATION, hand_over, mark, name, sign};
 
 /// `ansible/deprecations/`
 pub(crate) const DEPRECATIONS: &str = "deprecations";
@@ -14,6 +14,7 @@ pub(crate) const DEPRECATIONS: &str = "deprecations";
 pub(crate) fn types() -> Vec<TaskType> {
     let mut types = vec![deprecations(), sign::task_type()];
     types.extend(mark::task_types());
+    types.extend(hand_over::task_types());
     types
 }
 
@@ -59,6 +60,9 @@ impl Changer for AnsiblePlugin {
             sign::SIGNATURES => sign::sign(task, current, staging, next),
             mark::MARKS => mark::mark(task, current, staging, next, true),
             mark::UNMARKS => mark::mark(task, current, staging, next, false),
+            hand_over::COPIES | hand_over::MOVES => {
+                hand_over::hand_over(task, current, staging, next)
+            }
             other => Err(Error::internal(format!(
                 "{other} is no change of this plugin"
             ))),

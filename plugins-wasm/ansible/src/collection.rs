@@ -65,6 +65,13 @@ pub(crate) struct Tag {
     name: String,
 }
 
+impl Tag {
+    /// The word.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+}
+
 /// What of a collection is not in what it says of itself.
 pub(crate) struct Rest {
     pub(crate) sha256: String,
@@ -125,8 +132,20 @@ impl CollectionVersion {
                 source,
             }],
             fragments: Vec::new(),
-            terms: Vec::new(),
+            terms: self.terms(),
         })
+    }
+
+    /// The names of what it brings.
+    pub(crate) fn content_names(&self) -> Vec<String> {
+        #[derive(serde::Deserialize)]
+        struct Content {
+            #[serde(default)]
+            name: String,
+        }
+        // What an upstream sends may be anything: without names nothing is found by them.
+        let contents: Vec<Content> = serde_json::from_str(self.contents.get()).unwrap_or_default();
+        contents.into_iter().map(|content| content.name).collect()
     }
 }
 

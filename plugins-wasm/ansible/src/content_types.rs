@@ -1,7 +1,9 @@
 //! The content types with their fields, as the API shows them.
 
-use pith_plugin_sdk::content_type::{Kind, integer, list, maybe_text, object, text};
+use pith_plugin_sdk::content_type::{Field, Kind, integer, list, maybe_text, object, text};
 use pith_plugin_sdk::{ArtifactCount, ContentType, Reference, ReferenceKey};
+
+use crate::order;
 
 /// All of them.
 pub(crate) fn all() -> Vec<ContentType> {
@@ -30,8 +32,7 @@ fn collection_version() -> Kind<'static> {
                 .with("x-entity", crate::namespace::UPLOAD.into()),
             text("name").about("The collection's name within its namespace."),
             text("version").about("A semantic version."),
-            text("version_order")
-                .about("A text that sorts as the version does, those before a release first."),
+            Field::with_schema(order::KEY, order::property()).optional(),
             text("precedence")
                 .about("A text that sorts as the version does, but all releases last."),
             text("sha256").about("The SHA-256 digest of the archive."),
@@ -60,7 +61,6 @@ fn collection_version() -> Kind<'static> {
             "namespace",
             "name",
             "version",
-            "version_order",
             "sha256",
             "namespace,name,precedence",
         ],

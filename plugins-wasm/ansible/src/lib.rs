@@ -8,10 +8,12 @@ mod content_types;
 mod contents;
 mod documents;
 mod galaxy;
+mod hand_over;
 mod manifest;
 mod mark;
 mod name;
 mod namespace;
+mod order;
 mod range;
 mod requirements;
 mod sign;
@@ -19,6 +21,7 @@ mod signature;
 mod sync;
 mod upload;
 mod version;
+mod words;
 
 use pith_plugin_sdk::{Descriptor, Plugin, ResourceType, Result, TaskKind, TaskType, schema};
 use serde_json::{Value, json};
@@ -37,7 +40,7 @@ pub(crate) const COLLECTION: &str = "collection";
 #[derive(Debug)]
 pub struct AnsiblePlugin;
 
-pith_plugin_sdk::export!(AnsiblePlugin with change, serve, sync, upload);
+pith_plugin_sdk::export!(AnsiblePlugin with change, order, serve, sync, upload);
 
 impl Plugin for AnsiblePlugin {
     fn describe() -> Result<Descriptor> {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use pith_plugin_sdk::{Error, ResourceType, Result, UnitDraft};
+use pith_plugin_sdk::{ArtifactDraft, Error, ResourceType, Result, Source, UnitDraft};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
@@ -76,6 +76,9 @@ pub(crate) struct Namespace {
     pub(crate) avatar_sha256: Option<String>,
     #[serde(default)]
     pub(crate) metadata_sha256: String,
+    /// Where the upstream has the picture.
+    #[serde(default, skip_serializing)]
+    pub(crate) avatar_url: Option<String>,
 }
 
 /// A page that a namespace names.
@@ -137,16 +140,36 @@ impl Namespace {
         )))
     }
 
-    /// The draft of its unit, without the picture.
-    pub(crate) fn draft(&self) -> Result<UnitDraft> {
+    /// The draft of its unit; with the picture, if that is at the upstream's own origin.
+    pub(crate) fn draft(&self, origin: &str) -> Result<UnitDraft> {
+        let picture = self.picture(origin).map(|(digest, url)| ArtifactDraft {
+            path: format!("{}-avatar", self.name),
+            digests: vec![format!("sha256:{digest}")],
+            size: None,
+            source: Source::Urls(vec![url.to_owned()]),
+        });
         Ok(UnitDraft {
             content_type: NAMESPACE.into(),
             fields: serde_json::to_string(self)
                 .map_err(|error| Error::internal(format!("a namespace is no JSON: {error}")))?,
-            artifacts: Vec::new(),
+            artifacts: picture.into_iter().collect(),
             fragments: Vec::new(),
             terms: Vec::new(),
         })
+    }
+}
+
+impl Namespace {
+    /// The digest and the address of the picture. One that is elsewhere is not asked for: the
+    /// remote's settings say nothing of other servers.
+    fn picture(&self, origin: &str) -> Option<(String, &str)> {
+        let (digest, url) = (self.avatar_sha256.as_ref()?, self.avatar_url.as_deref()?);
+        let is_digest = digest.len() == 64 && digest.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let is_near = match url.strip_prefix(origin) {
+            Some(rest) => rest.starts_with('/'),
+            None => url.starts_with('/') && !url.starts_with("//"),
+        };
+        (is_digest && is_near).then(|| (digest.to_ascii_lowercase(), url))
     }
 }
 
@@ -191,6 +214,7 @@ mod tests {
             links: vec![link("z", "https://z"), link("a", "https://a")],
             avatar_sha256: None,
             metadata_sha256: String::new(),
+            avatar_url: None,
         };
         namespace.metadata_sha256 = namespace.digest();
         namespace
@@ -202,6 +226,37 @@ mod tests {
             namespace().digest(),
             "a06d2aa071f40721040c2f60228040fc36a30f80f23c646a1a993468e2d75aa9"
         );
+    }
+
+    #[test]
+    fn only_pictures_of_the_upstream_itself_are_taken() {
+        let pictures = |url: &str, digest: &str| {
+            let namespace = Namespace {
+                avatar_sha256: Some(digest.into()),
+                avatar_url: Some(url.into()),
+                ..namespace()
+            };
+            let draft = namespace.draft("https://up").expect("a draft");
+            draft
+                .artifacts
+                .into_iter()
+                .map(|one| one.path)
+                .collect::<Vec<_>>()
+        };
+        let digest = "aB".repeat(32);
+        for near in ["https://up/a.png", "/a.png"] {
+            assert_eq!(pictures(near, &digest), ["zoo-avatar"], "{near}");
+        }
+        for far in [
+            "https://upper/a.png",
+            "https://up",
+            "//other/a",
+            "ftp://up/a",
+            "a.png",
+        ] {
+            assert!(pictures(far, &digest).is_empty(), "{far}");
+        }
+        assert!(pictures("/a.png", "short").is_empty());
     }
 
     #[test]

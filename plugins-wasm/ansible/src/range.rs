@@ -60,6 +60,28 @@ impl Range {
         Ok(Self(comparisons))
     }
 
+    /// The same as an expression of the host's filters, of the field `version`; none for every
+    /// version.
+    pub(crate) fn expression(&self) -> Option<String> {
+        let terms: Vec<String> = self
+            .0
+            .iter()
+            .map(|(comparison, bound)| {
+                let equal = format!("(version>='{bound}' AND version<='{bound}')");
+                match comparison {
+                    // By precedence, not by text: 1.2 is 1.2.0.
+                    Comparison::Equal => equal,
+                    Comparison::Other => format!("NOT {equal}"),
+                    Comparison::Less => format!("version<'{bound}'"),
+                    Comparison::LessOrEqual => format!("version<='{bound}'"),
+                    Comparison::Greater => format!("version>'{bound}'"),
+                    Comparison::GreaterOrEqual => format!("version>='{bound}'"),
+                }
+            })
+            .collect();
+        (!terms.is_empty()).then(|| terms.join(" AND "))
+    }
+
     /// Whether a version is one of it. Versions before a release are compared like others.
     pub(crate) fn contains(&self, version: &Version) -> bool {
         self.0.iter().all(|(comparison, bound)| {
@@ -95,6 +117,20 @@ mod tests {
         assert!(has("1.2.3", "1.2.3+build"));
         assert!(!has(">1.2.3", "1.2.3"));
         assert!(has("<=1.2.3", "1.2.3-rc.1"));
+    }
+
+    #[test]
+    fn a_range_is_an_expression_of_filters() {
+        let of = |text| Range::parse(text).expect("a range").expression();
+        assert_eq!(
+            of(">=1.0,<2").as_deref(),
+            Some("version>='1.0.0' AND version<'2.0.0'")
+        );
+        assert_eq!(
+            of("!=1.5").as_deref(),
+            Some("NOT (version>='1.5.0' AND version<='1.5.0')")
+        );
+        assert_eq!(of("*"), None);
     }
 
     #[test]

@@ -362,7 +362,7 @@ impl<S: Sink, F: Fn(u64, Option<u64>)> Walk<S, F> {
             .namespace(name)
             .and_then(|found| found.check(name, digest).map(|()| found));
         match found {
-            Ok(found) => self.batcher.push(found.draft()?),
+            Ok(found) => self.batcher.push(found.draft(server.origin())?),
             Err(error) if error.code() != ErrorCode::Upstream => Err(error),
             Err(error) => {
                 log::warn(&format!("The namespace {name} is left out: {error}"));

@@ -6,17 +6,19 @@ use axum::extract::{Path, RawQuery};
 use axum::response::Response;
 use pith_db::access::Access;
 use pith_db::content_type::TypeTable;
-use pith_db::list::Column;
+use pith_db::greatest::Among;
+use pith_db::list::{Column, Selection};
 use pith_db::unit_list::{self, ListedUnit, Relation, Scope};
 use pith_db::{Condition, Connection, Dialect};
-use pith_model::Timestamp;
 use pith_model::descriptor::{ArtifactCount, FieldKind};
+use pith_model::{Expression, Timestamp};
 use pith_plugin::order;
 
 use super::shape;
 use crate::app::App;
 use crate::context::Context;
 use crate::declared;
+use crate::document::{self, Object};
 use crate::error::{Error, Result};
 use crate::lookup;
 use crate::openapi::parameters::{IDENTITY, LABELS};
@@ -31,13 +33,26 @@ const SCOPES: [(&str, Relation); 3] = [
     ("repository_version_removed", Relation::Removed),
 ];
 
+/// What the document says of [`GREATEST`].
+pub(crate) const GREATEST_OF: Parameter = Parameter::text(
+    GREATEST,
+    "Of those that are equal in some fields the one that is the greatest in another: \
+     `version:namespace,name`.",
+);
+
+/// The filter by words that plugins chose.
+const TERMS: &str = "terms";
+
+/// What the document says of it.
+pub(crate) const TERMS_OF: Parameter = Parameter::several(
+    TERMS,
+    "Those that have all of these words, which their plugin chose for them.",
+);
+
 /// What the document says of the filters that are no columns.
 const PARAMETERS_OF_TYPE: &[Parameter] = &[
-    Parameter::text(
-        GREATEST,
-        "Of those that are equal in some fields the one that is the greatest in another: \
-         `version_order:namespace,name`.",
-    ),
+    GREATEST_OF,
+    TERMS_OF,
     IDENTITY[0],
     IDENTITY[1],
     IDENTITY[2],
@@ -66,9 +81,9 @@ const PARAMETERS_OF_TYPE: &[Parameter] = &[
 ];
 
 /// The same for units of all types, which have no fields in common.
-const PARAMETERS: &[Parameter] = match PARAMETERS_OF_TYPE.split_first() {
-    Some((_, rest)) => rest,
-    None => &[],
+const PARAMETERS: &[Parameter] = match PARAMETERS_OF_TYPE {
+    [_, _, rest @ ..] => rest,
+    _ => &[],
 };
 
 /// The filters of the list of all types.
@@ -89,7 +104,10 @@ pub(super) async fn all(context: Context, RawQuery(text): RawQuery) -> Result<Re
     let mut query = Query::parse(text.as_deref())?.below(context.root);
     let columns = unit_list::base_columns();
     let mut connection = context.app.database.read().await?;
-    let (rows, count) = select(&context, &mut connection, &mut query, (None, &columns)).await?;
+    let mut scopes = Vec::new();
+    let of_all = (None, columns.as_slice());
+    let selection = select(&context, &mut connection, &mut query, of_all, &mut scopes).await?;
+    let (rows, count) = unit_list::page(&mut connection, None, &scopes, &selection).await?;
     let ids: Vec<_> = rows.iter().map(|row| row.id).collect();
     let paths = unit_list::artifact_paths(&mut connection, &ids).await?;
     drop(connection);
@@ -111,11 +129,48 @@ pub(super) async fn of_type(
     RawQuery(text): RawQuery,
 ) -> Result<Response> {
     let table = declared::content_type(&context.app, &plugin, &plural)?;
-    let mut query = Query::parse(text.as_deref())?.below(context.root);
-    let columns = in_order(&context.app, &query, &table, unit_list::columns(&table)).await?;
+    let listed = listed(&context, &table, text.as_deref(), None).await?;
+    Ok(document::json(listed.json))
+}
+
+/// The version that a list is of.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Within {
+    /// Which.
+    pub(crate) scope: Scope,
+    /// How many of its units pass the filters, if that was counted before.
+    pub(crate) counted: Option<i64>,
+}
+
+/// A page of units of a type.
+#[derive(Debug)]
+pub(crate) struct Listed {
+    /// As the API shows it.
+    pub(crate) json: Vec<u8>,
+    /// How many units there are on all pages.
+    pub(crate) count: i64,
+    /// Whether nothing that may still change was looked at: labels and stored files do.
+    pub(crate) is_lasting: bool,
+}
+
+/// Lists units of a type, all or those that a version has.
+pub(crate) async fn listed(
+    context: &Context,
+    table: &TypeTable,
+    text: Option<&str>,
+    within: Option<Within>,
+) -> Result<Listed> {
+    let mut query = Query::parse(text)?.below(context.root);
+    let columns = in_order(&context.app, &query, table, unit_list::columns(table)).await?;
     let mut connection = context.app.database.read().await?;
-    let of_type = (Some(&*table), columns.as_slice());
-    let (rows, count) = select(&context, &mut connection, &mut query, of_type).await?;
+    let of_type = (Some(table), columns.as_slice());
+    let mut scopes: Vec<Scope> = within.iter().map(|within| within.scope).collect();
+    let mut selection = select(context, &mut connection, &mut query, of_type, &mut scopes).await?;
+    selection.counted = within.and_then(|within| within.counted);
+    let (rows, count) = unit_list::page(&mut connection, Some(table), &scopes, &selection).await?;
+    let is_lasting = within.is_some()
+        && unit_list::is_lasting(&selection)
+        && shows_only_own_fields(&query, table);
     let paths = if table.content_type.artifacts == ArtifactCount::Many {
         let ids: Vec<_> = rows.iter().map(|row| row.id).collect();
         unit_list::artifact_paths(&mut connection, &ids).await?
@@ -123,25 +178,37 @@ pub(super) async fn of_type(
         Vec::new()
     };
     drop(connection);
-    Ok(page::answer(
-        &context,
-        &query,
-        (&rows, count),
-        |object, row| {
-            shape::write(object, row, context.root, &table, &paths);
-        },
-    ))
+    let write = |object: &mut Object<'_>, row: &ListedUnit| {
+        shape::write(object, row, context.root, table, &paths);
+    };
+    Ok(Listed {
+        json: page::written(context, &query, (&rows, count), write, |_| {}),
+        count,
+        is_lasting,
+    })
 }
 
+/// Whether only fields are shown that a unit of the type has for good.
+fn shows_only_own_fields(query: &Query, table: &TypeTable) -> bool {
+    let shown = &query.projection.only;
+    let fields = &table.content_type.fields;
+    let is_own = |name: &String| {
+        ["pulp_href", "prn", "pulp_created"].contains(&name.as_str())
+            || fields.iter().any(|field| field.name == *name)
+    };
+    !shown.is_empty() && shown.iter().all(is_own)
+}
+
+/// Gives all parameters their meaning. Versions that units must be in go to `scopes`.
 async fn select(
     context: &Context,
     connection: &mut Connection,
     query: &mut Query,
     (table, columns): (Option<&TypeTable>, &[Column]),
-) -> Result<(Vec<ListedUnit>, i64)> {
+    scopes: &mut Vec<Scope>,
+) -> Result<Selection> {
     let dialect = context.app.database.dialect();
     let access = context.access()?;
-    let mut scopes = Vec::new();
     for (parameter, relation) in SCOPES {
         while let Some(text) = query.take(parameter) {
             scopes.push(scope(connection, access, parameter, &text, relation).await?);
@@ -181,11 +248,15 @@ async fn select(
         unit_list::artifact_is(table, test)
     })?;
     if let Some(table) = table {
-        greatest(query, table, scopes.first().copied(), dialect)?;
+        let among = scopes
+            .first()
+            .map_or(Among::All, |one| Among::Version(*one));
+        greatest(query, table, among, dialect)?;
+        terms(query, table)?;
     }
     let mut selection = query.select(columns, dialect)?;
     selection.unread = unread(query, table);
-    Ok(unit_list::page(connection, table, &scopes, &selection).await?)
+    Ok(selection)
 }
 
 /// The columns of a type, with the keys of what a query compares as the type's format does.
@@ -205,10 +276,10 @@ pub(crate) async fn in_order(
 }
 
 /// Gives `greatest` its meaning.
-fn greatest(
+pub(crate) fn greatest(
     query: &mut Query,
     table: &TypeTable,
-    scope: Option<Scope>,
+    among: Among,
     dialect: Dialect,
 ) -> Result<()> {
     query.filter(GREATEST, |text| {
@@ -219,12 +290,24 @@ fn greatest(
             )
         })?;
         let per: Vec<&str> = per.split(',').map(str::trim).collect();
-        pith_db::greatest::greatest(table, by.trim(), &per, scope, dialect).map_err(|name| {
+        pith_db::greatest::greatest(table, by.trim(), &per, among, dialect).map_err(|name| {
             Error::invalid(
                 GREATEST,
                 format!("{name:?} is no text field of this content."),
             )
         })
+    })
+}
+
+/// Gives `terms` its meaning.
+pub(crate) fn terms(query: &mut Query, table: &TypeTable) -> Result<()> {
+    query.filter(TERMS, |text| {
+        let words: Vec<String> = text.split(',').map(|word| word.trim().to_owned()).collect();
+        let hashes = pith_content::term::hashes(&table.plugin, &words);
+        let each = hashes.into_iter().map(unit_list::has_term);
+        Ok(Condition::of(Expression::All(
+            each.map(Expression::Term).collect(),
+        )))
     })
 }
 

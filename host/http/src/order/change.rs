@@ -34,6 +34,8 @@ const ALL: &str = "*";
 pub(crate) enum Orders {
     One(Box<Order>),
     Each(Vec<Order>),
+    /// All of them or none.
+    Together(Vec<Order>),
 }
 
 /// The task type of a plugin.
@@ -59,6 +61,11 @@ pub(crate) fn action_of(task_type: &TaskType) -> Option<&str> {
     task_type.params.get("x-action")?.as_str()
 }
 
+/// Whether a change brings units of one repository to others.
+pub(crate) fn has_source(schema: &Value) -> bool {
+    field(schema, "repository").is_some() && field(schema, "repositories").is_some()
+}
+
 /// The property of a schema with a format of the contract's.
 pub(crate) fn field<'a>(schema: &'a Value, format: &str) -> Option<&'a str> {
     property_names(schema).find(|name| schema["properties"][*name]["format"] == format)
@@ -79,7 +86,7 @@ pub(crate) async fn build(
     let mut params = Map::new();
     let access = context.access()?;
     let mut connection = context.app.database.read().await?;
-    let mut repositories = Vec::new();
+    let (mut repositories, mut source) = (Vec::new(), None);
     if let Some(name) = several
         && let Some(given) = form.list(name)
     {
@@ -90,10 +97,22 @@ pub(crate) async fn build(
         let given = lookup::repository(&mut connection, access, &mut form, name, plugin).await?;
         if let Given::This(found) = given {
             params.insert(name.to_owned(), prn(&found).into());
-            repositories.push(found);
+            if several.is_some() {
+                source = Some(found);
+            } else {
+                repositories.push(found);
+            }
         }
     }
-    for repository in &repositories {
+    if let (Some(source), Some(name)) = (&source, several)
+        && repositories.iter().any(|one| one.id == source.id)
+    {
+        form.wrong(
+            name,
+            "Expected other repositories than the one that has the units.",
+        );
+    }
+    for repository in repositories.iter().chain(&source) {
         permit(&mut connection, access, repository, "modify").await?;
     }
     // Content in no repository is for those who may do everything.
@@ -132,7 +151,8 @@ pub(crate) async fn build(
         None => None,
     };
     let generation = declared::generation(&context.app, plugin)?;
-    let order = |repository: Option<&Repository>| Order {
+    let source_id = source.as_ref().map(|source| source.id.0);
+    let order = |repository: Option<&Repository>, params: Map<String, Value>| Order {
         name: format!("pulp_{plugin}.app.tasks.{}", task_type.name),
         plugin: plugin.to_owned(),
         type_name: task_type.name.clone(),
@@ -141,20 +161,35 @@ pub(crate) async fn build(
         work: Work::Change {
             task_type: task_type.name.clone(),
             repository: repository.map(|repository| repository.id.0),
+            source: source_id,
             file: file.clone(),
-            params: params.clone(),
+            params,
             units: units.clone(),
             signing: signing.clone(),
         },
         locks: repository
             .map(|repository| Lock::exclusive(prn(repository)))
             .into_iter()
+            .chain(source.as_ref().map(|source| Lock::shared(prn(source))))
             .collect(),
     };
-    Ok(match several {
-        Some(_) => Orders::Each(repositories.iter().map(|one| order(Some(one))).collect()),
-        None => Orders::One(Box::new(order(repositories.first()))),
-    })
+    let each = repositories.iter();
+    let mut orders: Vec<Order> = each.map(|one| order(Some(one), params.clone())).collect();
+    let Some(name) = several else {
+        let one = orders.pop();
+        return Ok(Orders::One(Box::new(
+            one.unwrap_or_else(|| order(None, params)),
+        )));
+    };
+    if source.is_none() {
+        return Ok(Orders::Each(orders));
+    }
+    if schema["x-moves"] == true {
+        // Its own turn: nobody is left to be given anything.
+        params.insert(name.to_owned(), Value::Array(Vec::new()));
+        orders.push(order(source.as_ref(), params));
+    }
+    Ok(Orders::Together(orders))
 }
 
 /// The rows of the units that a list names; none where it names all, or is not given.

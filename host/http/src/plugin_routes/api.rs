@@ -16,11 +16,11 @@ use pith_plugin::serve::{Api, Site, Waiting};
 use serde_json::Value;
 use tower::ServiceExt as _;
 
-use super::site;
+use super::{site, stand_in};
 use crate::app::App;
 use crate::auth::Identity;
 use crate::auth::gate::Known;
-use crate::context::CorrelationId;
+use crate::context::{ByPlugin, CorrelationId};
 
 /// The largest answer that a plugin is given.
 const MOST: usize = 32 << 20;
@@ -34,6 +34,9 @@ const KEYS: [&str; 2] = ["login", "tokens"];
 
 /// Tasks that belong together; each must be of the plugin's own types.
 const GROUPS: &str = "task-groups";
+
+/// Search across repositories, which decides itself what is for everybody.
+const SEARCH: &str = "search/";
 
 /// The places of the API that have a folder for each plugin.
 const BY_PLUGIN: [&str; 8] = [
@@ -120,6 +123,7 @@ impl RequestApi {
         request.headers_mut().insert(header::CONTENT_TYPE, json);
         let extensions = request.extensions_mut();
         extensions.insert(Root::default());
+        extensions.insert(ByPlugin);
         extensions.insert(self.asker.correlation_id.clone());
         if let Some(identity) = identity {
             extensions.insert(Known(identity));
@@ -200,8 +204,12 @@ impl Api for RequestApi {
                     "this route of a plugin does not reach {method} {path:?}"
                 )));
             }
-            self.ask(self.asker.identity.clone(), method, &path, body)
-                .await
+            let mut identity = self.asker.identity.clone();
+            // Who does not say who he is finds what everybody may see.
+            if identity.is_none() && path.starts_with(SEARCH) {
+                identity = Some(stand_in::nobody());
+            }
+            self.ask(identity, method, &path, body).await
         })
     }
 

@@ -32,6 +32,18 @@ pub(crate) async fn order_of(
     Ok(order)
 }
 
+/// The one task of a change; several are a group, which has an address of its own.
+fn only(orders: Vec<Order>, plugin: &str, type_name: &str) -> Result<Order> {
+    let count = orders.len();
+    let mut orders = orders.into_iter();
+    match (orders.next(), count) {
+        (Some(order), 1) => Ok(order),
+        _ => Err(Error::invalid_together(format!(
+            "This makes {count} tasks; ask for them at {plugin}/{type_name}/."
+        ))),
+    }
+}
+
 async fn build(
     context: &Context,
     plugin: &str,
@@ -53,7 +65,7 @@ async fn build(
             let received = Received { fields, file: None };
             match order::change::build(context, plugin, &task_type, received).await? {
                 Orders::One(order) => Ok(*order),
-                Orders::Each(orders) => orders.into_iter().next().ok_or_else(Error::not_found),
+                Orders::Each(orders) | Orders::Together(orders) => only(orders, plugin, type_name),
             }
         }
         Making::Sync => {

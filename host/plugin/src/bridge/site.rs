@@ -11,7 +11,12 @@ use crate::serve::SiteHandle;
 
 impl HostSite for State {
     async fn config(&mut self, site: Resource<SiteHandle>) -> wasmtime::Result<String> {
-        Ok(self.table.get(&site)?.0.config())
+        let site = Arc::clone(&self.table.get(&site)?.0);
+        let config = site.config().await;
+        self.resume(config).map_err(|failure| match failure {
+            Failure::Told(error) => wasmtime::Error::msg(error.to_string()),
+            Failure::Trap(error) => error,
+        })
     }
 
     async fn version(&mut self, site: Resource<SiteHandle>) -> Result<Option<String>, Failure> {

@@ -33,6 +33,25 @@ fn shown(user: &Value) -> Value {
     })
 }
 
+/// `GET auth/login/` and `auth/logout/`: looking begins no session and ends none.
+pub(super) fn session(asked: &Asked<'_>) -> Result<Response> {
+    Response::json(200, &json!({"username": asked.request.user}))
+}
+
+/// `GET auth/token/`: the token itself is told once, when it is made.
+pub(super) fn token(asked: &Asked<'_>) -> Result<Response> {
+    let tokens = match asked.call("GET", "tokens/", None) {
+        Ok(tokens) => tokens,
+        Err(refused) => return refused.answer(),
+    };
+    let found = results(&tokens).iter().find(|one| one["name"] == TOKEN);
+    let since = found.map_or(&Value::Null, |one| &one["pulp_created"]);
+    Response::json(
+        200,
+        &json!({"exists": found.is_some(), "created_at": since}),
+    )
+}
+
 /// `POST auth/login/`: for whoever says who he is, the host gives the cookies.
 pub(super) fn login(asked: &Asked<'_>) -> Result<Response> {
     match asked.call("POST", "login/", None) {

@@ -4,7 +4,10 @@ use pith_plugin_sdk::server::Response;
 use pith_plugin_sdk::{Error, Result};
 use serde_json::{Value, json};
 
-use super::asked::{Asked, config, encode_path, id_of};
+use super::asked::{Asked, encode_path, id_of, results, units};
+use super::collections::text;
+use super::page::{self, Page};
+use crate::{COLLECTION_VERSION, name};
 
 /// `POST artifacts/collections/`: the host checks and imports the archive in a task.
 pub(super) fn publish(asked: &Asked<'_>) -> Result<Response> {
@@ -44,10 +47,40 @@ pub(super) fn publish(asked: &Asked<'_>) -> Result<Response> {
     }
 }
 
+/// `GET artifacts/collections/`
+pub(super) fn list(asked: &Asked<'_>) -> Result<Response> {
+    let site = asked.site()?;
+    let page = Page::of(asked.request)?;
+    let [limit, offset] = page.filters();
+    let filters = [
+        ("fields", "namespace,name,version,sha256,size"),
+        ("ordering", "namespace,name,version"),
+        (limit.0, &*limit.1),
+        (offset.0, &*offset.1),
+    ];
+    let listed = units(&site, COLLECTION_VERSION, &filters)?;
+    let root = asked.collections_at(asked.base_path());
+    let path = format!("{root}/artifacts/collections/");
+    let shown = results(&listed).iter().map(|unit| {
+        let [namespace, name, version] =
+            ["namespace", "name", "version"].map(|field| text(unit, field));
+        let filename = name::of_file(namespace, name, version);
+        json!({
+            "href": format!("{path}{}", encode_path(&filename)),
+            "filename": filename,
+            "sha256": unit["sha256"],
+            "size": unit["size"],
+        })
+    });
+    let data: Vec<Value> = shown.collect();
+    let count = listed["count"].as_u64().unwrap_or_default();
+    page::answer(asked.request, &path, page, count, &data)
+}
+
 /// `GET artifacts/collections/<file>`
 pub(super) fn download(asked: &Asked<'_>) -> Result<Response> {
     // Only what is there leads on: a redirect to nothing tells less than this.
-    let _: Value = config(&asked.site()?);
+    asked.site()?;
     Ok(Response::redirect(302, place(asked)))
 }
 

@@ -3,6 +3,7 @@
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use pith_plugin_sdk::server::{Request, Response};
 use pith_plugin_sdk::{Api, Error, Result, Site};
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 /// What is meant where nothing is said: the base path that automation expects.
@@ -61,6 +62,15 @@ impl<'a> Asked<'a> {
         format!("{}/v3/plugin/ansible/collections/{base_path}", self.root())
     }
 
+    /// The address of a distribution.
+    pub(super) fn distribution_at(&self, base_path: &str) -> String {
+        let base_path = encode_path(base_path);
+        format!(
+            "{}/v3/plugin/ansible/distributions/{base_path}/",
+            self.root()
+        )
+    }
+
     /// Asks the host; anything but success becomes the answer.
     pub(super) fn call(
         &self,
@@ -68,20 +78,27 @@ impl<'a> Asked<'a> {
         path: &str,
         body: Option<&Value>,
     ) -> Result<Value, Refused> {
+        let written = self.written(method, path, body)?;
+        Ok(serde_json::from_str(&written).unwrap_or(Value::Null))
+    }
+
+    /// The same as the host wrote it.
+    pub(super) fn written(
+        &self,
+        method: &str,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<String, Refused> {
         let body = body.map(Value::to_string);
         let answer = self
             .api
             .call(method, path, body.as_deref())
             .map_err(Error::from)?;
-        if answer.body.is_empty() && answer.status < 300 {
-            return Ok(Value::Null);
-        }
-        let value: Value = serde_json::from_str(&answer.body).unwrap_or(Value::Null);
         if answer.status < 300 {
-            Ok(value)
-        } else {
-            Err(Refused::Answered(answer.status, value))
+            return Ok(answer.body);
         }
+        let value = serde_json::from_str(&answer.body).unwrap_or(Value::Null);
+        Err(Refused::Answered(answer.status, value))
     }
 
     /// The repository that is served, for who wants to change it: whoever may not even see
@@ -116,13 +133,33 @@ pub(super) fn config(site: &Site) -> Value {
 
 /// Units of what is served that pass filters.
 pub(super) fn units(site: &Site, content_type: &str, filters: &[(&str, &str)]) -> Result<Value> {
+    read(&written_units(site, content_type, filters)?)
+}
+
+/// The same as the host wrote them, for those of which most is only handed on.
+pub(super) fn written_units(
+    site: &Site,
+    content_type: &str,
+    filters: &[(&str, &str)],
+) -> Result<String> {
     let query: Vec<String> = filters
         .iter()
         .map(|(name, value)| format!("{name}={}", encode(value)))
         .collect();
-    let listed = site.units(content_type, &query.join("&"))?;
-    serde_json::from_str(&listed)
-        .map_err(|error| Error::internal(format!("a list is no JSON: {error}")))
+    Ok(site.units(content_type, &query.join("&"))?)
+}
+
+/// A page of a list of the host's.
+#[derive(Deserialize)]
+pub(super) struct Listed<T> {
+    pub(super) count: u64,
+    pub(super) results: Vec<T>,
+}
+
+/// Reads what the host wrote.
+pub(super) fn read<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T> {
+    serde_json::from_str(text)
+        .map_err(|error| Error::internal(format!("a list is no such JSON: {error}")))
 }
 
 /// The results of a list.
@@ -225,7 +262,11 @@ pub(super) fn encode_path(text: &str) -> String {
 
 /// The last word of an href: the UUID of what it leads to.
 pub(super) fn id_of(href: &Value) -> &str {
-    let href = href.as_str().unwrap_or_default();
+    last_word(href.as_str().unwrap_or_default())
+}
+
+/// The same of an href that is no value of JSON.
+pub(super) fn last_word(href: &str) -> &str {
     href.trim_end_matches('/')
         .rsplit('/')
         .next()

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::asked::{Asked, Refused, answer, below_root, id_of, results, units};
 use super::page::{self, Page};
 use super::roots::changed;
+use super::versions::is_yes;
 use crate::{COLLECTION_DEPRECATION, COLLECTION_VERSION, change};
 
 /// Of each collection the highest version: a release if there is one.
@@ -33,6 +34,15 @@ pub(super) fn list(asked: &Asked<'_>) -> Result<Response> {
         if let Some(value) = asked.request.parameter(name) {
             filters.push((name, value));
         }
+    }
+    let wanted = asked.request.parameter("deprecated").map(is_yes);
+    let chosen = wanted.map(|wanted| deprecation_filter(&site, wanted));
+    let chosen = chosen.transpose()?;
+    match &chosen {
+        Some(Some(expression)) => filters.push(("q", expression)),
+        // None is deprecated, and those are wanted.
+        Some(None) if wanted == Some(true) => filters.push(("name__in", "")),
+        _ => {}
     }
     let listed = units(&site, COLLECTION_VERSION, &filters)?;
     let data: Vec<Value> = shown(asked, &site, results(&listed))?;
@@ -222,6 +232,22 @@ fn deprecated(site: &Site, highest: &[Value]) -> Result<BTreeSet<(String, String
         )
     });
     Ok(pairs.collect())
+}
+
+/// The collections that are deprecated, or those that are not, as an expression of the host's;
+/// none if none is.
+fn deprecation_filter(site: &Site, wanted: bool) -> Result<Option<String>> {
+    let filters = [("fields", "namespace,name"), ("limit", "1000")];
+    let listed = units(site, COLLECTION_DEPRECATION, &filters)?;
+    let terms: Vec<String> = results(&listed)
+        .iter()
+        .map(|unit| {
+            let (namespace, name) = (text(unit, "namespace"), text(unit, "name"));
+            format!("(namespace='{namespace}' AND name='{name}')")
+        })
+        .collect();
+    let any = terms.join(" OR ");
+    Ok((!terms.is_empty()).then(|| if wanted { any } else { format!("NOT ({any})") }))
 }
 
 /// A text field.

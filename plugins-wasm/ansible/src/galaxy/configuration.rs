@@ -32,3 +32,9 @@ pub(super) fn read(asked: &Asked<'_>) -> Result<Response> {
     });
     Response::json(200, &body)
 }
+
+/// `GET plugin/ansible/client-configuration/`: what a client asks where it was told no path.
+pub(super) fn client(asked: &Asked<'_>) -> Result<Response> {
+    let path = asked.base_path();
+    Response::json(200, &json!({"default_distribution_path": path}))
+}

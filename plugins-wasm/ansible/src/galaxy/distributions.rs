@@ -7,7 +7,7 @@ use pith_plugin_sdk::{Error, Result};
 use serde_json::{Map, Value, json};
 
 use super::asked::{Asked, Refused, answer, below_root, config, encode, id_of, results};
-use super::collections::started;
+use super::collections::{started, text};
 use super::page::{self, Page};
 
 /// `GET distributions/`
@@ -46,11 +46,14 @@ fn shown(asked: &Asked<'_>, distributions: &[Value]) -> Vec<Value> {
         .collect();
     let related = Related::of(asked, distributions, &wanted);
     let shown = distributions.iter().map(|distribution| {
+        let base_path = text(distribution, "base_path");
         let mut shown = json!({
             "pulp_id": id_of(&distribution["pulp_href"]),
             "name": distribution["name"],
             "base_path": distribution["base_path"],
             "repository": distribution["repository"],
+            "href": asked.distribution_at(base_path),
+            "collections_href": format!("{}/", asked.collections_at(base_path)),
         });
         let fields: Map<String, Value> = wanted
             .iter()

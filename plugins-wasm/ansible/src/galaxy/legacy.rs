@@ -10,7 +10,7 @@ use pith_plugin_sdk::server::Response;
 
 use super::asked::{Asked, encode, encode_path};
 
-/// `GET v3/collections/…`, `v3/imports/`, `v3/namespaces/…` and
+/// `GET v3/collections/…`, `v3/artifacts/`, `v3/imports/`, `v3/namespaces/…` and
 /// `v3/artifacts/collections/<file>`
 pub(super) fn moved(asked: &Asked<'_>) -> Result<Response> {
     let request = asked.request;
@@ -23,6 +23,7 @@ pub(super) fn moved(asked: &Asked<'_>) -> Result<Response> {
         "/v3/namespaces/{rest...}" => {
             format!("namespaces/{}/", encode_path(request.variable("rest")))
         }
+        "/v3/artifacts" => format!("collections/{base_path}/artifacts/"),
         "/v3/collections" => format!("collections/{base_path}/index/"),
         "/v3/collections/{rest...}" => match request.variable("rest") {
             "all" => format!("collections/{base_path}/all/"),

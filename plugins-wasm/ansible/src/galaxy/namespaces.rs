@@ -6,13 +6,13 @@ use pith_plugin_sdk::server::Response;
 use pith_plugin_sdk::{Error, Result};
 use serde_json::{Map, Value, json};
 
-use super::asked::{Asked, Refused, below_root, encode, results};
+use super::asked::{Asked, Refused, below_root, encode, encode_path, results};
 use super::collections::text;
 use super::page::{self, Page};
 use crate::namespace::ENTITIES;
 
 /// What clients send back as they got it.
-const READ_ONLY: &[&str] = &["id", "pulp_href", "related_fields"];
+const READ_ONLY: &[&str] = &["href", "id", "pulp_href", "related_fields"];
 
 /// `GET namespaces/`
 pub(super) fn list(asked: &Asked<'_>) -> Result<Response> {
@@ -31,9 +31,14 @@ pub(super) fn list(asked: &Asked<'_>) -> Result<Response> {
     }
     match asked.call("GET", &format!("{ENTITIES}?{query}"), None) {
         Ok(listed) => {
-            let data: Vec<Value> = results(&listed).iter().map(shown).collect();
-            let count = listed["count"].as_u64().unwrap_or_default();
             let path = format!("{}/v3/plugin/ansible/namespaces/", asked.root());
+            let with_href = |one: &Value| {
+                let mut shown = shown(one);
+                shown["href"] = format!("{path}{}/", encode_path(text(one, "name"))).into();
+                shown
+            };
+            let data: Vec<Value> = results(&listed).iter().map(with_href).collect();
+            let count = listed["count"].as_u64().unwrap_or_default();
             page::answer(asked.request, &path, page, count, &data)
         }
         Err(refused) => refused.answer(),

@@ -2,7 +2,7 @@
 
 use pith_plugin_sdk::server::{Request, Response};
 use pith_plugin_sdk::{Error, Result};
-use serde_json::{Value, json};
+use serde::Serialize;
 
 use super::asked::encode;
 
@@ -41,13 +41,34 @@ impl Page {
     }
 }
 
+/// A page, as it is written: no tree is built of what is long.
+#[derive(Serialize)]
+struct Body<'a, T> {
+    meta: Meta,
+    links: Links,
+    data: &'a [T],
+}
+
+#[derive(Serialize)]
+struct Meta {
+    count: u64,
+}
+
+#[derive(Serialize)]
+struct Links {
+    first: String,
+    previous: Option<String>,
+    next: Option<String>,
+    last: String,
+}
+
 /// Writes a page; `path` is the list's own address without the origin.
 pub(super) fn answer(
     request: &Request,
     path: &str,
     page: Page,
     count: u64,
-    data: &[Value],
+    data: &[impl Serialize],
 ) -> Result<Response> {
     let mut others = String::new();
     for (name, value) in &request.query {
@@ -60,17 +81,23 @@ pub(super) fn answer(
     let last = count.saturating_sub(1) / limit * limit;
     let next = (offset + limit < count).then(|| link(offset + limit));
     let previous = (offset > 0).then(|| link(offset.saturating_sub(limit)));
-    let body = json!({
-        "meta": {"count": count},
-        "links": {"first": link(0), "previous": previous, "next": next, "last": link(last)},
-        "data": data,
-    });
+    let body = Body {
+        meta: Meta { count },
+        links: Links {
+            first: link(0),
+            previous,
+            next,
+            last: link(last),
+        },
+        data,
+    };
     Response::json(200, &body)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::{Value, json};
 
     fn request(query: &[(&str, &str)]) -> Request {
         let query = query.iter();

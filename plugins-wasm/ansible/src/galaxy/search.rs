@@ -1,14 +1,18 @@
 //! Search across repositories.
 
+use std::borrow::Cow;
+
 use pith_plugin_sdk::Result;
 use pith_plugin_sdk::server::Response;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
-use super::asked::{Asked, encode, id_of, results};
-use super::collections::text;
+use super::asked::{Asked, Listed, encode, last_word, read};
 use super::namespaces;
 use super::page::{self, Page};
-use super::versions::is_yes;
+use super::versions;
+use crate::words;
 
 /// What the host's own search filters by, and some of Galaxy's names for it.
 pub(super) const PARAMETERS: &[&str] = &[
@@ -22,6 +26,7 @@ pub(super) const PARAMETERS: &[&str] = &[
     "repository_label",
     "repo",
     "repo_labels",
+    "repository_name",
     "namespace",
     "name",
     "version",
@@ -29,6 +34,7 @@ pub(super) const PARAMETERS: &[&str] = &[
     "q",
     "keywords",
     "is_highest",
+    "dependency",
     "contents__name",
     "contents__content_type",
     "tags",
@@ -46,53 +52,81 @@ pub(super) fn list(asked: &Asked<'_>) -> Result<Response> {
     query.push("include_related=distributions".to_owned());
     query.push("exclude_fields=docs_blob,manifest,files".to_owned());
     for (name, value) in &asked.request.query {
-        if let Some((name, value)) = meant(name, value) {
+        for (name, value) in meant(name, value)? {
             query.push(format!("{name}={}", encode(&value)));
         }
     }
     let path = format!("search/ansible/collection_versions/?{}", query.join("&"));
-    match asked.call("GET", &path, None) {
-        Ok(listed) => {
-            let found = results(&listed);
-            let names = found.iter().map(|one| text(&one["content"], "namespace"));
-            let namespaces = if wants(asked, "namespace") {
-                namespaces::summaries(asked, &names.collect())
-            } else {
-                Map::new()
-            };
-            let data: Vec<Value> = found
-                .iter()
-                .map(|found| shown(asked, found, &namespaces))
-                .collect();
-            let count = listed["count"].as_u64().unwrap_or_default();
-            let path = format!(
-                "{}/v3/plugin/ansible/search/collection-versions/",
-                asked.root()
-            );
-            page::answer(asked.request, &path, page, count, &data)
+    let listed = match asked.written("GET", &path, None) {
+        Ok(listed) => listed,
+        Err(refused) => return refused.answer(),
+    };
+    let listed: Listed<Found<'_>> = read(&listed)?;
+    let found = listed.results.iter();
+    let namespaces = if wants(asked, "namespace") {
+        namespaces::summaries(asked, &found.map(|one| &*one.content.namespace).collect())
+    } else {
+        Map::new()
+    };
+    let data: Vec<Shown<'_>> = listed
+        .results
+        .iter()
+        .map(|found| Shown::of(asked, found, &namespaces))
+        .collect();
+    let path = format!(
+        "{}/v3/plugin/ansible/search/collection-versions/",
+        asked.root()
+    );
+    page::answer(asked.request, &path, page, listed.count, &data)
+}
+
+/// A parameter in the host's words: filters, of which all must hold.
+fn meant(name: &str, value: &str) -> Result<Vec<(String, String)>> {
+    let one = |name: &str, value: &str| Ok(vec![(name.to_owned(), value.to_owned())]);
+    match name {
+        "limit" | "offset" | "include_related" | "includ_related" => Ok(Vec::new()),
+        "repo" | "distribution_base_path" | "distribution" => one("distribution", value),
+        "repo_labels" | "repository_label" | "distribution_labels" => {
+            one("distribution_labels", value)
         }
-        Err(refused) => refused.answer(),
+        "repository_name" => one("repository__name", value),
+        "keywords" => Ok(all_words(value)),
+        // What has a comparison in it is an expression of the host's.
+        "q" if !value.contains(['=', '<', '>']) => Ok(all_words(value)),
+        // By words, which an index finds; then by what is really there.
+        "contents__name" => Ok(vec![
+            ("terms".to_owned(), words::of_content(value)),
+            (name.to_owned(), value.to_owned()),
+        ]),
+        "tags" => {
+            let tags = value.split(',').map(str::trim);
+            Ok(tags
+                .map(|tag| ("tags__name".to_owned(), tag.to_owned()))
+                .collect())
+        }
+        "dependency" => one(&format!("dependencies__{value}__isnull"), "false"),
+        "version" | "version_range" => {
+            let filter = versions::range(name, Some(value))?;
+            let filter = filter.map(|(name, value)| (name.to_owned(), value));
+            Ok(filter.into_iter().collect())
+        }
+        "order_by" => one("ordering", value),
+        "is_highest" | "highest" => {
+            let (name, value) = versions::highest(value);
+            one(name, value)
+        }
+        other => one(other, value),
     }
 }
 
-/// A parameter in the host's words; none for what is done otherwise.
-fn meant(name: &str, value: &str) -> Option<(String, String)> {
-    let same = |name: &str| Some((name.to_owned(), value.to_owned()));
-    match name {
-        "limit" | "offset" | "include_related" | "includ_related" => None,
-        "repo" | "distribution_base_path" | "distribution" => same("distribution"),
-        "repo_labels" | "repository_label" | "distribution_labels" => same("distribution_labels"),
-        "keywords" | "q" if !value.contains('=') => same("description__icontains"),
-        "tags" => same("tags__name"),
-        "show_versions" => same("show_versions"),
-        "is_highest" => is_yes(value).then(|| {
-            (
-                "greatest".to_owned(),
-                "precedence:namespace,name".to_owned(),
-            )
-        }),
-        other => same(other),
+/// All words of a text must be among those of a collection.
+fn all_words(text: &str) -> Vec<(String, String)> {
+    let mut all: Vec<String> = words::of(text).collect();
+    if all.is_empty() {
+        // What has no word finds nothing.
+        all.push(text.replace(',', " "));
     }
+    vec![("terms".to_owned(), all.join(","))]
 }
 
 /// Whether a summary is asked for.
@@ -104,58 +138,169 @@ fn wants(asked: &Asked<'_>, name: &str) -> bool {
     })
 }
 
-fn shown(asked: &Asked<'_>, found: &Value, namespaces: &Map<String, Value>) -> Value {
-    let unit = &found["content"];
-    let namespace = namespaces.get(text(unit, "namespace")).cloned();
-    let namespace = namespace.unwrap_or_else(|| json!({"name": unit["namespace"]}));
-    let distributions: Vec<Value> = found["related_fields"]["distributions"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .map(|one| {
-            let root = asked.collections_at(text(one, "base_path"));
-            let (namespace, name) = (text(unit, "namespace"), text(unit, "name"));
-            json!({
-                "name": one["name"],
-                "base_path": one["base_path"],
-                "pulp_id": id_of(&one["pulp_href"]),
-                "collection_url": format!("{root}/index/{namespace}/{name}/"),
-                "repository": {
-                    "name": found["repository"]["name"],
-                    "pulp_id": id_of(&found["repository"]["pulp_href"]),
+/// What the host says of a version in a repository.
+#[derive(Deserialize)]
+struct Found<'a> {
+    #[serde(borrow)]
+    repository: Repository<'a>,
+    #[serde(borrow)]
+    repository_version: &'a RawValue,
+    #[serde(borrow)]
+    content: Content<'a>,
+    #[serde(borrow)]
+    related_fields: Related<'a>,
+}
+
+#[derive(Deserialize, Serialize)]
+struct Repository<'a> {
+    #[serde(borrow)]
+    name: &'a RawValue,
+    #[serde(borrow)]
+    pulp_href: Cow<'a, str>,
+    #[serde(borrow)]
+    pulp_labels: &'a RawValue,
+}
+
+#[derive(Deserialize)]
+struct Content<'a> {
+    #[serde(borrow)]
+    pulp_href: &'a RawValue,
+    #[serde(borrow)]
+    namespace: Cow<'a, str>,
+    #[serde(borrow)]
+    name: Cow<'a, str>,
+    #[serde(borrow)]
+    version: &'a RawValue,
+    #[serde(borrow)]
+    requires_ansible: &'a RawValue,
+    #[serde(borrow)]
+    pulp_created: &'a RawValue,
+    #[serde(borrow)]
+    contents: &'a RawValue,
+    #[serde(borrow)]
+    dependencies: &'a RawValue,
+    #[serde(borrow)]
+    description: &'a RawValue,
+    #[serde(borrow)]
+    tags: &'a RawValue,
+}
+
+#[derive(Deserialize)]
+struct Related<'a> {
+    #[serde(borrow)]
+    distributions: Vec<Distribution<'a>>,
+}
+
+#[derive(Deserialize)]
+struct Distribution<'a> {
+    #[serde(borrow)]
+    name: &'a RawValue,
+    #[serde(borrow)]
+    base_path: Cow<'a, str>,
+    #[serde(borrow)]
+    pulp_href: Cow<'a, str>,
+}
+
+/// The same in Galaxy's words. Most of it is handed on as the host wrote it.
+#[derive(Serialize)]
+struct Shown<'a> {
+    namespace: &'a str,
+    name: &'a str,
+    version: &'a RawValue,
+    requires_ansible: &'a RawValue,
+    created_at: &'a RawValue,
+    repository: &'a Repository<'a>,
+    repository_version: &'a RawValue,
+    collection_version: CollectionVersion<'a>,
+    related_fields: RelatedFields<'a>,
+}
+
+#[derive(Serialize)]
+struct CollectionVersion<'a> {
+    pulp_href: &'a RawValue,
+    namespace: &'a str,
+    name: &'a str,
+    version: &'a RawValue,
+    requires_ansible: &'a RawValue,
+    pulp_created: &'a RawValue,
+    contents: &'a RawValue,
+    dependencies: &'a RawValue,
+    description: &'a RawValue,
+    tags: &'a RawValue,
+}
+
+#[derive(Serialize)]
+struct RelatedFields<'a> {
+    metadata: Metadata<'a>,
+    namespace: Value,
+    distributions: Vec<ShownDistribution<'a>>,
+}
+
+#[derive(Serialize)]
+struct Metadata<'a> {
+    id: &'a RawValue,
+}
+
+#[derive(Serialize)]
+struct ShownDistribution<'a> {
+    name: &'a RawValue,
+    base_path: &'a str,
+    pulp_id: &'a str,
+    collection_url: String,
+    repository: ShownRepository<'a>,
+}
+
+#[derive(Serialize)]
+struct ShownRepository<'a> {
+    name: &'a RawValue,
+    pulp_id: &'a str,
+}
+
+impl<'a> Shown<'a> {
+    fn of(asked: &Asked<'_>, found: &'a Found<'a>, namespaces: &Map<String, Value>) -> Self {
+        let (unit, repository) = (&found.content, &found.repository);
+        let (namespace, name): (&str, &str) = (&unit.namespace, &unit.name);
+        let summary = namespaces.get(namespace).cloned();
+        let distributions = found.related_fields.distributions.iter().map(|one| {
+            let root = asked.collections_at(&one.base_path);
+            ShownDistribution {
+                name: one.name,
+                base_path: &one.base_path,
+                pulp_id: last_word(&one.pulp_href),
+                collection_url: format!("{root}/index/{namespace}/{name}/"),
+                repository: ShownRepository {
+                    name: repository.name,
+                    pulp_id: last_word(&repository.pulp_href),
                 },
-            })
-        })
-        .collect();
-    json!({
-        "namespace": unit["namespace"],
-        "name": unit["name"],
-        "version": unit["version"],
-        "requires_ansible": unit["requires_ansible"],
-        "created_at": unit["pulp_created"],
-        "repository": {
-            "name": found["repository"]["name"],
-            "pulp_href": found["repository"]["pulp_href"],
-            "pulp_labels": found["repository"]["pulp_labels"],
-        },
-        "collection_version": {
-            "pulp_href": unit["pulp_href"],
-            "namespace": unit["namespace"],
-            "name": unit["name"],
-            "version": unit["version"],
-            "requires_ansible": unit["requires_ansible"],
-            "pulp_created": unit["pulp_created"],
-            "contents": unit["contents"],
-            "dependencies": unit["dependencies"],
-            "description": unit["description"],
-            "tags": unit["tags"],
-        },
-        "related_fields": {
-            "metadata": {"id": unit["pulp_href"]},
-            "namespace": namespace,
-            "distributions": distributions,
-        },
-    })
+            }
+        });
+        Self {
+            namespace,
+            name,
+            version: unit.version,
+            requires_ansible: unit.requires_ansible,
+            created_at: unit.pulp_created,
+            repository,
+            repository_version: found.repository_version,
+            collection_version: CollectionVersion {
+                pulp_href: unit.pulp_href,
+                namespace,
+                name,
+                version: unit.version,
+                requires_ansible: unit.requires_ansible,
+                pulp_created: unit.pulp_created,
+                contents: unit.contents,
+                dependencies: unit.dependencies,
+                description: unit.description,
+                tags: unit.tags,
+            },
+            related_fields: RelatedFields {
+                metadata: Metadata { id: unit.pulp_href },
+                namespace: summary.unwrap_or_else(|| json!({"name": namespace})),
+                distributions: distributions.collect(),
+            },
+        }
+    }
 }
 
 #[cfg(test)]
@@ -164,23 +309,33 @@ mod tests {
 
     #[test]
     fn both_spellings_of_parameters_are_understood() {
-        let of = |name, value| meant(name, value).map(|(name, value)| format!("{name}={value}"));
-        assert_eq!(of("repo", "a").as_deref(), Some("distribution=a"));
+        let of = |name, value| {
+            let filters = meant(name, value).expect("a filter");
+            let filters = filters
+                .iter()
+                .map(|(name, value)| format!("{name}={value}"));
+            filters.collect::<Vec<_>>().join("&")
+        };
+        assert_eq!(of("repo", "a"), "distribution=a");
         let labels = of("repo_labels", "content=public");
+        assert_eq!(labels, "distribution_labels=content=public");
+        assert_eq!(of("q", "name='dns'"), "q=name='dns'");
         assert_eq!(
-            labels.as_deref(),
-            Some("distribution_labels=content=public")
+            of("is_highest", "false"),
+            "q=NOT greatest='precedence:namespace,name'"
         );
-        assert_eq!(
-            of("q", "dns").as_deref(),
-            Some("description__icontains=dns")
-        );
-        assert_eq!(of("q", "name='dns'").as_deref(), Some("q=name='dns'"));
-        assert_eq!(of("is_highest", "false"), None);
-        assert_eq!(of("includ_related", "x"), None);
-        assert_eq!(
-            of("name__startswith", "d").as_deref(),
-            Some("name__startswith=d")
-        );
+        assert_eq!(of("includ_related", "x"), "");
+        assert_eq!(of("name__startswith", "d"), "name__startswith=d");
+        assert_eq!(of("tags", "a,b"), "tags__name=a&tags__name=b");
+        assert_eq!(of("version_range", ">=1"), "q=version>='1.0.0'");
+        assert_eq!(of("version", "1.0.0"), "version=1.0.0");
+        assert!(meant("version_range", "~1").is_err());
+    }
+
+    #[test]
+    fn words_are_terms() {
+        let found = all_words("Owls of the zoo");
+        assert_eq!(found, [("terms".to_owned(), "owl,of,the,zoo".to_owned())]);
+        assert_eq!(all_words("!,?")[0].1, "! ?");
     }
 }

@@ -1,5 +1,7 @@
 //! All routes: address, name, and the function that answers.
 
+mod of_collections;
+
 use std::sync::OnceLock;
 
 use pith_plugin_sdk::Result;
@@ -7,8 +9,7 @@ use pith_plugin_sdk::server::{Access, Input, Response};
 
 use super::asked::Asked;
 use super::{
-    account, artifacts, collections, configuration, distributions, imports, legacy, namespaces,
-    roots, search, versions,
+    account, artifacts, configuration, distributions, imports, legacy, namespaces, roots, search,
 };
 
 /// What the answer is.
@@ -127,8 +128,8 @@ pub(super) fn entries() -> &'static [Entry] {
     ENTRIES.get_or_init(|| {
         let mut entries = roots();
         entries.extend(search_and_distributions());
-        entries.extend(collections_by_base_path());
-        entries.extend(collections_by_content_path());
+        entries.extend(of_collections::by_base_path());
+        entries.extend(of_collections::by_content_path());
         entries.extend(namespaces());
         entries.extend(imports());
         entries.extend(accounts());
@@ -154,6 +155,14 @@ fn roots() -> Vec<Entry> {
             "/v3/plugin/ansible",
             ("v3_plugin_ansible_read", "What is below"),
             roots::ansible,
+        ),
+        get(
+            "/v3/plugin/ansible/client-configuration",
+            (
+                "v3_plugin_ansible_client_configuration_read",
+                "What is served where no path is named",
+            ),
+            configuration::client,
         ),
         get(
             "/v3/plugin/ansible/search",
@@ -182,8 +191,7 @@ fn search_and_distributions() -> Vec<Entry> {
             ),
             search::list,
         )
-        .with(search::PARAMETERS)
-        .for_users(),
+        .with(search::PARAMETERS),
         get(
             "/v3/plugin/ansible/distributions",
             (
@@ -232,125 +240,6 @@ fn search_and_distributions() -> Vec<Entry> {
         )
         .json(),
     ]
-}
-
-/// The same addresses below two roots.
-macro_rules! collections_at {
-    ($root:literal, $name:literal, $artifacts:literal, $all:literal) => {{
-        macro_rules! at {
-            ($path:literal) => {
-                concat!($root, "/", $path)
-            };
-            ($path:literal, $more:literal) => {
-                concat!($root, "/", $path, $more)
-            };
-        }
-        macro_rules! said {
-            ($id:literal, $summary:literal) => {
-                (concat!($name, "_", $id), $summary)
-            };
-        }
-        vec![
-            post(
-                at!($artifacts),
-                said!("artifacts_create", "Publish a collection"),
-                artifacts::publish,
-            )
-            .file(),
-            get(
-                at!($artifacts, "/{filename}"),
-                said!("artifacts_read", "Download a collection"),
-                artifacts::download,
-            )
-            .giving(Gives::File),
-            get(
-                at!("index"),
-                said!("index_list", "List collections"),
-                collections::list,
-            )
-            .with(&["limit", "offset", "namespace", "name", "deprecated"]),
-            get(
-                at!("index/{namespace}/{name}"),
-                said!("index_read", "Inspect a collection"),
-                collections::read,
-            ),
-            entry(
-                "PATCH",
-                at!("index/{namespace}/{name}"),
-                said!(
-                    "index_partial_update",
-                    "Change whether a collection is deprecated"
-                ),
-                collections::update,
-            )
-            .json(),
-            entry(
-                "DELETE",
-                at!("index/{namespace}/{name}"),
-                said!("index_delete", "Remove a collection from a repository"),
-                collections::delete,
-            ),
-            get(
-                at!("index/{namespace}/{name}/versions"),
-                said!("versions_list", "List the versions of a collection"),
-                versions::list,
-            )
-            .with(&["limit", "offset", "version", "is_highest", "q", "ordering"]),
-            get(
-                at!("index/{namespace}/{name}/versions/{version}"),
-                said!("versions_read", "Inspect a version of a collection"),
-                versions::read,
-            ),
-            entry(
-                "DELETE",
-                at!("index/{namespace}/{name}/versions/{version}"),
-                said!(
-                    "versions_delete",
-                    "Remove a version of a collection from a repository"
-                ),
-                versions::delete,
-            ),
-            get(
-                at!("index/{namespace}/{name}/versions/{version}/docs-blob"),
-                said!(
-                    "docs_blob_read",
-                    "Read the documentation of a version of a collection"
-                ),
-                versions::docs,
-            ),
-            post(
-                at!("index/{namespace}/{name}/versions/{version}/move/{source}/{destination}"),
-                said!(
-                    "move_create",
-                    "Move a version of a collection from one repository to another"
-                ),
-                versions::r#move,
-            ),
-            get(
-                at!($all),
-                said!("all_list", "List all collections at once"),
-                collections::all,
-            ),
-        ]
-    }};
-}
-
-fn collections_by_base_path() -> Vec<Entry> {
-    collections_at!(
-        "/v3/plugin/ansible/collections/{base_path...}",
-        "v3_plugin_ansible_collections",
-        "artifacts/collections",
-        "all"
-    )
-}
-
-fn collections_by_content_path() -> Vec<Entry> {
-    collections_at!(
-        "/v3/plugin/ansible/content/{base_path...}/collections",
-        "v3_plugin_ansible_content_collections",
-        "artifacts",
-        "all-collections"
-    )
 }
 
 fn namespaces() -> Vec<Entry> {
@@ -512,6 +401,25 @@ fn accounts() -> Vec<Entry> {
             account::me,
         )
         .for_users(),
+        get(
+            "/v3/auth/login",
+            ("v3_auth_login_read", "Whose session it is"),
+            account::session,
+        ),
+        get(
+            "/v3/auth/logout",
+            ("v3_auth_logout_read", "Whose session would end"),
+            account::session,
+        ),
+        get(
+            "/v3/auth/token",
+            (
+                "v3_auth_token_read",
+                "Whether there is a token, and since when",
+            ),
+            account::token,
+        )
+        .for_users(),
         post(
             "/v3/auth/login",
             ("v3_auth_login_create", "Begin a session"),
@@ -555,6 +463,7 @@ fn legacy() -> Vec<Entry> {
     vec![
         moved("/v3/collections", "v3_collections_list"),
         moved("/v3/collections/{rest...}", "v3_collections_read"),
+        moved("/v3/artifacts", "v3_artifacts_read"),
         moved("/v3/imports", "v3_imports_list"),
         moved("/v3/namespaces", "v3_namespaces_list"),
         moved("/v3/namespaces/{rest...}", "v3_namespaces_read"),

@@ -139,6 +139,13 @@ impl<D: Documents> Server<D> {
         self.get(&url, MAX_DETAIL)
     }
 
+    /// Scheme and host of the server, without a slash at the end.
+    pub(super) fn origin(&self) -> &str {
+        let host = self.v3.find("://").map_or(0, |at| at + 3);
+        let end = self.v3[host..].find('/').map(|at| host + at);
+        &self.v3[..end.unwrap_or(self.v3.len())]
+    }
+
     /// What a namespace says of itself.
     pub(super) fn namespace(&self, name: &str) -> Result<Namespace> {
         self.get(&format!("{}namespaces/{name}/", self.v3), MAX_ANSWER)

@@ -1,0 +1,164 @@
+//! What plugins looked up of what is served, so that it is not looked up for every request.
+//!
+//! Invariant: what a distribution serves is believed only while the number that every change of
+//! something served raises is the same. Lists are kept for good, since they are of versions,
+//! which do not change, and show nothing else.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use moka::sync::Cache;
+use pith_content::error::Result;
+use pith_db::Database;
+use pith_db::distribution::Distribution;
+use pith_db::served;
+use pith_db::version::Version;
+use tokio::sync::OnceCell;
+use uuid::Uuid;
+
+/// Base paths that are remembered; a kilobyte each.
+const PLACES: usize = 10_000;
+
+/// Memory for lists: those of some thousand collections.
+const LISTS: u64 = 16 << 20;
+
+/// Numbers of units that are remembered; some 300 bytes each.
+const COUNTS: u64 = 20_000;
+
+/// A longer list is not worth the room of so many short ones.
+const LONGEST: usize = 256 << 10;
+
+/// What one distribution serves.
+#[derive(Debug)]
+pub(super) struct Place {
+    pub(super) distribution: Distribution,
+    /// None if nothing is served.
+    pub(super) version: Option<Version>,
+    /// How many units the version has, by the number of the content type.
+    pub(super) present: HashMap<i64, i64>,
+    /// The version as the API shows it; none if it was deleted.
+    pub(super) shown: OnceCell<Option<String>>,
+}
+
+/// A list: the version's UUID, the content type, and the query string.
+pub(super) type ListKey = (Uuid, i64, String);
+
+/// What is remembered with one set of plugins.
+pub(crate) struct Remembered {
+    places: Mutex<Places>,
+    lists: Cache<ListKey, Arc<str>>,
+    /// With the filters alone for the query.
+    counts: Cache<ListKey, i64>,
+}
+
+#[derive(Default)]
+struct Places {
+    /// What the number was when these were looked up.
+    epoch: i64,
+    by_base_path: HashMap<String, Arc<Place>>,
+}
+
+impl std::fmt::Debug for Remembered {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Remembered").finish_non_exhaustive()
+    }
+}
+
+impl Default for Remembered {
+    fn default() -> Self {
+        let weight = |key: &ListKey, list: &Arc<str>| {
+            // With what the cache itself keeps of each.
+            u32::try_from(key.2.len() + list.len() + 256).unwrap_or(u32::MAX)
+        };
+        Self {
+            places: Mutex::default(),
+            counts: Cache::new(COUNTS),
+            lists: Cache::builder().max_capacity(LISTS).weigher(weight).build(),
+        }
+    }
+}
+
+impl Remembered {
+    /// What is served at a base path, from memory or by `look_up`.
+    pub(super) async fn place(
+        &self,
+        database: &Database,
+        base_path: &str,
+        look_up: impl AsyncFnOnce() -> Result<Place>,
+    ) -> Result<Arc<Place>> {
+        // Asked before looking up: a change meanwhile is found the next time.
+        let epoch = {
+            let mut connection = database.read().await?;
+            served::epoch(&mut connection).await?
+        };
+        if let Some(known) = self.at(epoch).by_base_path.get(base_path) {
+            return Ok(Arc::clone(known));
+        }
+        let place = Arc::new(look_up().await?);
+        let mut places = self.at(epoch);
+        if places.epoch == epoch && places.by_base_path.len() < PLACES {
+            places
+                .by_base_path
+                .insert(base_path.to_owned(), Arc::clone(&place));
+        }
+        Ok(place)
+    }
+
+    /// The places as of a number; what is older is forgotten.
+    fn at(&self, epoch: i64) -> std::sync::MutexGuard<'_, Places> {
+        let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
+        if places.epoch < epoch {
+            *places = Places {
+                epoch,
+                by_base_path: HashMap::new(),
+            };
+        }
+        places
+    }
+
+    /// A list that was read before.
+    pub(super) fn list(&self, key: &ListKey) -> Option<Arc<str>> {
+        self.lists.get(key)
+    }
+
+    /// How many units passed the same filters before.
+    pub(super) fn count(&self, key: &ListKey) -> Option<i64> {
+        self.counts.get(key)
+    }
+
+    /// Keeps a number of units.
+    pub(super) fn keep_count(&self, key: ListKey, count: i64) {
+        self.counts.insert(key, count);
+    }
+
+    /// Keeps a list.
+    pub(super) fn keep(&self, key: ListKey, list: &str) {
+        if list.len() <= LONGEST {
+            self.lists.insert(key, list.into());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_older_than_a_change_is_forgotten() {
+        let remembered = Remembered::default();
+        assert_eq!(remembered.at(3).epoch, 3);
+        // Whoever asked before the change gets nothing that was looked up after it wrong.
+        assert_eq!(remembered.at(2).epoch, 3);
+        assert_eq!(remembered.at(4).epoch, 4);
+    }
+
+    #[test]
+    fn long_lists_are_not_kept() {
+        let remembered = Remembered::default();
+        let key = (Uuid::nil(), 1, String::new());
+        remembered.keep(key.clone(), &"x".repeat(LONGEST + 1));
+        assert!(remembered.list(&key).is_none());
+        remembered.keep(key.clone(), "[]");
+        assert_eq!(remembered.list(&key).as_deref(), Some("[]"));
+    }
+}
