@@ -69,7 +69,7 @@ impl<R: Read> Snippets<R> {
             }
         };
         let begin = std::mem::replace(&mut self.start, end);
-        Ok(Some(utf8(Cow::Borrowed(&self.buffer[begin..end]))))
+        Ok(Some(text(&self.buffer[begin..end])))
     }
 
     /// What stands before the first element: the declaration and the root.
@@ -125,6 +125,17 @@ impl<R: Read> Snippets<R> {
     }
 }
 
+/// The text of an element, with a sign for each byte that is none. A zero byte is valid UTF-8,
+/// but neither XML nor a database has one.
+fn text(bytes: &[u8]) -> Cow<'_, str> {
+    let text = utf8(Cow::Borrowed(bytes));
+    if memchr::memchr(0, bytes).is_some() {
+        Cow::Owned(text.replace('\0', "\u{fffd}"))
+    } else {
+        text
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -177,8 +188,10 @@ mod tests {
 
     #[test]
     fn what_is_not_utf8_is_replaced() {
-        let mut snippets = Snippets::new(&b"<package>\xff</package>"[..], "<package", "</package>");
-        let element = snippets.next_element().expect("read").expect("one");
-        assert_eq!(element, "<package>\u{fffd}</package>");
+        for document in [&b"<package>\xff</package>"[..], b"<package>\0</package>"] {
+            let mut snippets = Snippets::new(document, "<package", "</package>");
+            let element = snippets.next_element().expect("read").expect("one");
+            assert_eq!(element, "<package>\u{fffd}</package>");
+        }
     }
 }
