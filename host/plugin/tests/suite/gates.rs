@@ -70,12 +70,19 @@ async fn what_is_no_component_is_refused() {
 #[tokio::test]
 async fn what_is_not_valid_inside_does_not_compile() {
     let house = House::start().await;
-    let mut bytes = bytes_of("file.wasm");
-    // The headers stay; somewhere in the middle is code.
-    let middle = bytes.len() / 2;
-    bytes[middle..middle + 64].fill(0xff);
-    let (gate, _) = refusal(&house, bytes, Limits::default()).await;
-    assert_eq!(gate, Gate::Compile);
+    let whole = bytes_of("file.wasm");
+    let mut gates = Vec::new();
+    // Some of these places are in the headers of something; code comes soon, and data after it.
+    for sixteenth in 1..16 {
+        let mut bytes = whole.clone();
+        let at = bytes.len() / 16 * sixteenth;
+        bytes[at..at + 64].fill(0xff);
+        gates.push(refusal(&house, bytes, Limits::default()).await.0);
+        if gates.contains(&Gate::Compile) {
+            return;
+        }
+    }
+    panic!("nothing of it is code: {gates:?}");
 }
 
 #[tokio::test]

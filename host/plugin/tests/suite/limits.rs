@@ -103,7 +103,11 @@ async fn what_was_not_given_cannot_be_used() {
     for (behaviour, code, word) in [
         ("forged-ref", "invalid", "reference"),
         ("bad-fields", "invalid", "name"),
-        ("bad-json", "invalid", "draft 0, a thing"),
+        (
+            "bad-json",
+            "invalid",
+            "a draft of hostile.thing are not a JSON object",
+        ),
         ("bad-path", "invalid", "../../etc/passwd"),
         ("too-many", "limit", "1001"),
     ] {
