@@ -19,6 +19,13 @@ readonly linked=${RUSTUP_HOME:-$HOME/.rustup}/toolchains/$toolchain
 say() { echo "toolchain.sh: $*" >&2; }
 give_up() { say "$*"; exit 1; }
 
+# Here, as for the build itself, because a folder can choose its toolchain.
+cd "$(dirname "${BASH_SOURCE[0]}")"
+oldest=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
+
+# Whether a compiler of this version takes the plugins.
+is_new_enough() { [ -n "$1" ] && printf '%s\n' "$oldest" "$1" | sort --check=quiet --version-sort; }
+
 # Whether a library folder of a toolchain, .../rustlib/$target/lib, has a standard library,
 # and the toolchain has a linker that makes components.
 can_build() {
@@ -33,7 +40,9 @@ default_is_ready() {
 
 # Its cargo is a link into another toolchain, which may have been removed since.
 linked_is_ready() {
-  [ -x "$linked/bin/rustc" ] && [ -x "$linked/bin/cargo" ] && can_build "$linked/lib/rustlib/$target/lib"
+  [ -x "$linked/bin/rustc" ] && [ -x "$linked/bin/cargo" ] &&
+    can_build "$linked/lib/rustlib/$target/lib" &&
+    is_new_enough "$(rustup run $toolchain rustc --version | cut -d ' ' -f 2)"
 }
 
 debian_can_help() {
@@ -42,9 +51,10 @@ debian_can_help() {
     command -v "$tool" >/dev/null || return 1
   done
   [ "$(dpkg --print-architecture)" = amd64 ] || return 1
-  [ -n "$(version_offered rustc-web)" ] && return
-  # Without package lists nothing is on offer; refreshing them takes root.
-  apt-get update -qq >&2 && [ -n "$(version_offered rustc-web)" ]
+  is_new_enough "$(version_offered rustc-web)" && return
+  # Without package lists nothing is on offer, and what old ones offer may be too old;
+  # refreshing them takes root.
+  apt-get update -qq >&2 && is_new_enough "$(version_offered rustc-web)"
 }
 
 version_offered() { apt-cache policy "$1" | sed -n 's/^ *Candidate: *//p' | grep -vxF '(none)' || true; }
@@ -146,15 +156,12 @@ set_up() {
   build_standard_library "$usr"
 }
 
-# Here, as for the build itself, because a folder can choose its toolchain.
-cd "$(dirname "${BASH_SOURCE[0]}")"
-
 if default_is_ready; then
   echo
   exit
 fi
 if ! linked_is_ready; then
-  debian_can_help || give_up "plugins are built for $target; run: rustup target add $target"
+  debian_can_help || give_up "plugins are built for $target by Rust $oldest or later; run: rustup target add $target"
   mkdir -p "$folder"
   exec 9>"$folder/lock"
   flock 9 # whoever waited here finds the work done
