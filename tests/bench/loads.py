@@ -14,18 +14,28 @@ def has_wrk():
     return shutil.which("wrk") is not None
 
 
-def wrk(url, connections, seconds, headers=()):
-    """Requests and bytes a second. Answers that are not 2xx make the figure void."""
+def run_wrk(url, connections, seconds, headers, *options):
+    """What wrk says. Answers that are not 2xx make its figures void."""
     command = ["wrk", "--threads", "1", "--connections", str(connections)]
-    command += ["--duration", f"{seconds}s", "--timeout", "30s"]
+    command += ["--duration", f"{seconds}s", "--timeout", "30s", *options]
     for header in headers:
         command += ["--header", header]
     text = subprocess.run([*command, url], capture_output=True, text=True, check=True).stdout
     if "Non-2xx" in text:
         raise RuntimeError(f"{url} did not always answer well:\n{text}")
-    requests = float(re.search(r"Requests/sec:\s+([\d.]+)", text).group(1))
+    return text
+
+
+def rate_of(text):
+    """Requests a second, of what wrk says."""
+    return float(re.search(r"Requests/sec:\s+([\d.]+)", text).group(1))
+
+
+def wrk(url, connections, seconds, headers=()):
+    """Requests and bytes a second."""
+    text = run_wrk(url, connections, seconds, headers)
     size, unit = re.search(r"Transfer/sec:\s+([\d.]+)([KMG]?)B", text).groups()
-    return requests, float(size) * UNITS[unit]
+    return rate_of(text), float(size) * UNITS[unit]
 
 
 def wrk_over(base, paths, connections, seconds, headers=()):
@@ -36,16 +46,10 @@ def wrk_over(base, paths, connections, seconds, headers=()):
         script.write("function request()\n  at = at % #paths + 1\n")
         script.write('  return wrk.format("GET", paths[at])\nend\n')
         script.flush()
-        command = ["wrk", "--threads", "1", "--connections", str(connections), "--latency"]
-        command += ["--duration", f"{seconds}s", "--timeout", "30s", "--script", script.name]
-        for header in headers:
-            command += ["--header", header]
-        text = subprocess.run([*command, base], capture_output=True, text=True, check=True).stdout
-    if "Non-2xx" in text:
-        raise RuntimeError(f"{paths[0]} and others did not always answer well:\n{text}")
-    rate = float(re.search(r"Requests/sec:\s+([\d.]+)", text).group(1))
+        options = ["--latency", "--script", script.name]
+        text = run_wrk(base, connections, seconds, headers, *options)
     number, unit = re.search(r"99%\s+([\d.]+)(us|ms|s)", text).groups()
-    return rate, float(number) * {"us": 1e-3, "ms": 1, "s": 1e3}[unit]
+    return rate_of(text), float(number) * {"us": 1e-3, "ms": 1, "s": 1e3}[unit]
 
 
 def curl_parallel(base, names, folder):

@@ -165,7 +165,8 @@ def serving(bench, distributions=1000):
     for label, count, size in (("1 KiB", 1000, KIB), ("50 MiB", 20, 50 * MIB)):
         repository = bench.repository(autopublish=True)
         remote = bench.remote(count, size, "a", "immediate")
-        bench.sync("serving", repository, remote)
+        path = repository["pulp_href"] + "sync/"
+        bench.client.run("POST", path, {"remote": remote["pulp_href"], "mirror": True})
         base_path = f"bench-{uuid.uuid4()}"
         settings = {"name": base_path, "base_path": base_path, "repository": repository["pulp_href"]}
         bench.client.run("POST", "/distributions/file/file/", settings)

@@ -132,6 +132,17 @@ async fn collections_are_found_by_words_and_deprecation(test: Test) -> Result<()
         let address = format!("{SEARCH}?distribution=zoo&{filter}");
         assert_eq!(found(api, &address).await?, wanted, "{filter}");
     }
+    let units = "/content/ansible/collection_versions/?fields=name&terms=";
+    let listed = api.get(&format!("{units}bat,zoo")).await?.ok()?;
+    assert_eq!(listed["results"], json!([{"name": "bats"}]));
+    // Each word is a condition, and a statement has only so many.
+    let many = vec!["owl"; 51].join(",");
+    let refused = api.get(&format!("{units}{many}")).await?;
+    assert_eq!(refused.errors_of("terms")?, ["Expected at most 50 words."]);
+    let many = vec!["owl"; 51].join("%20");
+    let refused = api.get(&format!("{SEARCH}?keywords={many}")).await?;
+    let said = refused.json(400)?.to_string();
+    ensure!(said.contains("at most 50 words"), "{said}");
     // Highest is what is highest in its own repository.
     let address = format!("{SEARCH}?distribution=zoo,park&name=owls&is_highest=true");
     assert_eq!(found(api, &address).await?, ["owls 1.0.0", "owls 1.1.0"]);

@@ -7,6 +7,7 @@ mod address;
 mod authorization;
 mod body;
 mod client;
+mod endpoint;
 mod failure;
 mod login;
 

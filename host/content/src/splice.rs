@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use futures::{StreamExt, TryStreamExt};
 use pith_db::Database;
+use pith_db::fragment::Packed;
 use pith_model::UnitId;
 use pith_storage::{Expected, Incoming, Writer};
 use tokio::runtime::Handle;
@@ -14,7 +15,7 @@ use tokio::task::JoinHandle;
 use crate::Services;
 use crate::encode::{Encoder, Encoding, Plain};
 use crate::error::{Error, Result};
-use crate::fragment::Unpacker;
+use crate::fragment::{Dictionaries, Row, Unpacker};
 
 /// One file in the making: a header, fragments of every unit, a footer.
 #[derive(Clone, Debug)]
@@ -90,16 +91,14 @@ async fn joined<T>(stage: JoinHandle<Result<T>>) -> Result<T> {
 }
 
 /// Reads rows in the order of the units.
-async fn read(
-    services: &Services,
-    units: &[UnitId],
-    rows: mpsc::Sender<Vec<Vec<u8>>>,
-) -> Result<()> {
+async fn read(services: &Services, units: &[UnitId], rows: mpsc::Sender<Vec<Row>>) -> Result<()> {
+    let mut dictionaries = Dictionaries::default();
     let batches: Vec<Vec<UnitId>> = units.chunks(READ).map(<[UnitId]>::to_vec).collect();
     let mut batches = futures::stream::iter(batches)
         .map(|batch| read_batch(services.database.clone(), batch))
         .buffered(QUERIES);
     while let Some(batch) = batches.try_next().await? {
+        let batch = complete(services, &mut dictionaries, batch).await?;
         if rows.send(batch).await.is_err() {
             break;
         }
@@ -107,11 +106,23 @@ async fn read(
     Ok(())
 }
 
-async fn read_batch(database: Database, units: Vec<UnitId>) -> Result<Vec<Vec<u8>>> {
+async fn read_batch(database: Database, units: Vec<UnitId>) -> Result<Vec<Packed>> {
     let mut connection = database.read().await?;
     let found = pith_db::fragment::find(&mut connection, &units).await?;
-    let mut found: HashMap<UnitId, Vec<u8>> = found.into_iter().collect();
+    let mut found: HashMap<UnitId, Packed> = found.into_iter().collect();
     Ok(units.iter().filter_map(|unit| found.remove(unit)).collect())
+}
+
+async fn complete(
+    services: &Services,
+    dictionaries: &mut Dictionaries,
+    batch: Vec<Packed>,
+) -> Result<Vec<Row>> {
+    let mut rows = Vec::with_capacity(batch.len());
+    for packed in batch {
+        rows.push(dictionaries.complete(&services.database, packed).await?);
+    }
+    Ok(rows)
 }
 
 /// The fragments of a few units one after the other, for a file that is being written.
@@ -120,8 +131,9 @@ pub(crate) async fn gather(
     units: &[UnitId],
     names: &[String],
 ) -> Result<Vec<u8>> {
-    let rows = read_batch(services.database.clone(), units.to_vec()).await?;
-    let mut unpacker = Unpacker::new()?;
+    let batch = read_batch(services.database.clone(), units.to_vec()).await?;
+    let rows = complete(services, &mut Dictionaries::default(), batch).await?;
+    let mut unpacker = Unpacker::default();
     let mut gathered = Vec::new();
     for row in rows {
         append(
@@ -137,7 +149,7 @@ pub(crate) async fn gather(
 /// Appends a row's fragments to buffers, each of which wants some by name.
 fn append(
     unpacker: &mut Unpacker,
-    row: &[u8],
+    row: &Row,
     wanted: &[&[String]],
     buffers: &mut [Vec<u8>],
 ) -> Result<()> {
@@ -159,11 +171,11 @@ fn append(
 /// Puts each row's fragments where they belong. Ends early, and well, when a file failed:
 /// that one says why.
 fn unpack(
-    mut rows: mpsc::Receiver<Vec<Vec<u8>>>,
+    mut rows: mpsc::Receiver<Vec<Row>>,
     strands: &[Strand],
     feeds: &[mpsc::Sender<Vec<u8>>],
 ) -> Result<()> {
-    let mut unpacker = Unpacker::new()?;
+    let mut unpacker = Unpacker::default();
     let mut buffers: Vec<Vec<u8>> = strands.iter().map(|one| one.header.clone()).collect();
     let wanted: Vec<&[String]> = strands.iter().map(|one| one.fragments.as_slice()).collect();
     while let Some(batch) = rows.blocking_recv() {

@@ -6,9 +6,11 @@
 
 mod download;
 mod draft;
+mod existing;
 mod fields;
 mod insert;
 mod lookup;
+mod pack;
 mod recall;
 
 use std::sync::Arc;

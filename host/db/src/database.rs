@@ -51,6 +51,8 @@ pub struct Connection {
     pub(crate) handle: Handle,
     /// Whether what is served changes when this transaction commits.
     pub(crate) changes_served: bool,
+    /// Whether the transaction entered the queues of its task's locks when it began.
+    pub(crate) entered: bool,
 }
 
 #[derive(Debug)]
@@ -177,6 +179,7 @@ impl Database {
         Ok(Connection {
             handle,
             changes_served: false,
+            entered: false,
         })
     }
 
@@ -186,13 +189,16 @@ impl Database {
         self.begin(false, "").await
     }
 
-    /// The same, in which the queues of these locks are nobody else's.
+    /// The same, which makes or ends a task with these locks and does little else: their
+    /// queues are nobody else's from its beginning.
     pub async fn write_in(&self, locks: &[Lock]) -> Result<Transaction> {
         let enter = match self.dialect() {
             Dialect::Sqlite => String::new(),
             Dialect::Postgres => task_lock::enter_text(locks),
         };
-        self.begin(false, &enter).await
+        let mut transaction = self.begin(false, &enter).await?;
+        transaction.connection.entered = true;
+        Ok(transaction)
     }
 
     /// A transaction that is on disk when its commit returns, together with all
@@ -219,6 +225,7 @@ impl Database {
             connection: Connection {
                 handle,
                 changes_served: false,
+                entered: false,
             },
             served_changes: Arc::clone(&self.served_changes),
         })

@@ -172,6 +172,15 @@ impl sqlx::Encode<'_, sqlx::Postgres> for JsonText {
 }
 
 impl Statement<'_> {
+    /// The statement as a part of another one, whose first values are its.
+    pub(crate) fn within(self, around: impl FnOnce(&str) -> String) -> Statement<'static> {
+        Statement {
+            text: around(&self.text).into(),
+            values: self.values,
+            speed: self.speed,
+        }
+    }
+
     /// The value of the next placeholder.
     #[must_use]
     pub fn bind(mut self, value: impl Into<Value>) -> Self {

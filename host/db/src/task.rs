@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use crate::access::{self, Object};
 use crate::database::Connection;
+use crate::dialect::Dialect;
 use crate::error::{Error, Result};
 use crate::list::{Column, Condition, Kind, Record, record};
 use crate::row::Row;
@@ -218,43 +219,28 @@ pub(crate) enum Place {
 
 /// Makes a task and puts it into the queues of its locks.
 pub async fn insert(connection: &mut Connection, new: NewTask) -> Result<(TaskId, Uuid)> {
-    let (id, uuid, _) = insert_for(connection, new, None, false).await?;
+    let (id, uuid, _) = insert_for(connection, new, None).await?;
     Ok((id, uuid))
 }
 
 /// The same for a worker with a free place: whether the task is that worker's now, and
-/// runs, because no lock stands in its way. `is_entered`: by a transaction of
-/// [`write_in`](crate::Database::write_in) with the task's locks.
+/// runs, because no lock stands in its way.
 pub async fn insert_for(
     connection: &mut Connection,
     mut new: NewTask,
     worker: Option<WorkerId>,
-    is_entered: bool,
 ) -> Result<(TaskId, Uuid, bool)> {
     let locks = task_lock::tidy(std::mem::take(&mut new.locks));
-    if !is_entered {
-        task_lock::enter(connection, &locks).await?;
-    }
+    task_lock::enter(connection, &locks).await?;
     let begin = Begin {
         waiting: 0,
         locks: &locks,
         worker,
         membership: None,
     };
-    let made = insert_row(connection, new, record_of(&locks), begin).await?;
-    let granted = match usize::try_from(made.ungranted) {
-        Ok(0) => vec![true; locks.len()],
-        Ok(all) if all == locks.len() => vec![false; all],
-        _ => task_lock::could_grant(connection, &locks).await?,
-    };
-    task_lock::insert(connection, made.id, &locks, &granted).await?;
+    let made = insert_row(connection, new, task_lock::record_of(&locks), begin).await?;
     let runs = worker.is_some() && made.ungranted == 0;
     Ok((made.id, made.uuid, runs))
-}
-
-/// What a task shows of its locks.
-pub(crate) fn record_of(locks: &[Lock]) -> JsonValue {
-    locks.iter().map(Lock::record).collect()
 }
 
 /// How a new task begins.
@@ -262,7 +248,8 @@ pub(crate) fn record_of(locks: &[Lock]) -> JsonValue {
 pub(crate) struct Begin<'a> {
     /// How many locks are known not to be granted.
     pub(crate) waiting: usize,
-    /// Others, whose queues were entered and are looked at now.
+    /// Others, whose queues were entered: they are looked at now, and the task is put into
+    /// them.
     pub(crate) locks: &'a [Lock],
     /// Who runs it at once, if all are granted.
     pub(crate) worker: Option<WorkerId>,
@@ -302,7 +289,7 @@ pub(crate) async fn insert_row(
         Some(Place::Follower(leader)) => Some(leader),
         _ => None,
     };
-    let row = sql(format!(
+    let insert = sql(format!(
         "INSERT INTO task (uuid, name, plugin, type_name, plugin_version, state, ungranted,
              parameters, work, reserved, logging_cid, user_id, parent_id, group_id, leader_id,
              pulp_created, pulp_last_updated, unblocked_at, started_at, worker_id, progress,
@@ -336,11 +323,30 @@ pub(crate) async fn insert_row(
     .bind(json!([]))
     .bind(json!([]))
     .bind(i64::try_from(waiting).unwrap_or(i64::MAX))
-    .bind_all(blocked_values)
-    .fetch_optional(connection)
-    .await?
-    .ok_or_else(|| Error::Unexpected("a task that was not made".into()))?;
+    .bind_all(blocked_values);
+    let is_queued = connection.dialect() == Dialect::Postgres && !locks.is_empty();
+    let insert = if is_queued {
+        let (queue, queued_values) = task_lock::insert_text(locks);
+        let made = "SELECT id, ungranted FROM made";
+        let both =
+            insert.within(|insert| format!("WITH made AS ({insert}), queued AS ({queue}) {made}"));
+        both.bind_all(queued_values)
+    } else {
+        insert
+    };
+    let row = insert
+        .fetch_optional(connection)
+        .await?
+        .ok_or_else(|| Error::Unexpected("a task that was not made".into()))?;
     let (id, ungranted): (TaskId, i64) = (row.get(0)?, row.get(1)?);
+    if !is_queued && !locks.is_empty() {
+        let granted = match usize::try_from(ungranted) {
+            Ok(0) => vec![true; locks.len()],
+            Ok(all) if all == locks.len() => vec![false; all],
+            _ => task_lock::could_grant(connection, locks).await?,
+        };
+        task_lock::insert(connection, id, locks, &granted).await?;
+    }
     if membership.is_some_and(|membership| matches!(membership.place, Place::Leader)) {
         sql("UPDATE task SET leader_id = ? WHERE id = ?")
             .quick()

@@ -126,7 +126,7 @@ async fn insert_atomic(
     let waiting = granted.iter().filter(|granted| !**granted).count();
     let mut ids: Vec<TaskId> = Vec::with_capacity(tasks.len());
     for (new, own) in tasks.into_iter().zip(locks) {
-        let reserved = task::record_of(own);
+        let reserved = task_lock::record_of(own);
         let (place, waiting) = match ids.first() {
             None => (Place::Leader, waiting),
             // Never granted: the first task takes it along.
@@ -163,7 +163,7 @@ async fn insert_each(
     for (new, own) in tasks.into_iter().zip(locks) {
         let granted = task_lock::could_grant(connection, own).await?;
         let waiting = granted.iter().filter(|granted| !**granted).count();
-        let reserved = task::record_of(own);
+        let reserved = task_lock::record_of(own);
         let begin = Begin {
             waiting,
             locks: &[],

@@ -8,7 +8,7 @@
 
 use std::collections::HashMap;
 
-use pith_model::task::{TaskError, TaskState};
+use pith_model::task::{Lock, TaskError, TaskState};
 use pith_model::{TaskId, Timestamp, UserId, WorkerId};
 use serde_json::{Value as JsonValue, json};
 use uuid::Uuid;
@@ -33,11 +33,14 @@ pub struct Claimed {
     pub leads: bool,
     /// On whose behalf it runs.
     pub user: Option<UserId>,
+    /// What it locks; of an atomic group the first task holds those of all.
+    pub locks: Vec<Lock>,
 }
 
 /// The columns of [`Claimed`].
 const CLAIMED: &str =
-    "id, uuid, name, plugin, work, CASE WHEN leader_id = id THEN 1 ELSE 0 END, user_id";
+    "id, uuid, name, plugin, work, CASE WHEN leader_id = id THEN 1 ELSE 0 END, user_id,
+     reserved";
 
 fn claimed(row: &Row) -> Result<Claimed> {
     Ok(Claimed {
@@ -48,6 +51,7 @@ fn claimed(row: &Row) -> Result<Claimed> {
         work: row.get(4)?,
         leads: row.get::<i64>(5)? == 1,
         user: row.get(6)?,
+        locks: task_lock::of_record(&row.get(7)?),
     })
 }
 
@@ -158,12 +162,11 @@ pub async fn finish(
     // A task that is asked to stop may still end well: it was faster.
     let now = Timestamp::now();
     note_created(connection, task, &ending.created).await?;
-    let changed = sql(
+    let end = sql(
         "UPDATE task SET state = ?, error = ?, result = ?, progress = ?, created = ?,
              finished_at = ?, pulp_last_updated = ?
-         WHERE id = ? AND worker_id = ? AND state IN ('running', 'canceling')",
+         WHERE id = ? AND worker_id = ? AND state IN ('running', 'canceling') RETURNING id",
     )
-    .quick()
     .bind(ending.state.as_str())
     .bind(ending.error.map(|error| json!(error)))
     .bind(ending.result)
@@ -172,13 +175,8 @@ pub async fn finish(
     .bind(now)
     .bind(now)
     .bind(task)
-    .bind(worker)
-    .execute(connection)
-    .await?;
-    if changed == 0 {
-        return Ok(None);
-    }
-    task_lock::release(connection, task).await.map(Some)
+    .bind(worker);
+    task_lock::release(connection, task, end).await
 }
 
 /// Lets a task be found by what it made.
@@ -260,17 +258,14 @@ pub async fn cancel(connection: &mut Connection, task: TaskId) -> Result<Cancell
         return Ok(Cancelled::TooLate);
     };
     let now = Timestamp::now();
-    let ended = sql(
+    let end = sql(
         "UPDATE task SET state = 'canceled', finished_at = ?, pulp_last_updated = ?
-         WHERE id = ? AND state = 'waiting'",
+         WHERE id = ? AND state = 'waiting' RETURNING id",
     )
-    .quick()
     .bind(now)
     .bind(now)
-    .bind(leader)
-    .execute(connection)
-    .await?;
-    if ended > 0 {
+    .bind(leader);
+    if let Some(runnable) = task_lock::release(connection, leader, end).await? {
         sql(
             "UPDATE task SET state = 'canceled', finished_at = ?, pulp_last_updated = ?
              WHERE leader_id = ? AND state = 'waiting'",
@@ -280,9 +275,7 @@ pub async fn cancel(connection: &mut Connection, task: TaskId) -> Result<Cancell
         .bind(leader)
         .execute(connection)
         .await?;
-        return task_lock::release(connection, leader)
-            .await
-            .map(Cancelled::Ended);
+        return Ok(Cancelled::Ended(runnable));
     }
     let asked = sql("UPDATE task SET state = 'canceling', pulp_last_updated = ?
          WHERE (id = ? OR leader_id = ?) AND state = 'running'")

@@ -7,11 +7,12 @@
 
 use pith_model::TaskId;
 use pith_model::task::Lock;
+use serde_json::Value as JsonValue;
 
 use crate::database::Connection;
 use crate::dialect::Dialect;
 use crate::error::Result;
-use crate::statement::{Value, sql};
+use crate::statement::{Statement, Value, sql};
 
 /// How a lock stands in its queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,13 +35,40 @@ pub(crate) fn tidy(mut locks: Vec<Lock>) -> Vec<Lock> {
     locks
 }
 
+/// What a task shows of its locks.
+pub(crate) fn record_of(locks: &[Lock]) -> JsonValue {
+    locks.iter().map(Lock::record).collect()
+}
+
+/// Reads what [`record_of`] writes.
+pub(crate) fn of_record(record: &JsonValue) -> Vec<Lock> {
+    let records = record.as_array().into_iter().flatten();
+    let locks = records.filter_map(JsonValue::as_str);
+    locks.map(Lock::of_record).collect()
+}
+
 /// Keeps other transactions from the queues of these resources until this one ends.
 /// SQLite has one writer, so there it is nothing to do.
 pub(crate) async fn enter(connection: &mut Connection, locks: &[Lock]) -> Result<()> {
-    if connection.dialect() == Dialect::Postgres && !locks.is_empty() {
+    let is_needed = connection.dialect() == Dialect::Postgres && !connection.entered;
+    if is_needed && !locks.is_empty() {
         connection.run_script(&enter_text(locks)).await?;
     }
     Ok(())
+}
+
+/// The same for the locks that a task holds or waits for.
+async fn enter_of(connection: &mut Connection, task: TaskId) -> Result<()> {
+    if connection.dialect() == Dialect::Sqlite || connection.entered {
+        return Ok(());
+    }
+    sql("WITH sorted AS MATERIALIZED (
+             SELECT resource FROM task_lock WHERE task_id = ? AND standing < 2 ORDER BY resource)
+         SELECT COUNT(pg_advisory_xact_lock(hashtextextended(resource, 0))) FROM sorted")
+    .bind(task)
+    .execute(connection)
+    .await
+    .map(drop)
 }
 
 /// What PostgreSQL is told to enter the queues: one statement each, in one order, so that no
@@ -62,14 +90,19 @@ pub(crate) fn enter_text(locks: &[Lock]) -> String {
 
 /// How many of these locks could not be granted now, as an expression, and its values.
 pub(crate) fn count_blocked(locks: &[Lock]) -> (String, Vec<Value>) {
-    let counted = format!(" + CASE WHEN {BLOCKED} THEN 1 ELSE 0 END");
+    let counted = format!(" + CASE WHEN {} THEN 1 ELSE 0 END", blocked("?", "?"));
     let sum = format!("0{}", counted.repeat(locks.len()));
     (sum, locks.iter().flat_map(blocked_values).collect())
 }
 
-/// Whether something stands in the way of a lock.
-const BLOCKED: &str = "(EXISTS (SELECT 1 FROM task_lock WHERE resource = ? AND standing = 0)
-     OR EXISTS (SELECT 1 FROM task_lock WHERE resource = ? AND standing = 1 AND (exclusive OR ?)))";
+/// The condition that something stands in the way of a lock.
+fn blocked(resource: &str, exclusive: &str) -> String {
+    format!(
+        "(EXISTS (SELECT 1 FROM task_lock o WHERE o.resource = {resource} AND o.standing = 0)
+          OR EXISTS (SELECT 1 FROM task_lock o WHERE o.resource = {resource} AND o.standing = 1
+                     AND (o.exclusive OR {exclusive})))"
+    )
+}
 
 fn blocked_values(lock: &Lock) -> [Value; 3] {
     let resource = lock.resource.as_str();
@@ -80,7 +113,7 @@ fn blocked_values(lock: &Lock) -> [Value; 3] {
 pub(crate) async fn could_grant(connection: &mut Connection, locks: &[Lock]) -> Result<Vec<bool>> {
     let mut answers = Vec::with_capacity(locks.len());
     for lock in locks {
-        let blocked: bool = sql(format!("SELECT {BLOCKED}"))
+        let blocked: bool = sql(format!("SELECT {}", blocked("?", "?")))
             .quick()
             .bind_all(blocked_values(lock))
             .scalar(connection)
@@ -102,6 +135,20 @@ pub(crate) async fn insert(
         false => Standing::Waits,
     });
     write(connection, task, locks.iter().zip(standings)).await
+}
+
+/// The same as a part of PostgreSQL's statement that makes the task, whose row is `made`,
+/// and its values. What could be granted is looked up.
+pub(crate) fn insert_text(locks: &[Lock]) -> (String, Vec<Value>) {
+    let rows = vec!["(?, ?)"; locks.len()].join(", ");
+    let text = format!(
+        "INSERT INTO task_lock (resource, task_id, exclusive, standing)
+         SELECT l.resource, made.id, l.exclusive, CASE WHEN {} THEN 0 ELSE 1 END
+         FROM made, (VALUES {rows}) l (resource, exclusive)",
+        blocked("l.resource", "l.exclusive")
+    );
+    let values = |lock: &Lock| [lock.resource.as_str().into(), lock.exclusive.into()];
+    (text, locks.iter().flat_map(values).collect())
 }
 
 /// Notes what a task needs whose locks another one holds.
@@ -129,29 +176,55 @@ async fn write<'a>(
         .map(drop)
 }
 
-/// Takes a task out of the queues and grants what it stood in the way of; how many
-/// tasks can run now that could not before.
-pub(crate) async fn release(connection: &mut Connection, task: TaskId) -> Result<u64> {
-    // Before the queues are entered, which is safe: whoever is in one of them still sees
-    // the lock and queues up behind it, and is seen from within.
-    let leave = "UPDATE task_lock SET standing = 2 WHERE task_id = ? AND standing < 2
-         RETURNING resource";
-    let text = match connection.dialect() {
-        Dialect::Sqlite => leave.to_owned(),
-        Dialect::Postgres => format!(
-            "WITH mine AS ({leave}), sorted AS (SELECT resource FROM mine ORDER BY resource)
-             SELECT resource, pg_advisory_xact_lock(hashtextextended(resource, 0)) FROM sorted"
-        ),
+/// Ends a task by a statement, which returns its row if it did, and takes it out of its
+/// queues. `None` if the statement ended nothing; otherwise how many tasks can run now that
+/// could not before.
+pub(crate) async fn release(
+    connection: &mut Connection,
+    task: TaskId,
+    end: Statement<'_>,
+) -> Result<Option<u64>> {
+    enter_of(connection, task).await?;
+    let resources: Vec<Option<String>> = match connection.dialect() {
+        Dialect::Sqlite => {
+            if end.quick().fetch_optional(connection).await?.is_none() {
+                return Ok(None);
+            }
+            let left = sql(leave("= ?")).quick().bind(task);
+            left.scalars(connection).await?
+        }
+        // In one trip. Only queues are named in which somebody waits, at least one NULL.
+        Dialect::Postgres => {
+            let both = end.within(|end| {
+                let leave = leave("IN (SELECT id FROM ended)");
+                format!(
+                    "WITH ended AS ({end}), queues AS ({leave})
+                     SELECT q.resource FROM ended LEFT JOIN queues q ON EXISTS (
+                         SELECT 1 FROM task_lock o
+                         WHERE o.resource = q.resource AND o.standing = 0)"
+                )
+            });
+            let resources = both.scalars(connection).await?;
+            if resources.is_empty() {
+                return Ok(None);
+            }
+            resources
+        }
     };
-    let rows = sql(text).quick().bind(task).fetch_all(connection).await?;
-    let resources: Result<Vec<String>> = rows.iter().map(|row| row.get(0)).collect();
-    let mut resources = resources?;
+    let mut resources: Vec<String> = resources.into_iter().flatten().collect();
     resources.sort_unstable();
     let mut runnable = 0;
     for resource in &resources {
         runnable += grant_next(connection, resource).await?;
     }
-    Ok(runnable)
+    Ok(Some(runnable))
+}
+
+/// Takes the locks of tasks out of their queues, and names those.
+fn leave(of: &str) -> String {
+    format!(
+        "UPDATE task_lock SET standing = 2 WHERE task_id {of} AND standing < 2 RETURNING resource"
+    )
 }
 
 /// Grants what can be granted at the head of a queue.

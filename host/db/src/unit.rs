@@ -10,6 +10,7 @@ use uuid::Uuid;
 use crate::content_type::TypeTable;
 use crate::database::Connection;
 use crate::error::{Error, Result};
+use crate::fragment::Packed;
 use crate::insert::insert_many;
 use crate::sequence;
 use crate::statement::{Value, sql};
@@ -28,8 +29,8 @@ pub struct NewUnit {
     pub values: Vec<Value>,
     /// Its artifacts.
     pub artifacts: Vec<NewUnitArtifact>,
-    /// Its fragments, packed.
-    pub fragments: Option<Vec<u8>>,
+    /// Its fragments.
+    pub fragments: Option<Packed>,
     /// Hashes of its terms, each once.
     pub terms: Vec<i64>,
 }
@@ -118,7 +119,7 @@ pub async fn insert(
     let mut fragments = Vec::new();
     let mut terms = Vec::new();
     let rows = ids.iter().zip(units).map(|(id, unit)| {
-        fragments.extend(unit.fragments.map(|body| (*id, body)));
+        fragments.extend(unit.fragments.map(|packed| (*id, packed)));
         terms.extend(unit.terms.into_iter().map(|hash| (*id, hash)));
         artifacts.extend(unit.artifacts.into_iter().map(|artifact| (*id, artifact)));
         let mut row = Vec::with_capacity(3 + unit.values.len());

@@ -76,10 +76,9 @@ impl Scheduler {
         let place = workers.as_ref().and_then(|workers| workers.place());
         let worker = place.as_ref().and(workers.as_ref()).map(|own| own.id);
         let (name, plugin, work) = (new.name.clone(), new.plugin.clone(), new.work.clone());
-        let user = new.user;
-        let mut transaction = self.database.write_in(&new.locks).await?;
-        let (id, uuid, runs) =
-            pith_db::task::insert_for(&mut transaction, new, worker, true).await?;
+        let (user, locks) = (new.user, new.locks.clone());
+        let mut transaction = self.database.write_in(&locks).await?;
+        let (id, uuid, runs) = pith_db::task::insert_for(&mut transaction, new, worker).await?;
         transaction.commit().await?;
         if !runs {
             self.announce_soon();
@@ -92,6 +91,7 @@ impl Scheduler {
             work,
             leads: false,
             user,
+            locks,
         };
         match (workers, place) {
             (Some(workers), Some(place)) if runs => workers.run(task, place),

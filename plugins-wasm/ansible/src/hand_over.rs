@@ -2,17 +2,12 @@
 
 use std::collections::HashSet;
 
-use pith_plugin_sdk::{
-    Changes, Error, Query, Result, Staging, Task, TaskKind, TaskType, Unit, View,
-};
+use pith_plugin_sdk::{Changes, Error, Result, Staging, Task, TaskType, Unit, View};
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::sign::{Fields, TOGETHER, fields_of};
-use crate::{
-    COLLECTION_DEPRECATION, COLLECTION_MARK, COLLECTION_SIGNATURE, COLLECTION_VERSION, NAMESPACE,
-    sign,
-};
+use crate::chosen::{self, Fields, fields_of};
+use crate::{COLLECTION_DEPRECATION, COLLECTION_MARK, COLLECTION_SIGNATURE, NAMESPACE, sign};
 
 /// `repositories/ansible/ansible/<id>/copy_collection_version/`
 pub(crate) const COPIES: &str = "version_copies";
@@ -34,23 +29,11 @@ pub(crate) fn task_types() -> [TaskType; 2] {
 
 fn task_type(name: &str, action: &str, title: &str) -> TaskType {
     let params = json!({
-        "type": "object",
-        "x-operation": action,
-        "x-action": action,
         "x-moves": name == MOVES,
         "required": ["repository", "collection_versions", "destination_repositories"],
         "properties": {
-            "repository": {
-                "type": "string",
-                "format": "repository",
-                "description": "Where the collections are.",
-            },
-            "collection_versions": {
-                "type": "array",
-                "items": { "type": "string" },
-                "format": "units",
-                "description": "The collection versions; [\"*\"] for all.",
-            },
+            "repository": chosen::repository(),
+            "collection_versions": chosen::versions(),
             "destination_repositories": {
                 "type": "array",
                 "items": { "type": "string" },
@@ -65,12 +48,7 @@ fn task_type(name: &str, action: &str, title: &str) -> TaskType {
             },
         },
     });
-    TaskType {
-        name: name.into(),
-        kind: TaskKind::Change,
-        title: title.into(),
-        params: params.to_string(),
-    }
+    chosen::action(name, action, title, params)
 }
 
 #[derive(Debug, Deserialize)]
@@ -132,20 +110,12 @@ pub(crate) fn hand_over(
         Ok(())
     };
     let mut chosen = Chosen::default();
-    let cursor = source.find_chosen(&Query {
-        content_type: COLLECTION_VERSION.into(),
-        order_by: Vec::new(),
-    })?;
-    loop {
-        let units = cursor.next(TOGETHER)?;
-        if units.is_empty() {
-            break;
-        }
-        for unit in &units {
+    chosen::each(source, |units| {
+        for unit in units {
             chosen.note(fields_of(unit)?);
         }
-        change(&units)?;
-    }
+        change(units)
+    })?;
     if chosen.archives.is_empty() {
         return Err(Error::invalid(
             "collection_versions: the repository has none of these",

@@ -3,6 +3,7 @@
 
 mod archive;
 mod change;
+mod chosen;
 mod collection;
 mod content_types;
 mod contents;

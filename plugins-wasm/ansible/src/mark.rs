@@ -1,13 +1,11 @@
 //! Marks: words that a repository puts on collection versions.
 
-use pith_plugin_sdk::{
-    Changes, Error, Query, Result, Staging, Task, TaskKind, TaskType, UnitDraft, View,
-};
+use pith_plugin_sdk::{Changes, Error, Result, Staging, Task, TaskType, UnitDraft, View};
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::sign::{Fields, TOGETHER, fields_of};
-use crate::{COLLECTION_MARK, COLLECTION_VERSION};
+use crate::COLLECTION_MARK;
+use crate::chosen::{self, Fields, fields_of};
 
 /// `repositories/ansible/ansible/<id>/mark/`
 pub(crate) const MARKS: &str = "marks";
@@ -25,22 +23,10 @@ pub(crate) fn task_types() -> [TaskType; 2] {
 
 fn task_type(name: &str, action: &str, title: &str) -> TaskType {
     let params = json!({
-        "type": "object",
-        "x-operation": action,
-        "x-action": action,
         "required": ["repository", "content_units", "value"],
         "properties": {
-            "repository": {
-                "type": "string",
-                "format": "repository",
-                "description": "Where the collections are.",
-            },
-            "content_units": {
-                "type": "array",
-                "items": { "type": "string" },
-                "format": "units",
-                "description": "The collection versions; [\"*\"] for all.",
-            },
+            "repository": chosen::repository(),
+            "content_units": chosen::versions(),
             "value": {
                 "type": "string",
                 "pattern": "^[A-Za-z0-9_-]{1,100}$",
@@ -48,12 +34,7 @@ fn task_type(name: &str, action: &str, title: &str) -> TaskType {
             },
         },
     });
-    TaskType {
-        name: name.into(),
-        kind: TaskKind::Change,
-        title: title.into(),
-        params: params.to_string(),
-    }
+    chosen::action(name, action, title, params)
 }
 
 #[derive(Debug, Deserialize)]
@@ -70,15 +51,7 @@ pub(crate) fn mark(
     is_wanted: bool,
 ) -> Result<()> {
     let params: Params = task.params_as()?;
-    let cursor = current.find_chosen(&Query {
-        content_type: COLLECTION_VERSION.into(),
-        order_by: Vec::new(),
-    })?;
-    loop {
-        let units = cursor.next(TOGETHER)?;
-        if units.is_empty() {
-            return Ok(());
-        }
+    chosen::each(current, |units| {
         let drafts = units
             .iter()
             .map(|unit| Ok(draft(&fields_of(unit)?, &params.value)));
@@ -88,7 +61,8 @@ pub(crate) fn mark(
         } else {
             next.remove(&marks)?;
         }
-    }
+        Ok(())
+    })
 }
 
 fn draft(of: &Fields, value: &str) -> UnitDraft {

@@ -3,14 +3,13 @@
 
 use std::collections::HashSet;
 
-use pith_plugin_sdk::{
-    Changes, Error, Query, Result, Staging, StoredReader, Task, TaskKind, TaskType, Unit, View,
-};
+use pith_plugin_sdk::{Changes, Error, Result, Staging, StoredReader, Task, TaskType, Unit, View};
 use serde::Deserialize;
 use serde_json::json;
 
+use crate::chosen::{self, Fields, fields_of};
 use crate::signature::Signature;
-use crate::{COLLECTION_SIGNATURE, COLLECTION_VERSION, archive, manifest};
+use crate::{COLLECTION_SIGNATURE, archive, manifest};
 
 /// `repositories/ansible/ansible/<id>/sign/`
 pub(crate) const SIGNATURES: &str = "signatures";
@@ -18,28 +17,13 @@ pub(crate) const SIGNATURES: &str = "signatures";
 /// The words for progress.
 const SIGNING: (&str, &str) = ("sign.signature", "Signing CollectionVersion");
 
-/// Units of which all fields, documentation too, are taken at a time.
-pub(crate) const TOGETHER: u32 = 10;
-
 /// What signing takes.
 pub(crate) fn task_type() -> TaskType {
     let params = json!({
-        "type": "object",
-        "x-operation": "sign",
-        "x-action": "sign",
         "required": ["repository", "content_units", "signing_service"],
         "properties": {
-            "repository": {
-                "type": "string",
-                "format": "repository",
-                "description": "Where the collections are, and where their signatures go.",
-            },
-            "content_units": {
-                "type": "array",
-                "items": { "type": "string" },
-                "format": "units",
-                "description": "The collection versions to sign; [\"*\"] for all.",
-            },
+            "repository": chosen::repository(),
+            "content_units": chosen::versions(),
             "signing_service": {
                 "type": "string",
                 "format": "signing-service",
@@ -47,26 +31,12 @@ pub(crate) fn task_type() -> TaskType {
             },
         },
     });
-    TaskType {
-        name: SIGNATURES.into(),
-        kind: TaskKind::Change,
-        title: "Sign collections".into(),
-        params: params.to_string(),
-    }
+    chosen::action(SIGNATURES, "sign", "Sign collections", params)
 }
 
 #[derive(Debug, Deserialize)]
 struct Params {
     signing_service: String,
-}
-
-/// Which collection version it is.
-#[derive(Debug, Deserialize)]
-pub(crate) struct Fields {
-    pub(crate) namespace: String,
-    pub(crate) name: String,
-    pub(crate) version: String,
-    pub(crate) sha256: String,
 }
 
 /// What is signed already: the archive, and the key.
@@ -83,19 +53,11 @@ pub(crate) fn sign(task: &Task, current: &View, staging: &Staging, next: &Change
     for unit in current.units(COLLECTION_SIGNATURE, &[])? {
         known.insert(fields_of(&unit?)?);
     }
-    let cursor = current.find_chosen(&Query {
-        content_type: COLLECTION_VERSION.into(),
-        order_by: Vec::new(),
-    })?;
     let mut done = 0;
     task.progress(SIGNING.0, SIGNING.1, done, None);
-    loop {
-        let units = cursor.next(TOGETHER)?;
-        if units.is_empty() {
-            break;
-        }
+    chosen::each(current, |units| {
         let mut drafts = Vec::new();
-        for unit in &units {
+        for unit in units {
             let fields: Fields = fields_of(unit)?;
             let of = [
                 fields.namespace.as_str(),
@@ -120,15 +82,10 @@ pub(crate) fn sign(task: &Task, current: &View, staging: &Staging, next: &Change
         }
         next.add(&staging.put(&drafts)?)?;
         task.progress(SIGNING.0, SIGNING.1, done, None);
-    }
+        Ok(())
+    })?;
     task.progress(SIGNING.0, SIGNING.1, done, Some(done));
     Ok(())
-}
-
-/// The fields of a unit, those of them that are named.
-pub(crate) fn fields_of<T: serde::de::DeserializeOwned>(unit: &Unit) -> Result<T> {
-    serde_json::from_str(&unit.fields)
-        .map_err(|error| Error::internal(format!("a unit has strange fields: {error}")))
 }
 
 /// `MANIFEST.json` as it stands in the archive.

@@ -1,5 +1,7 @@
 //! Detached signatures of collections: the unit, and whose key made one.
 
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use base64::{Engine as _, alphabet};
 use pith_plugin_sdk::{Error, Result, UnitDraft};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
@@ -102,30 +104,14 @@ fn dearmor(text: &str) -> Result<Vec<u8>, String> {
     // Headers, if any, end with an empty line; the sum at the end begins with `=`.
     let lines = inside.lines().map(str::trim);
     let lines = lines.filter(|line| !line.contains(": ") && !line.starts_with('='));
-    base64(lines.flat_map(str::bytes)).ok_or_else(|| "is damaged: it is no base64".to_owned())
-}
-
-fn base64(text: impl Iterator<Item = u8>) -> Option<Vec<u8>> {
-    let mut bytes = Vec::new();
-    let (mut bits, mut count) = (0_u32, 0);
-    for byte in text {
-        let value = match byte {
-            b'A'..=b'Z' => byte - b'A',
-            b'a'..=b'z' => byte - b'a' + 26,
-            b'0'..=b'9' => byte - b'0' + 52,
-            b'+' => 62,
-            b'/' => 63,
-            b'=' => break,
-            _ => return None,
-        };
-        bits = (bits << 6 | u32::from(value)) & 0xff_ffff;
-        count += 6;
-        if count >= 8 {
-            count -= 8;
-            bytes.push(u8::try_from(bits >> count & 0xff).ok()?);
-        }
-    }
-    Some(bytes)
+    let text: String = lines.collect();
+    // Padding or none, and whatever the last bits are: some programs are careless there.
+    let lenient = GeneralPurposeConfig::new()
+        .with_decode_padding_mode(DecodePaddingMode::Indifferent)
+        .with_decode_allow_trailing_bits(true);
+    GeneralPurpose::new(&alphabet::STANDARD, lenient)
+        .decode(text)
+        .map_err(|_| "is damaged: it is no base64".to_owned())
 }
 
 /// The body of the first packet, if that is a signature.

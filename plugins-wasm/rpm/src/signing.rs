@@ -2,6 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use crc::{CRC_24_OPENPGP, Crc};
 use pith_plugin_sdk::{Error, ErrorCode, Inputs, Reader, Result, Task};
 use serde::Deserialize;
 
@@ -80,30 +81,13 @@ fn signature(headers: &Headers) -> Option<&[u8]> {
 
 /// The signature as a text, with the sum that `gpg` wants behind padded ones.
 fn armored(signature: &[u8]) -> String {
-    let sum = crc24(signature).to_be_bytes();
+    let sum = Crc::<u32>::new(&CRC_24_OPENPGP).checksum(signature);
+    let sum = sum.to_be_bytes();
     format!(
         "-----BEGIN PGP SIGNATURE-----\n\n{}\n={}\n-----END PGP SIGNATURE-----\n",
         STANDARD.encode(signature),
         STANDARD.encode(&sum[1..])
     )
-}
-
-/// The sum of the armor of `OpenPGP`.
-fn crc24(bytes: &[u8]) -> u32 {
-    const START: u32 = 0x00b7_04ce;
-    const POLYNOMIAL: u32 = 0x0186_4cfb;
-    bytes.iter().fold(START, |sum, byte| {
-        let sum = sum ^ (u32::from(*byte) << 16);
-        let shifted = (0..8).fold(sum, |sum, _| {
-            let sum = sum << 1;
-            if sum & 0x0100_0000 == 0 {
-                sum
-            } else {
-                sum ^ POLYNOMIAL
-            }
-        });
-        shifted & 0x00ff_ffff
-    })
 }
 
 #[cfg(test)]

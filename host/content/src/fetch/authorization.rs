@@ -9,7 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use pith_db::remote;
 use pith_model::login::Login;
 use pith_model::remote::{AUTH_URL, Secrets};
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue};
+use reqwest::header::{AUTHORIZATION, HeaderName, HeaderValue};
 use serde::Deserialize;
 use serde_json::json;
 use tokio::sync::Mutex;
@@ -18,6 +18,7 @@ use url::{Url, form_urlencoded};
 
 use super::address::AddressPolicy;
 use super::client::Reach;
+use super::endpoint::Endpoint;
 use super::failure::Failure;
 use super::login::Session;
 use super::{client, parse_url};
@@ -25,9 +26,6 @@ use crate::error::{Error, Result};
 
 /// How clients of Keycloak name themselves to Automation Hub.
 const CLIENT_ID: &str = "cloud-services";
-
-/// An answer with a token is some kilobytes long.
-const MAX_ANSWER: usize = 256 << 10;
 
 /// How long a token is used whose answer does not say how long it may be.
 const ASSUMED: Duration = Duration::from_mins(5);
@@ -51,9 +49,7 @@ pub(super) enum Authorization {
 /// Where a token is exchanged for one that does not last long.
 #[derive(Debug)]
 pub(super) struct Exchange {
-    http: reqwest::Client,
-    url: Url,
-    addresses: AddressPolicy,
+    endpoint: Endpoint,
     token: String,
     current: Mutex<Option<Current>>,
 }
@@ -95,9 +91,11 @@ impl Authorization {
             ..settings.clone()
         };
         Ok(Self::Exchanged(Arc::new(Exchange {
-            http: client::build(&settings, secrets, addresses, Reach::Elsewhere)?,
-            url: parse_url(url)?,
-            addresses,
+            endpoint: Endpoint {
+                http: client::build(&settings, secrets, addresses, Reach::Elsewhere)?,
+                url: parse_url(url)?,
+                addresses,
+            },
             token: token.clone(),
             current: Mutex::new(None),
         })))
@@ -146,7 +144,6 @@ impl Exchange {
     }
 
     async fn ask(&self) -> std::result::Result<Answer, Failure> {
-        self.addresses.check(&self.url).map_err(Failure::final_)?;
         let form = [
             ("grant_type", "refresh_token"),
             ("client_id", CLIENT_ID),
@@ -155,38 +152,12 @@ impl Exchange {
         let form = form_urlencoded::Serializer::new(String::new())
             .extend_pairs(form)
             .finish();
-        let mut response = self
-            .http
-            .post(self.url.clone())
-            .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
-            .body(form)
-            .send()
-            .await
-            .map_err(|error| Failure::transport("POST", &self.url, &error))?;
-        if !response.status().is_success() {
-            let (status, headers) = (response.status(), response.headers());
-            return Err(Failure::status("POST", &self.url, status, headers, false));
-        }
-        let mut body = Vec::new();
-        while let Some(chunk) = response
-            .chunk()
-            .await
-            .map_err(|error| Failure::transport("POST", &self.url, &error))?
-        {
-            body.extend_from_slice(&chunk);
-            if body.len() > MAX_ANSWER {
-                return Err(self.wrong());
-            }
-        }
-        // What serde says of it may repeat a part, and with it a secret.
-        serde_json::from_slice(&body).map_err(|_| self.wrong())
-    }
-
-    fn wrong(&self) -> Failure {
-        let url = super::without_credentials(&self.url);
-        Failure::final_(Error::upstream(format!(
-            "POST {url}: the answer has no access_token"
-        )))
+        let answer = self
+            .endpoint
+            .post("application/x-www-form-urlencoded", form)
+            .await?;
+        serde_json::from_slice(&answer)
+            .map_err(|_| self.endpoint.wrong("the answer has no access_token"))
     }
 }
 

@@ -7,24 +7,20 @@ use pith_model::remote::Secrets;
 use quick_xml::Reader;
 use quick_xml::escape::escape;
 use quick_xml::events::Event;
-use reqwest::header::{CONTENT_TYPE, HeaderName, HeaderValue};
+use reqwest::header::{HeaderName, HeaderValue};
 use tokio::sync::Mutex;
 use url::Url;
 
 use super::address::AddressPolicy;
+use super::endpoint::Endpoint;
 use super::failure::Failure;
-use super::{client, parse_address, parse_url, without_credentials};
+use super::{client, parse_address, parse_url};
 use crate::error::{Error, Result};
-
-/// An answer with a key has some hundred bytes.
-const MAX_ANSWER: usize = 64 << 10;
 
 /// A session that is begun when it is needed.
 #[derive(Debug)]
 pub(super) struct Session {
-    http: reqwest::Client,
-    url: Url,
-    addresses: AddressPolicy,
+    endpoint: Endpoint,
     call: String,
     key_length: Option<usize>,
     header: HeaderName,
@@ -45,15 +41,17 @@ impl Session {
             ));
         };
         Ok(Self {
-            http: client::build(settings, secrets, addresses, client::Reach::Only(&url))?,
-            addresses,
             call: call(&login.method, &[username, password]),
             key_length: login.key_length,
             header: HeaderName::try_from(login.header.as_str()).map_err(|_| {
                 Error::invalid(format!("{:?} is no name of a header", login.header))
             })?,
             key: Mutex::new(None),
-            url,
+            endpoint: Endpoint {
+                http: client::build(settings, secrets, addresses, client::Reach::Only(&url))?,
+                url,
+                addresses,
+            },
         })
     }
 
@@ -74,55 +72,29 @@ impl Session {
     }
 
     async fn log_in(&self) -> std::result::Result<HeaderValue, Failure> {
-        self.addresses.check(&self.url).map_err(Failure::final_)?;
-        let mut response = self
-            .http
-            .post(self.url.clone())
-            .header(CONTENT_TYPE, "text/xml")
-            .body(self.call.clone())
-            .send()
-            .await
-            .map_err(|error| Failure::transport("POST", &self.url, &error))?;
-        if !response.status().is_success() {
-            let (status, headers) = (response.status(), response.headers());
-            return Err(Failure::status("POST", &self.url, status, headers, false));
-        }
-        let mut body = Vec::new();
-        while let Some(chunk) = response
-            .chunk()
-            .await
-            .map_err(|error| Failure::transport("POST", &self.url, &error))?
-        {
-            body.extend_from_slice(&chunk);
-            if body.len() > MAX_ANSWER {
-                return Err(self.wrong("the answer is too long"));
-            }
-        }
+        let body = self.endpoint.post("text/xml", self.call.clone()).await?;
         // What the upstream says of a refusal may repeat a secret.
         let key = match answer(&String::from_utf8_lossy(&body)) {
             Some(Ok(key)) => key,
             Some(Err(Fault)) => return Err(self.refused()),
-            None => return Err(self.wrong("the answer is none of XML-RPC")),
+            None => return Err(self.endpoint.wrong("the answer is none of XML-RPC")),
         };
         if self.key_length.is_some_and(|length| length != key.len()) || key.is_empty() {
             return Err(self.refused());
         }
-        let mut value = HeaderValue::try_from(key)
-            .map_err(|_| self.wrong("the answer has no key that can be sent"))?;
+        let mut value = HeaderValue::try_from(key).map_err(|_| {
+            self.endpoint
+                .wrong("the answer has no key that can be sent")
+        })?;
         value.set_sensitive(true);
         Ok(value)
     }
 
     fn refused(&self) -> Failure {
-        let url = without_credentials(&self.url);
         Failure::final_(Error::denied(format!(
-            "POST {url}: the upstream gives no session for the remote's username and password"
+            "POST {}: the upstream gives no session for the remote's username and password",
+            self.endpoint.name()
         )))
-    }
-
-    fn wrong(&self, why: &str) -> Failure {
-        let url = without_credentials(&self.url);
-        Failure::final_(Error::upstream(format!("POST {url}: {why}")))
     }
 }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use pith_db::Value;
+use pith_db::fragment::Packed;
 use pith_db::unit::Key;
 use pith_model::path;
 use pith_storage::{Algorithm, Digest, Expected};
@@ -67,7 +68,7 @@ pub(super) struct Checked {
     pub(super) artifacts: Vec<CheckedArtifact>,
     pub(super) fragments: Vec<Fragment>,
     /// The fragments as a row, of a unit that is new.
-    pub(super) packed: Option<Vec<u8>>,
+    pub(super) packed: Option<Packed>,
     /// Hashes of its terms.
     pub(super) terms: Vec<i64>,
 }

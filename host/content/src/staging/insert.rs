@@ -10,7 +10,8 @@ use tokio::sync::mpsc;
 use super::Context;
 use super::download::Fetched;
 use super::draft::{CheckedArtifact, CheckedSource};
-use super::lookup::{Bytes, Existing, Found, tables};
+use super::existing::Existing;
+use super::lookup::{Bytes, Found, tables};
 use crate::error::{Code, Error, Result};
 use crate::ingest::{self, REMOVAL_PAUSE, Rows};
 

@@ -3,15 +3,17 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use pith_db::content_type::TypeTable;
 use pith_db::remote_artifact;
-use pith_db::unit::{self, Key, UnitArtifact};
+use pith_db::unit::{self, Key};
 use pith_model::UnitId;
 use pith_model::remote::Policy;
 use serde_json::{Map, Value};
 
 use super::draft::{ArtifactDraft, CheckedArtifact, check_artifact};
+use super::existing::{There, existing};
 use super::insert::remote_artifact;
-use super::lookup::{existing, policy};
+use super::lookup::policy;
 use super::{MAX_DRAFTS, Staging};
 use crate::error::{Error, Result};
 
@@ -28,7 +30,7 @@ pub struct Sighting {
 
 /// A sighting that was found to be in order.
 struct Seen {
-    type_id: i64,
+    table: Arc<TypeTable>,
     key: Key,
     artifacts: Vec<CheckedArtifact>,
 }
@@ -46,7 +48,6 @@ impl Staging {
             )));
         }
         let context = &self.context;
-        let mut tables = HashMap::new();
         let mut seen = Vec::with_capacity(sightings.len());
         for sighting in sightings {
             let table = Arc::clone(&context.checked(&sighting.content_type)?.table);
@@ -54,42 +55,29 @@ impl Staging {
             let artifacts = sighting.artifacts.into_iter();
             let artifacts = artifacts.map(|artifact| check_artifact(context, artifact));
             seen.push(Seen {
-                type_id: table.id,
+                table,
                 key,
                 artifacts: artifacts.collect::<Result<_>>()?,
             });
-            tables.insert(table.id, table);
         }
         // In the transaction that marks them as wanted, so that no clean-up takes them.
         let mut transaction = context.services.database.write().await?;
-        let mut units: HashMap<(i64, Key), UnitId> = HashMap::new();
-        for table in tables.values() {
-            let of_type = seen.iter().filter(|one| one.type_id == table.id);
-            let keys: Vec<Key> = of_type.map(|one| one.key).collect();
-            let found = unit::find(&mut transaction, table, &keys).await?;
-            units.extend(found.into_iter().map(|(key, id)| ((table.id, key), id)));
-        }
-        let ids: Vec<UnitId> = units.values().copied().collect();
-        let rows = unit::artifacts(&mut transaction, &ids).await?;
+        let wanted: Vec<_> = seen.iter().map(|one| (&one.table, one.key)).collect();
+        let there = There::find(&mut transaction, &wanted).await?;
         let noted = match &context.origin {
             Some(origin) => {
-                let rows: Vec<i64> = rows.iter().map(|row| row.id).collect();
+                let rows = there.rows();
                 remote_artifact::of_remote(&mut transaction, origin.id, &rows).await?
             }
             None => HashMap::new(),
         };
-        let mut artifacts: HashMap<UnitId, Vec<UnitArtifact>> = HashMap::new();
-        for row in rows {
-            artifacts.entry(row.unit).or_default().push(row);
-        }
         let is_immediate = policy(context) == Policy::Immediate;
         let known: Vec<Option<UnitId>> = seen
             .iter()
             .map(|one| {
-                let unit = *units.get(&(one.type_id, one.key))?;
-                let rows = artifacts.get(&unit).map_or(&[][..], Vec::as_slice);
+                let unit = there.unit(&one.table, one.key)?;
                 // What is there with other bytes is told of when its draft comes.
-                let existing = existing(&one.artifacts, unit, rows).ok()?;
+                let existing = existing(&one.artifacts, unit, there.artifacts(unit)).ok()?;
                 let mut rows = existing.artifacts.iter().zip(&one.artifacts);
                 rows.all(|((row, is_stored), artifact)| {
                     (*is_stored || !is_immediate)
@@ -114,7 +102,7 @@ impl Staging {
     }
 }
 
-fn natural_key(table: &pith_db::content_type::TypeTable, text: &str) -> Result<Key> {
+fn natural_key(table: &TypeTable, text: &str) -> Result<Key> {
     let name = &table.full_name;
     let fields: Map<String, Value> = serde_json::from_str(text).map_err(|error| {
         Error::invalid(format!("the key of a {name} is not a JSON object: {error}"))

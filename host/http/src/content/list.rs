@@ -299,10 +299,19 @@ pub(crate) fn greatest(
     })
 }
 
+/// Each word is a condition of its own.
+const MOST_TERMS: usize = 50;
+
 /// Gives `terms` its meaning.
 pub(crate) fn terms(query: &mut Query, table: &TypeTable) -> Result<()> {
     query.filter(TERMS, |text| {
         let words: Vec<String> = text.split(',').map(|word| word.trim().to_owned()).collect();
+        if words.len() > MOST_TERMS {
+            return Err(Error::invalid(
+                TERMS,
+                format!("Expected at most {MOST_TERMS} words."),
+            ));
+        }
         let hashes = pith_content::term::hashes(&table.plugin, &words);
         let each = hashes.into_iter().map(unit_list::has_term);
         Ok(Condition::of(Expression::All(

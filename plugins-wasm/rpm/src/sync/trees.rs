@@ -185,7 +185,7 @@ fn add_packages(
     let mut elements = snippets(BodyReader::new(body));
     let blamed = |error: Error| error.context(&data.href);
     while let Some(text) = elements.next_element().map_err(blamed)? {
-        let read = primary::read(&text).map_err(blamed)?;
+        let read = primary::glance(&text).map_err(blamed)?;
         let package = read.package;
         let path = format!("{root}/{}", package.location_href);
         if read.base.is_some() || relative_path::check(&path).is_err() {
