@@ -35,7 +35,7 @@ const ZSTD_LEVEL: i32 = 3;
 enum Form {
     Identity(Vec<u8>),
     Gzip(flate2::write::GzEncoder<Vec<u8>>),
-    Zstd(zstd::stream::write::Encoder<'static, Vec<u8>>),
+    Zstd(Frames),
 }
 
 /// Takes plain bytes and gives encoded ones.
@@ -60,10 +60,7 @@ impl Encoder {
                 Vec::new(),
                 flate2::Compression::new(GZIP_LEVEL),
             )),
-            Codec::Zstd => Form::Zstd(
-                zstd::stream::write::Encoder::new(Vec::new(), ZSTD_LEVEL)
-                    .map_err(|error| broken(&error))?,
-            ),
+            Codec::Zstd => Form::Zstd(Frames::new().map_err(|error| broken(&error))?),
         };
         Ok(Self {
             form,
@@ -85,9 +82,9 @@ impl Encoder {
                 encoder.write_all(bytes).map_err(|error| broken(&error))?;
                 encoder.get_mut()
             }
-            Form::Zstd(encoder) => {
-                encoder.write_all(bytes).map_err(|error| broken(&error))?;
-                encoder.get_mut()
+            Form::Zstd(frames) => {
+                frames.take(bytes).map_err(|error| broken(&error))?;
+                &mut frames.ready
             }
         };
         Ok(std::mem::take(ready).into())
@@ -98,13 +95,65 @@ impl Encoder {
         let rest = match self.form {
             Form::Identity(rest) => rest,
             Form::Gzip(encoder) => encoder.finish().map_err(|error| broken(&error))?,
-            Form::Zstd(encoder) => encoder.finish().map_err(|error| broken(&error))?,
+            Form::Zstd(frames) => frames.finish().map_err(|error| broken(&error))?,
         };
         let plain = Plain {
             digests: self.plain.finish(),
             size: self.plain_size,
         };
         Ok((rest.into(), plain))
+    }
+}
+
+/// So many bytes are a frame, which is as far back as a stream of this level would look.
+const FRAME: usize = 2 << 20;
+
+/// Zstandard in frames, one after the other, as every reader of it takes them. A frame is made
+/// of one piece of memory; a stream, whose memory begins anew again and again, takes half as
+/// long again and comes out no smaller.
+struct Frames {
+    compressor: zstd::bulk::Compressor<'static>,
+    /// Less than a frame.
+    pending: Vec<u8>,
+    ready: Vec<u8>,
+    is_empty: bool,
+}
+
+impl Frames {
+    fn new() -> io::Result<Self> {
+        Ok(Self {
+            compressor: zstd::bulk::Compressor::new(ZSTD_LEVEL)?,
+            pending: Vec::new(),
+            ready: Vec::new(),
+            is_empty: true,
+        })
+    }
+
+    fn take(&mut self, mut bytes: &[u8]) -> io::Result<()> {
+        while self.pending.len() + bytes.len() >= FRAME {
+            let (next, rest) = bytes.split_at(FRAME - self.pending.len());
+            self.pending.extend_from_slice(next);
+            bytes = rest;
+            self.end_frame()?;
+        }
+        self.pending.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    fn end_frame(&mut self) -> io::Result<()> {
+        let frame = self.compressor.compress(&self.pending)?;
+        self.ready.extend_from_slice(&frame);
+        self.pending.clear();
+        self.is_empty = false;
+        Ok(())
+    }
+
+    fn finish(mut self) -> io::Result<Vec<u8>> {
+        // A file without a frame would be none.
+        if self.is_empty || !self.pending.is_empty() {
+            self.end_frame()?;
+        }
+        Ok(self.ready)
     }
 }
 
@@ -135,7 +184,26 @@ mod tests {
 
     #[test]
     fn every_form_holds_the_same_bytes() {
-        let text = b"some text, ".repeat(9000);
+        holds(&b"some text, ".repeat(9000));
+    }
+
+    #[test]
+    fn frames_follow_each_other() {
+        for length in [0, 1, FRAME - 1, FRAME, FRAME + 1, 3 * FRAME] {
+            let text: Vec<u8> = b"some text, "
+                .iter()
+                .copied()
+                .cycle()
+                .take(length)
+                .collect();
+            let (whole, _) = encode(Codec::Zstd, &[&text]);
+            assert_eq!(zstd::decode_all(&whole[..]).expect("zstd"), text);
+            let pieces: Vec<&[u8]> = text.chunks(700_001).collect();
+            assert_eq!(encode(Codec::Zstd, &pieces).0, whole);
+        }
+    }
+
+    fn holds(text: &[u8]) {
         for codec in [Codec::Identity, Codec::Gzip, Codec::Zstd] {
             let (encoded, plain) = encode(codec, &[&text[..10], &text[10..]]);
             let mut decoded = Vec::new();
