@@ -126,6 +126,16 @@ fn write_indexes(text: &mut String, table: &str, content_type: &ContentType) {
             columns.join(", ")
         );
     }
+    // Units that have no order key yet are looked for at every start: usually there is none.
+    for key in &content_type.order_keys {
+        let name = &key.name;
+        let _ = write!(
+            text,
+            "CREATE INDEX IF NOT EXISTS {table}_without_{name} ON {table} (unit_id)
+             WHERE {} IS NULL;",
+            column(name)
+        );
+    }
 }
 
 async fn widen(
@@ -203,11 +213,13 @@ fn shape(content_type: &ContentType) -> JsonValue {
         .iter()
         .map(|Field { name, kind, .. }| (name.clone(), column_type(*kind).into()))
         .collect();
+    let order_keys = content_type.order_keys.iter().map(|key| &key.name);
     json!({
         "fields": fields,
         "natural_key": content_type.natural_key,
         "repository_key": content_type.repository_key,
         "indexed": content_type.indexed,
+        "order_keys": order_keys.collect::<Vec<_>>(),
     })
 }
 

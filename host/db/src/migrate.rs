@@ -50,6 +50,11 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
         "fragment_dictionary",
         include_str!("../migrations/0014_fragment_dictionary.sql"),
     ),
+    (
+        15,
+        "task_pages",
+        include_str!("../migrations/0015_task_pages.sql"),
+    ),
 ];
 
 /// Any number that other programs on the same server are unlikely to use.

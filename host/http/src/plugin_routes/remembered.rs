@@ -5,7 +5,7 @@
 //! which do not change, and show nothing else.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use moka::sync::Cache;
 use pith_content::error::Result;
@@ -13,7 +13,7 @@ use pith_db::Database;
 use pith_db::distribution::Distribution;
 use pith_db::served;
 use pith_db::version::Version;
-use tokio::sync::OnceCell;
+use tokio::sync::{OnceCell, OwnedMutexGuard};
 use uuid::Uuid;
 
 /// Base paths that are remembered; a kilobyte each.
@@ -24,6 +24,9 @@ const LISTS: u64 = 16 << 20;
 
 /// Numbers of units that are remembered; some 300 bytes each.
 const COUNTS: u64 = 20_000;
+
+/// More are read at once by nobody: what was read is cleared away then.
+const FEW: usize = 256;
 
 /// A longer list is not worth the room of so many short ones.
 const LONGEST: usize = 256 << 10;
@@ -49,6 +52,8 @@ pub(crate) struct Remembered {
     lists: Cache<ListKey, Arc<str>>,
     /// With the filters alone for the query.
     counts: Cache<ListKey, i64>,
+    /// Lists that somebody reads just now.
+    reading: Mutex<HashMap<ListKey, Weak<tokio::sync::Mutex<()>>>>,
 }
 
 #[derive(Default)]
@@ -73,6 +78,7 @@ impl Default for Remembered {
         Self {
             places: Mutex::default(),
             counts: Cache::new(COUNTS),
+            reading: Mutex::default(),
             lists: Cache::builder().max_capacity(LISTS).weigher(weight).build(),
         }
     }
@@ -121,6 +127,30 @@ impl Remembered {
         self.lists.get(key)
     }
 
+    /// Whoever comes first gets a turn at reading this list. The others get none, after a wait
+    /// until that one is done: then it is remembered, or is not to be.
+    pub(super) async fn turn(&self, key: &ListKey) -> Option<OwnedMutexGuard<()>> {
+        let turn = {
+            let mut reading = self.reading.lock().unwrap_or_else(PoisonError::into_inner);
+            if reading.len() >= FEW {
+                reading.retain(|_, turn| turn.strong_count() > 0);
+            }
+            match reading.get(key).and_then(Weak::upgrade) {
+                Some(turn) => turn,
+                None => {
+                    let turn = Arc::default();
+                    reading.insert(key.clone(), Arc::downgrade(&turn));
+                    turn
+                }
+            }
+        };
+        if let Ok(first) = Arc::clone(&turn).try_lock_owned() {
+            return Some(first);
+        }
+        drop(turn.lock_owned().await);
+        None
+    }
+
     /// How many units passed the same filters before.
     pub(super) fn count(&self, key: &ListKey) -> Option<i64> {
         self.counts.get(key)
@@ -150,6 +180,29 @@ mod tests {
         // Whoever asked before the change gets nothing that was looked up after it wrong.
         assert_eq!(remembered.at(2).epoch, 3);
         assert_eq!(remembered.at(4).epoch, 4);
+    }
+
+    #[tokio::test]
+    async fn one_reads_a_list_for_all() {
+        let remembered = Remembered::default();
+        let key = |query: usize| (Uuid::nil(), 1, query.to_string());
+        let first = remembered.turn(&key(0)).await;
+        assert!(first.is_some());
+        assert!(remembered.turn(&key(1)).await.is_some(), "another list");
+        let same = key(0);
+        let mut others: Vec<_> = (0..3).map(|_| Box::pin(remembered.turn(&same))).collect();
+        for other in &mut others {
+            assert!(futures::poll!(other).is_pending());
+        }
+        drop(first);
+        for other in others {
+            assert!(other.await.is_none(), "none waits for another one");
+        }
+        for query in 0..3 * FEW {
+            drop(remembered.turn(&key(query)).await);
+        }
+        let reading = remembered.reading.lock().expect("nobody panicked");
+        assert!(reading.len() <= FEW, "{}", reading.len());
     }
 
     #[test]

@@ -242,6 +242,11 @@ impl Site for OpenSite {
             if let Some(list) = app.remembered.list(&key) {
                 return Ok(list.as_ref().to_owned());
             }
+            // Many may ask at once for what changed a moment ago.
+            let _turn = app.remembered.turn(&key).await;
+            if let Some(list) = app.remembered.list(&key) {
+                return Ok(list.as_ref().to_owned());
+            }
             let query = &key.2;
             let filters = (version.uuid, table.id, without_place(query));
             let counted = app.remembered.count(&filters);
