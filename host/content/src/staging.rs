@@ -10,6 +10,7 @@ mod fields;
 mod insert;
 mod lookup;
 mod recall;
+mod renew;
 
 use std::sync::Arc;
 
@@ -21,6 +22,7 @@ use tokio::task::JoinSet;
 pub(crate) use download::store as store_body;
 pub use draft::{ArtifactDraft, Source, UnitDraft};
 pub use recall::Sighting;
+pub use renew::Renewal;
 
 use crate::Services;
 use crate::error::{Error, Result};

@@ -45,6 +45,11 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     ),
     (11, "access", include_str!("../migrations/0011_access.sql")),
     (13, "entity", include_str!("../migrations/0013_entity.sql")),
+    (
+        14,
+        "entity_file",
+        include_str!("../migrations/0014_entity_file.sql"),
+    ),
 ];
 
 /// Any number that other programs on the same server are unlikely to use.
