@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The Ansible plugin as users of ansible-galaxy have it: publish, install, verify, download.
+# The Ansible plugin as users of ansible-galaxy have it: publish, install, verify, download; roles.
 #
 #   ansible.sh BASE_URL USER PASSWORD UPSTREAM_URL
 #
@@ -154,4 +154,35 @@ cmp "$space-cages-0.3.0.tar.gz" "downloaded/$space-cages-0.3.0.tar.gz" ||
 expect "offline" "$space.birds 1.1.0
 $space.cages 0.3.0" "$(installed offline)"
 
-echo "ansible.sh: published, installed by password, token and without a name, verified, downloaded"
+# Roles, which are uploaded by Pulp's API, as Galaxy's first API serves them.
+for version in 1.2.0 1.10.0; do
+  source=role-$version/keeper-$version
+  mkdir -p "$source/meta" "$source/tasks"
+  printf 'galaxy_info:\n  author: keeper\n  description: Keeps %s\n  galaxy_tags: [zoo]\n' \
+    "$version" >"$source/meta/main.yml"
+  printf -- '- debug: {msg: %s}\n' "$version" >"$source/tasks/main.yml"
+  tar --create --gzip --file "keeper-$version.tar.gz" --directory "role-$version" "keeper-$version"
+  curl --silent --show-error --fail --user "$USER_NAME:$PASSWORD" \
+    --form "file=@keeper-$version.tar.gz" --form "namespace=$space" --form name=keeper \
+    --form "version=$version" --form "repository=$repository" \
+    "$BASE_URL/pulp/api/v3/content/ansible/roles/" | finish >/dev/null
+done
+configure roles "$scoped"
+"$galaxy" role install "$space.keeper" --roles-path roles >role.log 2>&1 ||
+  fail "role install: $(cat role.log)"
+cmp role-1.10.0/keeper-1.10.0/tasks/main.yml "roles/$space.keeper/tasks/main.yml" ||
+  fail "the newest role is another one"
+"$galaxy" role install "$space.keeper,1.2.0" --roles-path pinned-roles >role.log 2>&1 ||
+  fail "role install of a version: $(cat role.log)"
+cmp role-1.2.0/keeper-1.2.0/tasks/main.yml "pinned-roles/$space.keeper/tasks/main.yml" ||
+  fail "the pinned role is another one"
+"$galaxy" role search keeps --author "$space" >role.log 2>&1
+grep --quiet "$space.keeper  *Keeps 1.10.0" role.log || fail "role search: $(cat role.log)"
+"$galaxy" role info "$space.keeper" --roles-path none >role.log 2>&1
+grep --quiet "description: Keeps 1.10.0" role.log || fail "role info: $(cat role.log)"
+if "$galaxy" role install "$space.nobody" --roles-path roles >role.log 2>&1; then
+  fail "a role that is not there was installed"
+fi
+
+echo "ansible.sh: published, installed by password, token and without a name, verified, downloaded," \
+  "roles installed, searched and shown"

@@ -128,6 +128,16 @@ impl Collection {
     }
 }
 
+/// An archive of files.
+pub fn archive_of(files: &[(&str, &[u8])]) -> Result<Vec<u8>> {
+    let mut tar = Vec::new();
+    for (path, bytes) in files {
+        put(&mut tar, path, bytes);
+    }
+    tar.extend([0; 1024]);
+    gzip(&tar)
+}
+
 /// Compresses bytes.
 pub fn gzip(bytes: &[u8]) -> Result<Vec<u8>> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, bail, ensure};
 use http::Method;
-use pith_tests::ansible::Collection;
+use pith_tests::ansible::{Collection, archive_of};
 use pith_tests::{Api, Form, Reply, Test, TestServer, href, on_both_databases, text};
 use serde_json::{Value, json};
 
@@ -44,9 +44,11 @@ fn need(id: &str, said: &Value) -> Result<Need> {
     let name = id.trim_start_matches("ansible_v3_");
     Ok(match name.trim_start_matches("plugin_ansible_") {
         "namespaces_create" => Need::ToAdd,
-        "namespaces_read" | "imports_read" | "imports_collections_read" | "tasks_read" => {
-            Need::ToSee
-        }
+        "namespaces_read"
+        | "namespaces_avatar_read"
+        | "imports_read"
+        | "imports_collections_read"
+        | "tasks_read" => Need::ToSee,
         "distributions_sync_config_read" => Need::ToSeeRemote,
         "distributions_read" | "distributions_list" | "namespaces_list" | "imports_list" => {
             Need::User
@@ -133,6 +135,18 @@ async fn estate(api: &Api, namespace: &str, base_path: &str) -> Result<Estate> {
         .await?
         .json(201)?;
     hrefs.push(href(&made));
+    let picture = Form::new().file("file", "owl.gif", b"GIF89a");
+    let file = format!("{}file/", href(&made));
+    api.put_form(&file, &[], picture).await?.ok()?;
+    let web = archive_of(&[("web/meta/main.yml", b"galaxy_info: {}")])?;
+    let web = Form::new()
+        .text("namespace", namespace)
+        .text("name", "web")
+        .text("version", "1.0.0")
+        .text("repository", &hrefs[1])
+        .file("file", "web.tar.gz", &web);
+    let sent = api.post_form("/content/ansible/roles/", web).await?;
+    api.finish(sent).await?.completed()?;
     let mut id = String::new();
     let owls = ["1.0.0", "2.0.0", "3.0.0", "4.0.0", "5.0.0"].map(|version| ("owls", version));
     for (name, version) in [("crows", "1.0.0")].into_iter().chain(owls) {
@@ -182,7 +196,12 @@ impl Operation {
             } else {
                 value
             };
-            let value = self.taken(name).unwrap_or(value);
+            // Without a base path, roles are those of what is served as `published`.
+            let value = if *name == "id" && self.path.contains("/v1/roles/") {
+                "first.web"
+            } else {
+                self.taken(name).unwrap_or(value)
+            };
             path = path.replace(&format!("{{{name}}}"), value);
         }
         let is_about_one = path != self.path;

@@ -24,6 +24,7 @@ on_both_databases!(
     another_origin_is_refused,
     units_that_nobody_wants_do_no_harm,
     too_large_a_batch_is_refused,
+    units_are_renewed_as_they_are_or_not_at_all,
     a_flood_of_words_does_no_harm,
     a_read_byte_by_byte_is_borne,
     what_one_plugin_does_another_does_not_feel,
@@ -293,6 +294,41 @@ async fn too_large_a_batch_is_refused(test: Test) -> Result<()> {
     assert_says(&hostile.fail("recall-too-many").await?, &["1001"]);
     let elsewhere = hostile.fail("recall-elsewhere").await?;
     assert_says(&elsewhere, &["hostile.package"]);
+    Ok(())
+}
+
+async fn units_are_renewed_as_they_are_or_not_at_all(test: Test) -> Result<()> {
+    let hostile = Hostile::start(&test).await?;
+    assert_says(&hostile.fail("renew-forged").await?, &["reference 42"]);
+    assert_says(&hostile.fail("renew-too-many").await?, &["1001"]);
+    let api = hostile.server.api();
+    let task = hostile.begin("ok", json!({"count": 250})).await?;
+    api.wait(&task).await?.completed()?;
+    let error = hostile.run("renew-rekeyed").await?;
+    assert_says(&error.0["error"], &["other keys"]);
+    let things = async || {
+        let path = "/content/hostile/things/?ordering=pulp_created&limit=1000";
+        api.get(path).await?.ok()
+    };
+    let before = things().await?;
+    assert_eq!(before["results"][0]["needs"], json!(null), "{before}");
+
+    for changed in [250, 0] {
+        let task = hostile.run("renew").await?.completed()?;
+        assert_eq!(task.done("sync.renewing"), Some(changed), "{}", task.0);
+    }
+    let after = things().await?;
+    for (old, new) in before["results"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .zip(after["results"].as_array().into_iter().flatten())
+    {
+        let mut expected = old.clone();
+        expected["needs"] = json!([{"things": [{"name": old["name"]}]}]);
+        assert_eq!(*new, expected);
+    }
+    assert_eq!(api.latest_number(&hostile.repository).await?, 1);
     Ok(())
 }
 

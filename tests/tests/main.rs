@@ -2,6 +2,8 @@
 
 mod ansible;
 mod ansible_copies;
+mod ansible_rebuild;
+mod ansible_roles;
 mod ansible_signing;
 mod ansible_sync;
 mod ansible_tokens;
@@ -32,6 +34,7 @@ mod hostile_routes;
 mod imports;
 mod labels;
 mod lists;
+mod namespace_pictures;
 mod namespaces;
 mod openapi;
 mod orphans;

@@ -42,8 +42,7 @@ async fn a_namespace_says_what_it_is(test: Test) -> Result<()> {
     let server = test.start().await?;
     let api = server.api();
     let links = json!([{"name": "Home", "url": "https://zoo.example.org"}]);
-    let zoo = json!({"name": "zoo", "company": "The Zoo", "links": links,
-        "avatar_url": "https://zoo.example.org/owl.png"});
+    let zoo = json!({"name": "zoo", "company": "The Zoo", "links": links});
     let made = api.post(NAMESPACES, zoo.clone()).await?.json(201)?;
     ensure!(
         made["id"].is_i64() && made.get("groups").is_none(),

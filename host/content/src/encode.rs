@@ -219,7 +219,7 @@ mod tests {
             assert_eq!(decoded, text);
             assert_eq!(plain.size, text.len() as u64);
             assert!(plain.digests.get(Algorithm::Sha512).is_some());
-            assert_eq!(plain.digests.sha256, pith_storage::Sha256Digest::of(&text));
+            assert_eq!(plain.digests.sha256, pith_storage::Sha256Digest::of(text));
             // However it was cut into pieces, and whenever.
             assert_eq!(encoded, encode(codec, &[&text[..10], &text[10..]]).0);
         }

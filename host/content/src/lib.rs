@@ -14,6 +14,7 @@ pub mod ingest;
 pub mod inputs;
 pub mod lines;
 pub mod orphan;
+pub mod picture;
 pub mod progress;
 pub mod publish;
 pub mod pull;

@@ -12,6 +12,7 @@ mod insert;
 mod lookup;
 mod pack;
 mod recall;
+mod renew;
 
 use std::sync::Arc;
 
@@ -23,6 +24,7 @@ use tokio::task::JoinSet;
 pub(crate) use download::store as store_body;
 pub use draft::{ArtifactDraft, Source, UnitDraft};
 pub use recall::Sighting;
+pub use renew::Renewal;
 
 use crate::Services;
 use crate::error::{Error, Result};

@@ -7,6 +7,7 @@ use pith_db::content_type::{TypeTable, column};
 use pith_db::membership::PRESENT;
 use pith_db::unit::{UnitArtifact, field_json};
 use pith_db::{Row, sql, unit};
+use pith_model::descriptor::FieldKind;
 use pith_model::{RepositoryId, Timestamp, UnitId};
 use serde_json::{Map, Value};
 use tokio::sync::mpsc;
@@ -153,12 +154,35 @@ impl View {
 
     /// Finds units of a type.
     pub fn find(&self, query: &Query) -> Result<Cursor> {
-        self.find_where(query, None, None)
+        self.find_where(query, Narrowed::default())
     }
 
     /// Those of them that a parameter names.
     pub fn find_chosen(&self, query: &Query) -> Result<Cursor> {
-        self.find_where(query, None, self.chosen.clone())
+        self.find_where(
+            query,
+            Narrowed {
+                chosen: self.chosen.clone(),
+                ..Narrowed::default()
+            },
+        )
+    }
+
+    /// Those of them whose text fields have these values, with these fields alone, or all.
+    pub fn find_equal(
+        &self,
+        query: &Query,
+        equal: &[(String, String)],
+        fields: &[String],
+    ) -> Result<Cursor> {
+        self.find_where(
+            query,
+            Narrowed {
+                equal: equal.to_vec(),
+                fields: fields.to_vec(),
+                ..Narrowed::default()
+            },
+        )
     }
 
     /// Opens stored bytes of a unit that it found.
@@ -182,24 +206,26 @@ impl View {
     /// Those of them that came into the repository more than so many seconds ago.
     pub fn find_older(&self, query: &Query, seconds: u64) -> Result<Cursor> {
         let before = Timestamp::now().minus(Duration::from_secs(seconds));
-        self.find_where(query, Some(before), None)
+        self.find_where(
+            query,
+            Narrowed {
+                before: Some(before),
+                ..Narrowed::default()
+            },
+        )
     }
 
-    fn find_where(
-        &self,
-        query: &Query,
-        before: Option<Timestamp>,
-        chosen: Option<Arc<[i64]>>,
-    ) -> Result<Cursor> {
+    fn find_where(&self, query: &Query, narrowed: Narrowed) -> Result<Cursor> {
         let table = self.table(&query.content_type)?;
         let order = order(&table, query)?;
-        let columns: Vec<String> = table
-            .columns()
-            .iter()
-            .map(|name| format!(", c.{name}"))
+        let shown = shown(&table, &narrowed.fields)?;
+        let content_type = &table.content_type;
+        let columns = shown.iter().map(|at| &content_type.fields[*at].name);
+        let columns: Vec<String> = columns
+            .map(|name| format!(", c.{}", column(name)))
             .collect();
         let columns = columns.concat();
-        let older = match before {
+        let older = match narrowed.before {
             // A version is made in one moment with all that it adds; one that is gone was older.
             Some(_) => {
                 "AND NOT EXISTS (SELECT 1 FROM repository_version v
@@ -208,14 +234,15 @@ impl View {
             }
             None => "",
         };
-        let among = if chosen.is_some() {
+        let among = if narrowed.chosen.is_some() {
             "AND m.unit_id IN (?*)"
         } else {
             ""
         };
+        let equal = equal(&table, &narrowed.equal)?;
         let text = format!(
             "SELECT c.unit_id{columns} FROM membership m JOIN {} c ON c.unit_id = m.unit_id
-             WHERE {PRESENT} {older} {among} ORDER BY {order}",
+             WHERE {PRESENT} {older} {among}{equal} ORDER BY {order}",
             table.table
         );
         let (sender, rows) = mpsc::channel(CHANNEL);
@@ -224,11 +251,14 @@ impl View {
         let reading = tokio::spawn(async move {
             let mut connection = services.database.read().await?;
             let mut statement = sql(text).bind(repository).bind(number).bind(number);
-            if let Some(before) = before {
+            if let Some(before) = narrowed.before {
                 statement = statement.bind(before);
             }
-            if let Some(chosen) = chosen {
+            if let Some(chosen) = narrowed.chosen {
                 statement = statement.bind(chosen.to_vec());
+            }
+            for (_, value) in narrowed.equal {
+                statement = statement.bind(value);
             }
             statement
                 .for_each_async(&mut connection, |row| sender.send(row))
@@ -238,10 +268,60 @@ impl View {
             services: self.services.clone(),
             references: Arc::clone(&self.references),
             table,
+            shown,
             rows,
             reading: Some(reading),
         })
     }
+}
+
+/// Which units of a type, and what of them.
+#[derive(Default)]
+struct Narrowed {
+    /// Those that came into the repository before.
+    before: Option<Timestamp>,
+    /// These alone.
+    chosen: Option<Arc<[i64]>>,
+    /// Text fields with these values.
+    equal: Vec<(String, String)>,
+    /// Fields to read; all where none is named.
+    fields: Vec<String>,
+}
+
+/// The places of the fields that are read.
+fn shown(table: &TypeTable, wanted: &[String]) -> Result<Vec<usize>> {
+    let fields = &table.content_type.fields;
+    if wanted.is_empty() {
+        return Ok((0..fields.len()).collect());
+    }
+    let place = |name: &String| {
+        let at = fields.iter().position(|field| field.name == *name);
+        at.ok_or_else(|| no_field(table, name))
+    };
+    wanted.iter().map(place).collect()
+}
+
+/// The conditions that fields have values, one `?` each.
+fn equal(table: &TypeTable, wanted: &[(String, String)]) -> Result<String> {
+    let mut text = String::new();
+    for (name, _) in wanted {
+        let mut fields = table.content_type.fields.iter();
+        let field = fields.find(|field| field.name == *name);
+        match field.ok_or_else(|| no_field(table, name))?.kind {
+            FieldKind::Text => text.extend([" AND c.", &column(name), " = ?"]),
+            _ => {
+                return Err(Error::invalid(format!(
+                    "the field {name:?} of {} is no text",
+                    table.full_name
+                )));
+            }
+        }
+    }
+    Ok(text)
+}
+
+fn no_field(table: &TypeTable, name: &str) -> Error {
+    Error::invalid(format!("{} has no field {name:?}", table.full_name))
 }
 
 /// What stands after `ORDER BY`.
@@ -275,6 +355,8 @@ pub struct Cursor {
     services: Services,
     references: Arc<References>,
     table: Arc<TypeTable>,
+    /// Places of the fields that are read.
+    shown: Vec<usize>,
     rows: mpsc::Receiver<Row>,
     reading: Option<tokio::task::JoinHandle<pith_db::Result<()>>>,
 }
@@ -316,7 +398,8 @@ impl Cursor {
 
     fn unit(&self, handle: u64, row: &Row, artifacts: &[UnitArtifact]) -> Result<Unit> {
         let mut fields = Map::new();
-        for (index, field) in self.table.content_type.fields.iter().enumerate() {
+        for (index, at) in self.shown.iter().enumerate() {
+            let field = &self.table.content_type.fields[*at];
             fields.insert(field.name.clone(), field_json(row, index + 1, field.kind)?);
         }
         Ok(Unit {

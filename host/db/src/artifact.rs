@@ -103,7 +103,8 @@ pub fn orphaned_since(moment: Timestamp) -> Condition {
         "a.touched <= ?
          AND NOT EXISTS (SELECT 1 FROM unit_artifact xu WHERE xu.artifact_id = a.id)
          AND NOT EXISTS (SELECT 1 FROM published_file xf WHERE xf.artifact_id = a.id)
-         AND NOT EXISTS (SELECT 1 FROM upload xp WHERE xp.artifact_id = a.id)",
+         AND NOT EXISTS (SELECT 1 FROM upload xp WHERE xp.artifact_id = a.id)
+         AND NOT EXISTS (SELECT 1 FROM entity_file xe WHERE xe.artifact_id = a.id)",
         [moment.into()],
     )
 }

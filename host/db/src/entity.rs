@@ -25,10 +25,21 @@ pub struct Entity {
     pub pulp_created: Timestamp,
     pub pulp_last_updated: Timestamp,
     pub config: JsonValue,
+    pub file: Option<EntityFile>,
+}
+
+/// The file of an entity.
+#[derive(Clone, Debug)]
+pub struct EntityFile {
+    /// Its digest.
+    pub sha256: Vec<u8>,
+    /// As its first bytes say.
+    pub media_type: String,
 }
 
 impl Record for Entity {
-    const FROM: &'static str = "entity e";
+    const FROM: &'static str = "entity e LEFT JOIN entity_file ef ON ef.entity_id = e.id
+        LEFT JOIN artifact fa ON fa.id = ef.artifact_id";
     const KEY: &'static str = "e.id";
     const COLUMNS: &'static [Column] = &[
         Column::new("id", "e.id", Kind::Integer),
@@ -39,6 +50,8 @@ impl Record for Entity {
         Column::new("pulp_created", "e.pulp_created", Kind::Time),
         Column::new("pulp_last_updated", "e.pulp_last_updated", Kind::Time),
         Column::new("", "e.config", Kind::Json),
+        Column::new("file_sha256", "fa.sha256", Kind::Hex),
+        Column::new("", "ef.media_type", Kind::Text),
     ];
     const FILTERS: &'static [Column] = &[
         Column::new(
@@ -51,10 +64,21 @@ impl Record for Entity {
             "'prn:' || e.plugin || '.' || e.type_name || 'entity:' || {uuid e.uuid}",
             Kind::Text,
         ),
+        Column::new(
+            "file",
+            "CASE WHEN ef.entity_id IS NOT NULL THEN '{root}entities/' || e.plugin || '/'
+                 || e.type_name || '/' || {uuid e.uuid} || '/file/' END",
+            Kind::Text,
+        ),
     ];
 
     fn read(row: &Row) -> Result<Self> {
+        let sha256: Option<Vec<u8>> = row.get(8)?;
+        let media_type: Option<String> = row.get(9)?;
         Ok(Self {
+            file: sha256
+                .zip(media_type)
+                .map(|(sha256, media_type)| EntityFile { sha256, media_type }),
             id: row.get(0)?,
             uuid: row.get(1)?,
             plugin: row.get(2)?,

@@ -44,6 +44,15 @@ pub async fn insert(
     Ok(())
 }
 
+/// Forgets the fragments of a unit.
+pub async fn remove(connection: &mut Connection, unit: UnitId) -> Result<()> {
+    sql("DELETE FROM unit_fragment WHERE unit_id = ?")
+        .bind(unit)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
 /// The fragments of a few units, in no order; units without any are left out.
 pub async fn find(connection: &mut Connection, units: &[UnitId]) -> Result<Vec<(UnitId, Packed)>> {
     let ids: Vec<i64> = units.iter().map(|id| id.0).collect();

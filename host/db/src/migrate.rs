@@ -55,6 +55,11 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
         "task_pages",
         include_str!("../migrations/0015_task_pages.sql"),
     ),
+    (
+        16,
+        "entity_file",
+        include_str!("../migrations/0016_entity_file.sql"),
+    ),
 ];
 
 /// Any number that other programs on the same server are unlikely to use.

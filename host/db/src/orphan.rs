@@ -81,6 +81,7 @@ pub async fn artifacts(
          AND NOT EXISTS (SELECT 1 FROM unit_artifact ua WHERE ua.artifact_id = a.id)
          AND NOT EXISTS (SELECT 1 FROM published_file pf WHERE pf.artifact_id = a.id)
          AND NOT EXISTS (SELECT 1 FROM upload up WHERE up.artifact_id = a.id)
+         AND NOT EXISTS (SELECT 1 FROM entity_file ef WHERE ef.artifact_id = a.id)
          ORDER BY a.id LIMIT 1000",
     )
     .bind(after)

@@ -11,7 +11,8 @@ use crate::error::Result;
 use crate::list::{self, Column, Condition, Kind, Selection, Source};
 use crate::membership::NEVER;
 use crate::statement::sql;
-use crate::unit_list::{self, ListedUnit};
+use crate::term;
+use crate::unit_list::{self, HAS_COMMON_TERM, HAS_TERM, ListedUnit};
 
 /// A version that is looked into.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -138,6 +139,7 @@ pub async fn page(
     let leads = total > FEW || is_filtered && selection.slow.is_empty();
     let from = from(table, sites.len(), leads);
     let mut selection = selection.clone();
+    let is_common = total > FEW && finds_by_the_way(connection, &mut selection, total).await?;
     selection.conditions.push(held(versions));
     let numbers = sites
         .iter()
@@ -158,7 +160,7 @@ pub async fn page(
     let expressions: Vec<&str> = unit.iter().map(String::as_str).chain(own).collect();
     // Of two repositories with one unit, the younger comes first.
     let key = "c.unit_id DESC, m.added DESC, m.repository_id";
-    let walks = leads && !is_filtered && selection.order.is_empty();
+    let walks = leads && (!is_filtered || is_common) && selection.order.is_empty();
     let units = format!("{} c", table.table);
     let walked = connection.dialect().walked(&units);
     let chosen = if walks {
@@ -187,7 +189,7 @@ pub async fn page(
             })
         })
         .collect::<Result<Vec<_>>>()?;
-    let count = match list::known_count(found.len(), &selection) {
+    let count = match list::known_count(found.len(), &selection).or(selection.counted) {
         Some(count) => count,
         // The versions know how much they have.
         None if !is_filtered && versions == Versions::Served => total,
@@ -203,6 +205,39 @@ pub async fn page(
         }
     };
     Ok((found, count))
+}
+
+/// Has terms that many units have tested on the way along all units, which soon fills a page,
+/// rather than that all units with them are gathered and sorted. A term that few have leads
+/// to these. The answer is whether a walk is all that is needed.
+async fn finds_by_the_way(
+    connection: &mut Connection,
+    selection: &mut Selection,
+    total: i64,
+) -> Result<bool> {
+    // One in so many of the walked ones fits; about as many are looked at either way where
+    // the number of those that fit is the root of their product.
+    let wanted = selection.offset.saturating_add(selection.limit);
+    let least = wanted.saturating_mul(total).isqrt().max(1);
+    let mut are_all = true;
+    for condition in &mut selection.conditions {
+        let parts: Vec<&str> = condition.text.split(HAS_TERM).collect();
+        // Of terms alone, each of which has one value.
+        if parts.len() < 2 || parts.iter().any(|part| part.contains('?')) {
+            are_all = false;
+            continue;
+        }
+        let mut text = String::new();
+        for (part, hash) in parts.iter().zip(&condition.values) {
+            let is_common = term::is_common(connection, hash, least).await?;
+            are_all &= is_common;
+            let test = if is_common { HAS_COMMON_TERM } else { HAS_TERM };
+            text.extend([part, test]);
+        }
+        text.push_str(parts.last().copied().unwrap_or_default());
+        condition.text = text;
+    }
+    Ok(are_all)
 }
 
 /// The tables, in the order in which SQLite is to walk along them: a cross join keeps

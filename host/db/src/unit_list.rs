@@ -215,12 +215,17 @@ pub fn orphaned_since(moment: Timestamp) -> Condition {
     )
 }
 
+/// The test that a unit of a type is among those with a term, which are looked up first.
+pub(crate) const HAS_TERM: &str =
+    "c.unit_id IN (SELECT xt.unit_id FROM unit_term xt WHERE xt.hash = ?)";
+
+/// The same test of each unit that is come upon.
+pub(crate) const HAS_COMMON_TERM: &str =
+    "EXISTS (SELECT 1 FROM unit_term xt WHERE xt.hash = ? AND xt.unit_id = c.unit_id)";
+
 /// The condition that a unit of a type has a term with this hash.
 pub fn has_term(hash: i64) -> Condition {
-    Condition::new(
-        "c.unit_id IN (SELECT xt.unit_id FROM unit_term xt WHERE xt.hash = ?)",
-        [hash.into()],
-    )
+    Condition::new(HAS_TERM, [hash.into()])
 }
 
 /// The condition that a version has, added or removed a unit.

@@ -1,6 +1,7 @@
 //! Objects of a plugin's own, such as namespaces: `entities/<plugin>/<type>/`.
 
 mod change;
+mod file;
 mod list;
 mod shape;
 
@@ -15,7 +16,7 @@ use pith_model::reference::Kind;
 use crate::auth::need::Need;
 use crate::context::Context;
 use crate::declared::Declared;
-use crate::document;
+use crate::document::{self, Href};
 use crate::error::{Error, Result};
 use crate::lookup::uuid_in_path;
 use crate::openapi::Operation;
@@ -85,6 +86,50 @@ pub(crate) fn routes() -> Routes {
                 delete,
             ),
         )
+        .route(
+            "/entities/{plugin}/{type_name}/{id}/file/",
+            get(
+                Operation::new(
+                    "entities_{plugin}_{type_name}_file_read",
+                    "Fetch a {type_name}'s picture",
+                )
+                .when(file::is_offered)
+                .needs(Need::Object(Securable::Entity, "view"))
+                .answers_bytes(200, "image/*"),
+                file::read,
+            )
+            .put(
+                Operation::new(
+                    "entities_{plugin}_{type_name}_file_update",
+                    "Send a {type_name}'s picture",
+                )
+                .when(file::is_offered)
+                .needs(Need::Object(Securable::Entity, "change"))
+                .takes_upload("{plugin}.{type_name}File", file::described)
+                .shows(200, &shape::ENTITY),
+                file::replace,
+            )
+            .delete(
+                Operation::new(
+                    "entities_{plugin}_{type_name}_file_delete",
+                    "Remove a {type_name}'s picture",
+                )
+                .when(file::is_offered)
+                .needs(Need::Object(Securable::Entity, "change"))
+                .answers_nothing(204),
+                file::remove,
+            ),
+        )
+}
+
+/// Shows an entity; `task` is the path of the one that fetches its file.
+fn answer(context: &Context, declared: &Declared, entity: &Entity, task: Option<&str>) -> Response {
+    document::object(None, |object| {
+        shape::write(object, entity, context.root, Some(declared.schema()));
+        if let Some(task) = task {
+            object.field("task", Href(context.root, task));
+        }
+    })
 }
 
 /// What a path names: plugin, type and UUID.

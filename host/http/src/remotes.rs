@@ -21,7 +21,7 @@ use crate::openapi::Operation;
 use crate::routes::{Routes, get, post};
 use pith_model::access::Securable;
 
-pub(crate) use settings::network;
+pub(crate) use settings::{network, settings_for};
 
 /// The routes.
 pub(crate) fn routes() -> Routes {

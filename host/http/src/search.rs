@@ -3,13 +3,17 @@
 
 use axum::extract::{Path, RawQuery};
 use axum::response::Response;
+use pith_db::content_type::TypeTable;
 use pith_db::greatest::Among;
-use pith_db::search::{self, Found, Serving, Versions};
-use pith_db::{Condition, Dialect, unit_list};
+use pith_db::list::Selection;
+use pith_db::search::{self, Found, Serving, Site, Versions};
+use pith_db::{Condition, Dialect, served, unit_list};
 use pith_model::access::Securable;
 use pith_model::descriptor::ArtifactCount;
 use pith_model::reference::{Kind, typed_path, typed_prn, version_path};
 use pith_model::{Expression, Root};
+use sha2::{Digest as _, Sha256};
+use uuid::Uuid;
 
 use crate::auth::need::Need;
 use crate::context::Context;
@@ -17,6 +21,7 @@ use crate::document::{Href, Object};
 use crate::error::{Error, Result};
 use crate::openapi::parameters::{INCLUDE_RELATED, LABELS};
 use crate::openapi::{Field, Filters, Operation, Parameter, Resource};
+use crate::plugin_routes::ListKey;
 use crate::query::Query;
 use crate::routes::{Routes, get};
 use crate::{content, declared, label, page};
@@ -126,7 +131,20 @@ async fn find(
             ),
         ));
     }
+    let known = match versions {
+        // Unlike a version, all versions together have less when one is deleted.
+        Versions::Served if is_lasting(&selection) => {
+            let epoch = served::epoch(&mut connection).await?;
+            Some(count_key(&table, &sites, &selection, epoch))
+        }
+        _ => None,
+    };
+    let remembered = &context.app.remembered;
+    selection.counted = known.as_ref().and_then(|key| remembered.count(key));
     let (rows, count) = search::page(&mut connection, &table, &sites, versions, &selection).await?;
+    if let Some(key) = known {
+        remembered.keep_count(key, count);
+    }
     let paths = if table.content_type.artifacts == ArtifactCount::Many {
         let mut ids: Vec<_> = rows.iter().map(|row| row.unit.id).collect();
         ids.sort_unstable();
@@ -165,6 +183,20 @@ async fn find(
             }
         },
     ))
+}
+
+/// Whether nothing but a change of what is served changes how much is found.
+fn is_lasting(selection: &Selection) -> bool {
+    let speaks_of_repositories = |condition: &Condition| condition.text.contains("r.");
+    unit_list::is_lasting(selection) && !selection.conditions.iter().any(speaks_of_repositories)
+}
+
+/// What a number of finds is remembered by, as of the number that every change of something
+/// served raises.
+fn count_key(table: &TypeTable, sites: &[Site], selection: &Selection, epoch: i64) -> ListKey {
+    let asked = format!("{sites:?} {:?}", selection.conditions);
+    let digest = hex::encode(Sha256::digest(asked));
+    (Uuid::nil(), table.id, epoch, digest)
 }
 
 /// The distributions that are asked for, as a condition.

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 /// Where a schema keeps the names of its properties in the order of its text, which a map
@@ -83,6 +83,36 @@ pub fn settings_for(schema: &Value, settings: &Value) -> Map<String, Value> {
         .collect()
 }
 
+/// The parameters of an upload that are for a content type: those that name types with `x-for`
+/// are for these alone, and have to be given unless they have a default.
+pub fn for_content_type(schema: &Value, content_type: &str) -> Value {
+    let mut schema = schema.clone();
+    let properties = schema.get_mut("properties").and_then(Value::as_object_mut);
+    let Some(properties) = properties else {
+        return schema;
+    };
+    let mut required = Vec::new();
+    properties.retain(|name, said| match said["x-for"].as_array() {
+        Some(types) if types.iter().any(|one| one == content_type) => {
+            if said.get("default").is_none() {
+                required.push(Value::from(name.as_str()));
+            }
+            true
+        }
+        Some(_) => false,
+        None => true,
+    });
+    let names: Vec<String> = properties.keys().cloned().collect();
+    if let Some(order) = schema.get_mut(ORDER).and_then(Value::as_array_mut) {
+        order.retain(|one| names.iter().any(|name| one == name));
+    }
+    if !required.is_empty() {
+        let known = schema["required"].as_array().cloned().unwrap_or_default();
+        schema["required"] = known.into_iter().chain(required).collect();
+    }
+    schema
+}
+
 /// What the schema of an entity's settings says of names, as a schema of `{"name": …}`.
 pub fn schema_of_name(schema: &Value) -> Option<Value> {
     let name = schema.get("x-name")?;
@@ -117,6 +147,26 @@ pub fn signing_services(schema: &Value, settings: &Map<String, Value>) -> Vec<St
         .collect()
 }
 
+/// A setting whose value is an address that a file is fetched from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileSetting {
+    /// The setting.
+    pub property: String,
+    /// What the file may have, in bytes.
+    pub max_size: u64,
+}
+
+/// The setting of a schema, if it has one, that says where a file is: `"x-picture": bytes`.
+pub fn file_setting(schema: &Value) -> Option<FileSetting> {
+    property_names(schema).find_map(|name| {
+        let max_size = schema["properties"][name].get("x-picture")?.as_u64()?;
+        Some(FileSetting {
+            property: name.to_owned(),
+            max_size,
+        })
+    })
+}
+
 /// The names of a schema's properties, in the order of its text if that is known.
 pub fn property_names(schema: &Value) -> impl Iterator<Item = &str> {
     let properties = schema.get("properties").and_then(Value::as_object);
@@ -141,6 +191,22 @@ mod tests {
         let settings = json!({"a": 1, "b": null, "d": 4});
         let taken = settings_for(&schema, &settings);
         assert_eq!(Value::Object(taken), json!({"a": 1}));
+    }
+
+    #[test]
+    fn parameters_are_for_some_content_types_or_all() {
+        let text = r#"{"properties": {"b": {"x-for": ["role"]}, "a": {},
+            "c": {"x-for": ["role"], "default": 1}}, "required": ["a"]}"#;
+        let schema = parse(text).expect("a schema");
+        let of_role = for_content_type(&schema, "role");
+        assert_eq!(
+            property_names(&of_role).collect::<Vec<_>>(),
+            ["b", "a", "c"]
+        );
+        assert_eq!(of_role["required"], json!(["a", "b"]));
+        let others = for_content_type(&schema, "collection");
+        assert_eq!(property_names(&others).collect::<Vec<_>>(), ["a"]);
+        assert_eq!(others["required"], json!(["a"]));
     }
 
     #[test]

@@ -6,8 +6,8 @@ use crate::commit::Commit;
 use crate::run::Context;
 use crate::work::Work;
 use crate::{
-    change, clean_up, commit_upload, copy, delete, distribute, modify, publish, purge, repair,
-    sync, upload,
+    change, clean_up, commit_upload, copy, delete, distribute, entity_file, modify, publish, purge,
+    repair, sync, upload,
 };
 
 /// Does everything but the last step, which makes the results visible.
@@ -105,6 +105,11 @@ pub(crate) async fn carry_out(context: Context, work: Work) -> Result<Box<dyn Co
             version,
             verify_checksums,
         } => repair::run(&context, version, verify_checksums).await,
+        Work::FetchEntityFile {
+            entity,
+            settings,
+            file,
+        } => entity_file::run(&context, entity, file, &settings).await,
         Work::OrphanCleanup {
             protection_minutes,
             only,

@@ -10,6 +10,7 @@ mod commit_upload;
 mod copy;
 mod delete;
 mod distribute;
+mod entity_file;
 mod group;
 mod heads;
 mod modify;

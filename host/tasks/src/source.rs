@@ -1,7 +1,7 @@
 //! Where the file of an upload task comes from, and how it gets into the store.
 
 use pith_content::error::Error;
-use pith_content::fetch_file::fetch_file;
+use pith_content::fetch_file::{LARGEST, fetch_file};
 use pith_content::ingest::ingest;
 use pith_content::upload;
 use pith_db::artifact::{self, Artifact};
@@ -69,7 +69,7 @@ impl Source {
                 finished.map_err(failed)?.artifact
             }
             Self::Url { settings, expected } => {
-                let incoming = fetch_file(services, settings, &expected.expected()?)
+                let incoming = fetch_file(services, settings, &expected.expected()?, LARGEST)
                     .await
                     .map_err(failed)?;
                 let rows = ingest(&services.database, &*services.store, vec![incoming]);

@@ -1,6 +1,8 @@
 //! What a task has to do, as its row keeps it: row numbers instead of hrefs, checked
 //! and resolved when the task was made.
 
+use pith_db::remote::Settings;
+use pith_model::schema::FileSetting;
 use pith_model::task::TaskState;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -152,6 +154,15 @@ pub enum Work {
         /// Those that this user may delete; all without one.
         #[serde(default)]
         user: Option<i64>,
+    },
+    /// Fetches the file of an entity.
+    FetchEntityFile {
+        /// Row number.
+        entity: i64,
+        /// As of a remote; its `url` is the address.
+        settings: Box<Settings>,
+        /// Which setting says so, and how large it may be.
+        file: FileSetting,
     },
     /// Removes what nobody refers to.
     OrphanCleanup {

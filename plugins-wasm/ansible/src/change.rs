@@ -6,13 +6,13 @@ use pith_plugin_sdk::{
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::{AnsiblePlugin, COLLECTION_DEPRECATION, hand_over, mark, name, sign};
+use crate::{AnsiblePlugin, COLLECTION_DEPRECATION, hand_over, mark, name, rebuild, sign};
 
 /// `ansible/deprecations/`
 pub(crate) const DEPRECATIONS: &str = "deprecations";
 
 pub(crate) fn types() -> Vec<TaskType> {
-    let mut types = vec![deprecations(), sign::task_type()];
+    let mut types = vec![deprecations(), sign::task_type(), rebuild::task_type()];
     types.extend(mark::task_types());
     types.extend(hand_over::task_types());
     types
@@ -58,6 +58,7 @@ impl Changer for AnsiblePlugin {
         match name {
             DEPRECATIONS => deprecate(&task.params_as()?, staging, next),
             sign::SIGNATURES => sign::sign(task, current, staging, next),
+            rebuild::REBUILDS => rebuild::rebuild(task, current, staging),
             mark::MARKS => mark::mark(task, current, staging, next, true),
             mark::UNMARKS => mark::mark(task, current, staging, next, false),
             hand_over::COPIES | hand_over::MOVES => {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::Read;
 
-use pith_plugin_sdk::{ArtifactDraft, Error, Result, Source, UnitDraft};
+use pith_plugin_sdk::{ArtifactDraft, Error, Renewal, Result, Source, UnitDraft, UnitRef};
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 
@@ -131,6 +131,17 @@ impl CollectionVersion {
                 size: Some(self.size),
                 source,
             }],
+            fragments: Vec::new(),
+            terms: self.terms(),
+        })
+    }
+
+    /// The same for its unit, which is there.
+    pub(crate) fn renewal(&self, unit: UnitRef) -> Result<Renewal> {
+        Ok(Renewal {
+            unit,
+            content_type: COLLECTION_VERSION.into(),
+            fields: serde_json::to_string(self).map_err(|error| no_json(&error))?,
             fragments: Vec::new(),
             terms: self.terms(),
         })

@@ -13,6 +13,7 @@ pub(crate) fn all() -> Vec<ContentType> {
         collection_signature(),
         collection_mark(),
         namespace(),
+        role(),
     ]
     .into_iter()
     .map(Kind::describe)
@@ -170,6 +171,38 @@ fn namespace() -> Kind<'static> {
         natural_key: &["metadata_sha256"],
         repository_key: &["name"],
         indexed: &["name", "metadata_sha256"],
+        references: Vec::new(),
+    }
+}
+
+fn role() -> Kind<'static> {
+    Kind {
+        name: crate::ROLE,
+        plural: "roles",
+        model: "role",
+        title: "Ansible role",
+        artifacts: ArtifactCount::One,
+        fields: vec![
+            text("namespace")
+                .about("Who publishes the role.")
+                .with("x-entity", crate::namespace::UPLOAD.into()),
+            text("name").about("The role's name within its namespace."),
+            text("version").about("Any word that its author has for it."),
+            text("precedence").about("A text that sorts as the versions of a role do."),
+            text("sha256").about("The SHA-256 digest of the archive."),
+            integer("size").about("Of the archive, in bytes."),
+            text("description").about("A short summary."),
+            list("tags").about("Words to find the role by, each a name."),
+        ],
+        natural_key: &["namespace", "name", "version", "sha256"],
+        repository_key: &["namespace", "name", "version"],
+        indexed: &[
+            "namespace",
+            "name",
+            "version",
+            "sha256",
+            "namespace,name,precedence",
+        ],
         references: Vec::new(),
     }
 }

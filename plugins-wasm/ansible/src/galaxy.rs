@@ -14,6 +14,7 @@ mod imports;
 mod legacy;
 mod namespaces;
 mod page;
+mod roles;
 mod roots;
 mod search;
 mod table;

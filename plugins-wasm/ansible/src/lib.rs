@@ -16,7 +16,9 @@ mod name;
 mod namespace;
 mod order;
 mod range;
+mod rebuild;
 mod requirements;
+mod role;
 mod sign;
 mod signature;
 mod sync;
@@ -33,6 +35,7 @@ pub(crate) const COLLECTION_DEPRECATION: &str = "collection_deprecation";
 pub(crate) const COLLECTION_SIGNATURE: &str = "collection_signature";
 pub(crate) const COLLECTION_MARK: &str = "collection_mark";
 pub(crate) const NAMESPACE: &str = "namespace";
+pub(crate) const ROLE: &str = "role";
 
 /// The type of remote that collections are synced from; others are only kept.
 pub(crate) const COLLECTION: &str = "collection";
@@ -189,7 +192,7 @@ fn upload_params() -> Value {
     };
     let mut namespace = expected("namespace");
     namespace["x-entity"] = namespace::UPLOAD.into();
-    json!({
+    let mut params = json!({
         "expected_namespace": namespace,
         "expected_name": expected("name"),
         "expected_version": expected("version"),
@@ -199,7 +202,11 @@ fn upload_params() -> Value {
             "x-content-type": COLLECTION_VERSION,
             "description": "The collection version that the file is a detached signature of.",
         },
-    })
+    });
+    if let (Some(params), Value::Object(of_role)) = (params.as_object_mut(), role::params()) {
+        params.extend(of_role);
+    }
+    params
 }
 
 #[cfg(test)]

@@ -16,9 +16,14 @@ pub(crate) const ENTITIES: &str = "entities/ansible/namespace/";
 /// What publishing in one of them needs.
 pub(crate) const UPLOAD: &str = "namespace.upload_to";
 
+/// What a picture may have, in bytes: as much as Galaxy takes.
+const MAX_PICTURE: u32 = 3 << 20;
+
 /// What the namespaces of this server are.
 pub(crate) fn entity_type() -> ResourceType {
     let text = |most: u32, description: &str| json!({"type": "string", "maxLength": most, "default": "", "description": description});
+    let mut avatar = text(256, "Where its picture is fetched from.");
+    avatar["x-picture"] = MAX_PICTURE.into();
     let link = json!({
         "type": "object",
         "required": ["name", "url"],
@@ -39,7 +44,7 @@ pub(crate) fn entity_type() -> ResourceType {
         "properties": {
             "company": text(64, "Who owns it."),
             "email": text(256, "How its owner is reached."),
-            "avatar_url": text(256, "Where its picture is."),
+            "avatar_url": avatar,
             "description": text(256, "What it is for."),
             "resources": text(65_536, "A page about it, in Markdown."),
             "links": {

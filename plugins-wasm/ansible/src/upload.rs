@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use crate::collection::{self, CollectionVersion};
 use crate::signature::{self, Signature};
-use crate::{AnsiblePlugin, archive, manifest, name, version};
+use crate::{AnsiblePlugin, ROLE, archive, manifest, name, role, version};
 
 /// What is shown of an import while it runs.
 const CHECKING: (&str, &str) = ("import.members", "Checking the Members of the Archive");
@@ -25,6 +25,9 @@ struct Params {
     version: Option<String>,
     /// What the file is a signature of, where it is one.
     signed_collection: Option<Signed>,
+    /// What was asked for.
+    #[serde(default)]
+    content_type: Option<String>,
     /// Of the repository that gets what is uploaded.
     #[serde(default)]
     repository: Option<Repository>,
@@ -49,6 +52,9 @@ struct Signed {
 impl Uploader for AnsiblePlugin {
     fn parse(task: &Task, files: &Inputs, staging: &Staging) -> Result<Vec<UnitRef>> {
         let params: Params = task.params_as()?;
+        if params.content_type.as_deref() == Some(ROLE) {
+            return role::parse(task, files, staging);
+        }
         if let Some(signed) = &params.signed_collection {
             let keys = params.repository.as_ref();
             let keys = keys.and_then(|repository| repository.gpgkey.as_deref());
@@ -238,6 +244,7 @@ mod tests {
             version: Some("2.0.0".into()),
             signed_collection: None,
             repository: None,
+            content_type: None,
         };
         assert_eq!(
             Expected::new(params, "blob"),

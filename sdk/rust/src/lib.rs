@@ -30,8 +30,8 @@ pub use bindings::exports::resolve::exports::pith::plugin::resolver::{
 };
 pub use bindings::imports::pith::plugin::host::{
     Answer, Api, ArtifactDraft, Body, Candidate, Candidates, Changes, Codec, Cursor, Encoding,
-    File, Fragment, Inputs, Lines, Link, Publication, Reader, Remote, Request, Sighting, Signed,
-    Site, Source, Staging, Strand, Task, Template, UnitDraft, UnitLink, View, Written,
+    File, Fragment, Inputs, Lines, Link, Publication, Reader, Remote, Renewal, Request, Sighting,
+    Signed, Site, Source, Staging, Strand, Task, Template, UnitDraft, UnitLink, View, Written,
 };
 pub use bindings::imports::pith::plugin::types::{
     Artifact, ArtifactRef, ErrorCode, Query, Unit, UnitRef,

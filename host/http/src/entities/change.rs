@@ -5,18 +5,19 @@ use axum::response::Response;
 use http::StatusCode;
 use pith_db::access::{self, Object};
 use pith_db::entity::{self, Entity};
+use pith_db::entity_file;
 use pith_db::hold::hold;
 use pith_model::access::Securable;
 use pith_model::reference::{Kind, typed_path};
 use pith_model::schema::schema_of_name;
 use serde_json::{Map, Value};
 
-use super::{PathOfOne, find, shape};
+use super::{PathOfOne, answer, file, find};
 use crate::body::Fields;
 use crate::config;
 use crate::context::Context;
 use crate::declared::Declared;
-use crate::document::{self, Href};
+use crate::document::Href;
 use crate::error::{Error, Result};
 use crate::form::Form;
 use crate::order::set_location;
@@ -28,17 +29,30 @@ const READ_ONLY: &[&str] = &[
     "id",
     "pulp_created",
     "pulp_last_updated",
+    "file",
+    "file_sha256",
+    "task",
 ];
 
 /// The longest name, in characters.
 const LONGEST: usize = 255;
 
-/// Takes what a form says over into settings, and ends the form; the name that it says.
+/// What a form says.
+struct Taken {
+    name: Option<String>,
+    /// An address whose file is to be fetched.
+    wanted: Option<file::Wanted>,
+    /// Whether the file goes.
+    without_file: bool,
+}
+
+/// Takes what a form says over into settings, and ends the form.
 fn take(
     declared: &Declared,
     mut form: Form,
+    before: Option<&Value>,
     config: &mut Map<String, Value>,
-) -> Result<Option<String>> {
+) -> Result<Taken> {
     form.ignore(READ_ONLY);
     let name = form.text("name");
     if let Some(name) = &name
@@ -52,9 +66,15 @@ fn take(
         form.put("name".to_owned(), name.as_str().into());
         config::take(&mut form, &schema, &mut Map::new());
     }
-    config::take(&mut form, declared.schema(), config);
+    let schema = declared.schema();
+    config::take(&mut form, schema, config);
+    let (wanted, without_file) = file::take(&mut form, schema, before, config);
     form.finish()?;
-    Ok(name)
+    Ok(Taken {
+        name,
+        wanted,
+        without_file,
+    })
 }
 
 /// `POST entities/<plugin>/<type>/`
@@ -67,7 +87,8 @@ pub(super) async fn create(
     let mut form = Form::from(fields);
     form.require("name");
     let mut config = Map::new();
-    let name = take(&declared, form, &mut config)?.unwrap_or_default();
+    let taken = take(&declared, form, None, &mut config)?;
+    let name = taken.name.unwrap_or_default();
     let mut transaction = context.app.database.write_durably().await?;
     let id = entity::insert(&mut transaction, &plugin, &type_name, &name, config.into()).await?;
     let object = Object::typed(Securable::Entity, id, &plugin, &type_name);
@@ -76,7 +97,8 @@ pub(super) async fn create(
     let made = made.ok_or_else(Error::not_found)?;
     transaction.commit().await?;
 
-    let mut response = answer(&context, &declared, &made);
+    let task = fetch(&context, &made, taken.wanted).await?;
+    let mut response = answer(&context, &declared, &made, task.as_deref());
     *response.status_mut() = StatusCode::CREATED;
     let path = typed_path(Kind::Entity, &plugin, &type_name, made.uuid);
     set_location(&mut response, &Href(context.root, path).to_string());
@@ -118,20 +140,30 @@ async fn update(
     }
     let old = before.config.as_object().filter(|_| !wholly).cloned();
     let mut config = old.unwrap_or_default();
-    let name = take(&declared, form, &mut config)?;
-    if name.is_some_and(|name| name != before.name) {
+    let taken = take(&declared, form, Some(&before.config), &mut config)?;
+    if taken.name.is_some_and(|name| name != before.name) {
         return Err(Error::invalid("name", "It cannot be changed."));
     }
     if Value::Object(config.clone()) != before.config {
         entity::update(&mut transaction, id, config.into()).await?;
     }
+    if taken.without_file {
+        entity_file::remove(&mut transaction, id).await?;
+    }
     let entity = find(&mut transaction, &path).await?;
     transaction.commit().await?;
-    Ok(answer(&context, &declared, &entity))
+    let task = fetch(&context, &entity, taken.wanted).await?;
+    Ok(answer(&context, &declared, &entity, task.as_deref()))
 }
 
-fn answer(context: &Context, declared: &Declared, entity: &Entity) -> Response {
-    document::object(None, |object| {
-        shape::write(object, entity, context.root, Some(declared.schema()));
-    })
+/// Makes the task that fetches a file, if one is wanted.
+async fn fetch(
+    context: &Context,
+    entity: &Entity,
+    wanted: Option<file::Wanted>,
+) -> Result<Option<String>> {
+    match wanted {
+        Some(wanted) => Ok(Some(file::order(context, entity, wanted).await?)),
+        None => Ok(None),
+    }
 }

@@ -3,6 +3,7 @@
 use pith_db::entity::Entity;
 use pith_model::Root;
 use pith_model::reference::{Kind, typed_path, typed_prn};
+use pith_model::schema::file_setting;
 use serde_json::Value;
 
 use crate::config;
@@ -20,6 +21,12 @@ pub(super) static ENTITY: Resource = Resource::new(
         Field::time("pulp_created", "").read_only(),
         Field::time("pulp_last_updated", "").read_only(),
         Field::text("name", "Unique among those of its type; it stays.").required(),
+        Field::href("file", "Its picture, of a type that has some.")
+            .read_only()
+            .nullable(),
+        Field::text("file_sha256", "The picture's digest.")
+            .read_only()
+            .nullable(),
     ],
 )
 .typed(&[]);
@@ -38,5 +45,12 @@ pub(super) fn write(object: &mut Object<'_>, entity: &Entity, root: Root, schema
         .field("pulp_created", entity.pulp_created)
         .field("pulp_last_updated", entity.pulp_last_updated)
         .field("name", &entity.name);
+    if schema.and_then(file_setting).is_some() {
+        let file = entity.file.as_ref();
+        let path = format!("{path}file/");
+        object
+            .field("file", file.map(|_| Href(root, &path)))
+            .field("file_sha256", file.map(|file| hex::encode(&file.sha256)));
+    }
     config::write(object, root, schema, &entity.config);
 }

@@ -9,7 +9,7 @@ use pith_model::ArtifactId;
 use pith_model::access::upload_permission;
 use pith_model::descriptor::TaskKind;
 use pith_model::reference::{Kind, typed_prn};
-use pith_model::schema::named_entities;
+use pith_model::schema::{for_content_type, named_entities};
 use pith_model::task::Lock;
 use pith_plugin::Generation;
 use pith_tasks::work::{Source, Work};
@@ -26,6 +26,9 @@ use crate::openapi::Place;
 use crate::openapi::resource::joined;
 use crate::order::modify::{OVERWRITE, overwrite_schema};
 use crate::order::{Order, named_unit, permit};
+
+/// Where the plugin finds the name of the type that was asked for.
+const CONTENT_TYPE: &str = "content_type";
 
 /// Where the plugin finds the settings of the repository that gets the units.
 const REPOSITORY: &str = "repository";
@@ -62,7 +65,11 @@ pub(crate) fn described(place: &Place) -> Value {
     let task_type = place
         .generation()
         .and_then(|generation| declared::task_type(generation, TaskKind::Upload));
-    let mut schema = joined(&schema(), task_type.map(|one| &one.params));
+    let params = task_type.map(|one| match place.content_type() {
+        Some(table) => for_content_type(&one.params, &table.content_type.name),
+        None => one.params.clone(),
+    });
+    let mut schema = joined(&schema(), params.as_ref());
     if let Some(properties) = schema["properties"].as_object_mut() {
         properties.remove("content_type");
         let file = json!({"type": "string", "format": "binary", "writeOnly": true,
@@ -151,11 +158,13 @@ pub(crate) async fn check(context: &Context, table: &TypeTable, mut form: Form) 
         return Err(Error::forbidden());
     }
     let mut params = Map::new();
-    config::take(&mut form, &task_type.params, &mut params);
-    let named =
-        named_unit::resolve(context, plugin, &task_type.params, &mut form, &mut params).await?;
+    let schema = for_content_type(&task_type.params, &table.content_type.name);
+    config::take(&mut form, &schema, &mut params);
+    let named = named_unit::resolve(context, plugin, &schema, &mut form, &mut params).await?;
     form.finish()?;
-    permit_entities(context, plugin, &task_type.params, &params).await?;
+    permit_entities(context, plugin, &schema, &params).await?;
+    let content_type = table.content_type.name.as_str();
+    params.insert(CONTENT_TYPE.to_owned(), content_type.into());
     let repository = repository.value();
     if let Some(repository) = &repository {
         params.insert(REPOSITORY.to_owned(), repository.config.clone());

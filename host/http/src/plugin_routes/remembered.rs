@@ -1,8 +1,8 @@
 //! What plugins looked up of what is served, so that it is not looked up for every request.
 //!
 //! Invariant: what a distribution serves is believed only while the number that every change of
-//! something served raises is the same. Lists are kept for good, since they are of versions,
-//! which do not change, and show nothing else.
+//! something served raises is the same. Lists are kept until units are renewed: they are of
+//! versions, which do not change otherwise, and show nothing else.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -39,12 +39,15 @@ pub(super) struct Place {
     pub(super) version: Option<Version>,
     /// How many units the version has, by the number of the content type.
     pub(super) present: HashMap<i64, i64>,
+    /// Of the last renewal of units, whatever they were.
+    pub(super) renewed: i64,
     /// The version as the API shows it; none if it was deleted.
     pub(super) shown: OnceCell<Option<String>>,
 }
 
-/// A list: the version's UUID, the content type, and the query string.
-pub(super) type ListKey = (Uuid, i64, String);
+/// A list: the version's UUID, the content type, the last renewal of units before it was read,
+/// and the query string.
+pub(crate) type ListKey = (Uuid, i64, i64, String);
 
 /// What is remembered with one set of plugins.
 pub(crate) struct Remembered {
@@ -73,7 +76,7 @@ impl Default for Remembered {
     fn default() -> Self {
         let weight = |key: &ListKey, list: &Arc<str>| {
             // With what the cache itself keeps of each.
-            u32::try_from(key.2.len() + list.len() + 256).unwrap_or(u32::MAX)
+            u32::try_from(key.3.len() + list.len() + 256).unwrap_or(u32::MAX)
         };
         Self {
             places: Mutex::default(),
@@ -152,12 +155,12 @@ impl Remembered {
     }
 
     /// How many units passed the same filters before.
-    pub(super) fn count(&self, key: &ListKey) -> Option<i64> {
+    pub(crate) fn count(&self, key: &ListKey) -> Option<i64> {
         self.counts.get(key)
     }
 
     /// Keeps a number of units.
-    pub(super) fn keep_count(&self, key: ListKey, count: i64) {
+    pub(crate) fn keep_count(&self, key: ListKey, count: i64) {
         self.counts.insert(key, count);
     }
 
@@ -185,7 +188,7 @@ mod tests {
     #[tokio::test]
     async fn one_reads_a_list_for_all() {
         let remembered = Remembered::default();
-        let key = |query: usize| (Uuid::nil(), 1, query.to_string());
+        let key = |query: usize| (Uuid::nil(), 1, 0, query.to_string());
         let first = remembered.turn(&key(0)).await;
         assert!(first.is_some());
         assert!(remembered.turn(&key(1)).await.is_some(), "another list");
@@ -208,7 +211,7 @@ mod tests {
     #[test]
     fn long_lists_are_not_kept() {
         let remembered = Remembered::default();
-        let key = (Uuid::nil(), 1, String::new());
+        let key = (Uuid::nil(), 1, 0, String::new());
         remembered.keep(key.clone(), &"x".repeat(LONGEST + 1));
         assert!(remembered.list(&key).is_none());
         remembered.keep(key.clone(), "[]");

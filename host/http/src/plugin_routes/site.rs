@@ -12,6 +12,7 @@ use pith_db::content_type::TypeTable;
 use pith_db::distribution::{self, Distribution};
 use pith_db::served::{self, Choice};
 use pith_db::unit_list::{Relation, Scope};
+use pith_db::unit_renewal;
 use pith_db::version::{self, Version};
 use pith_model::reference::{Kind, typed_path, version_path};
 use pith_plugin::serve::{Site, Waiting};
@@ -55,6 +56,7 @@ async fn look_up(api: &RequestApi, base_path: &str) -> Result<Place> {
         .await?
         .filter(|one| one.plugin == api.generation.name())
         .ok_or_else(|| nothing_at(base_path))?;
+    let renewed = unit_renewal::last(&mut connection).await?;
     let version = version_of(&mut connection, &distribution, api).await?;
     let counts = match &version {
         Some(version) => version::counts(&mut connection, &[version.id]).await?,
@@ -67,6 +69,7 @@ async fn look_up(api: &RequestApi, base_path: &str) -> Result<Place> {
         distribution,
         version,
         present: present.collect(),
+        renewed,
         shown: OnceCell::new(),
     })
 }
@@ -238,7 +241,8 @@ impl Site for OpenSite {
                 Some(version) if self.place.present.contains_key(&table.id) => version,
                 _ => return Ok(NOTHING.to_owned()),
             };
-            let key = (version.uuid, table.id, query);
+            let renewed = self.place.renewed;
+            let key = (version.uuid, table.id, renewed, query);
             if let Some(list) = app.remembered.list(&key) {
                 return Ok(list.as_ref().to_owned());
             }
@@ -247,8 +251,8 @@ impl Site for OpenSite {
             if let Some(list) = app.remembered.list(&key) {
                 return Ok(list.as_ref().to_owned());
             }
-            let query = &key.2;
-            let filters = (version.uuid, table.id, without_place(query));
+            let query = &key.3;
+            let filters = (version.uuid, table.id, renewed, without_place(query));
             let counted = app.remembered.count(&filters);
             // Filters narrow a list and never widen it, so whatever the query says, nothing
             // is found but what this version has.

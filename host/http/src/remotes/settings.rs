@@ -111,6 +111,17 @@ fn check_auth_url(form: &mut Form, settings: &Settings) {
     }
 }
 
+/// The settings for fetching one file from an address, or what is wrong with that.
+pub(crate) fn settings_for(url: &str) -> std::result::Result<Settings, String> {
+    match check::url_problem(url, check::WEB) {
+        Some(problem) => Err(problem),
+        None => Ok(Settings {
+            url: url.to_owned(),
+            ..defaults()
+        }),
+    }
+}
+
 /// The settings for fetching one file: what a remote has of the network, and no more.
 pub(crate) fn network(
     seal: &Seal,

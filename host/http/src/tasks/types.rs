@@ -50,6 +50,7 @@ const CORE_TYPES: &[&str] = &[
     "deletes",
     "version_deletes",
     "repairs",
+    "file_fetches",
     "orphan_cleanups",
     "upload_commits",
     "distributions",

@@ -7,7 +7,7 @@ use pith_content::upload;
 use pith_db::content_type::TypeTable;
 use pith_model::descriptor::TaskKind;
 use pith_model::reference::{Kind, core_prn};
-use pith_model::schema::property_names;
+use pith_model::schema::{for_content_type, property_names};
 use pith_tasks::work::{Expectation, Source};
 use serde_json::{Map, Value};
 use uuid::Uuid;
@@ -105,9 +105,10 @@ impl Given {
     fn take(app: &App, table: &TypeTable, form: &mut Form) -> Result<Self> {
         let generation = declared::generation_of_row(app, &table.plugin)?;
         let task_type = declared::task_type(&generation, TaskKind::Upload);
-        let params: Vec<&str> = task_type
-            .map(|task_type| property_names(&task_type.params).collect())
+        let schema = task_type
+            .map(|task_type| for_content_type(&task_type.params, &table.content_type.name))
             .unwrap_or_default();
+        let params: Vec<&str> = property_names(&schema).collect();
         let fields = &table.content_type.fields;
         let fields: Vec<&str> = fields.iter().map(|field| field.name.as_str()).collect();
         let mut given = Self::default();

@@ -1,7 +1,9 @@
 //! `staging`: the way of units into the server.
 
 use pith_content::fragment::Fragment;
-use pith_content::staging::{ArtifactDraft, MAX_DRAFTS, Sighting, Source, Staging, UnitDraft};
+use pith_content::staging::{
+    ArtifactDraft, MAX_DRAFTS, Renewal, Sighting, Source, Staging, UnitDraft,
+};
 use wasmtime::component::Resource;
 
 use super::State;
@@ -38,6 +40,23 @@ impl host::HostStaging for State {
         let drafts = units.into_iter().map(unit_draft).collect();
         let put = self.table.get(&staging)?.put(drafts).await;
         self.resume(put)
+    }
+
+    async fn renew(
+        &mut self,
+        staging: Resource<Staging>,
+        units: Vec<host::Renewal>,
+    ) -> Result<u32, Failure> {
+        let renewals = units.into_iter().map(|one| Renewal {
+            unit: one.unit,
+            content_type: one.content_type,
+            fields: one.fields,
+            fragments: one.fragments.into_iter().map(fragment).collect(),
+            terms: one.terms,
+        });
+        let staging = self.table.get(&staging)?.clone();
+        let renewed = staging.renew(renewals.collect()).await;
+        self.resume(renewed)
     }
 
     async fn drop(&mut self, staging: Resource<Staging>) -> wasmtime::Result<()> {

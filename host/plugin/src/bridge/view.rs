@@ -62,6 +62,22 @@ impl HostView for State {
         self.give(cursor)
     }
 
+    async fn find_equal(
+        &mut self,
+        view: Resource<View>,
+        query: types::Query,
+        equal: Vec<(String, String)>,
+        fields: Vec<String>,
+    ) -> Result<Resource<Cursor>, Failure> {
+        let query = Query {
+            content_type: query.content_type,
+            order_by: query.order_by,
+        };
+        let found = self.table.get(&view)?.find_equal(&query, &equal, &fields);
+        let cursor = self.resume(found)?;
+        self.give(cursor)
+    }
+
     async fn open(
         &mut self,
         view: Resource<View>,

@@ -40,6 +40,15 @@ impl<'a> Asked<'a> {
         self.open(self.base_path())
     }
 
+    /// The same for roles: what names no repository has none until one is served.
+    pub(super) fn site_of_roles(&self) -> Result<Option<Site>> {
+        match self.site() {
+            Ok(site) => Ok(Some(site)),
+            Err(_) if self.request.variable("path").is_empty() => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
     /// The address of this API without the origin and without a slash at the end.
     pub(super) fn root(&self) -> &str {
         let root = &self.request.root;

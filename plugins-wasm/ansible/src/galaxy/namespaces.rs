@@ -12,7 +12,17 @@ use super::page::{self, Page};
 use crate::namespace::ENTITIES;
 
 /// What clients send back as they got it.
-const READ_ONLY: &[&str] = &["href", "id", "pulp_href", "related_fields"];
+const READ_ONLY: &[&str] = &[
+    "avatar_sha256",
+    "href",
+    "id",
+    "pulp_href",
+    "related_fields",
+    "task",
+];
+
+/// Where the picture is.
+const AVATAR: &str = "avatar_url";
 
 /// `GET namespaces/`
 pub(super) fn list(asked: &Asked<'_>) -> Result<Response> {
@@ -33,7 +43,7 @@ pub(super) fn list(asked: &Asked<'_>) -> Result<Response> {
         Ok(listed) => {
             let path = format!("{}/v3/plugin/ansible/namespaces/", asked.root());
             let with_href = |one: &Value| {
-                let mut shown = shown(one);
+                let mut shown = shown(asked, one);
                 shown["href"] = format!("{path}{}/", encode_path(text(one, "name"))).into();
                 shown
             };
@@ -47,12 +57,12 @@ pub(super) fn list(asked: &Asked<'_>) -> Result<Response> {
 
 /// `POST namespaces/`
 pub(super) fn create(asked: &Asked<'_>) -> Result<Response> {
-    answer(201, asked.call("POST", ENTITIES, Some(&body(asked))))
+    answer(asked, 201, asked.call("POST", ENTITIES, Some(&body(asked))))
 }
 
 /// `GET namespaces/<name>/`
 pub(super) fn read(asked: &Asked<'_>) -> Result<Response> {
-    answer(200, find(asked))
+    answer(asked, 200, find(asked))
 }
 
 /// `PUT namespaces/<name>/`
@@ -61,13 +71,32 @@ pub(super) fn replace(asked: &Asked<'_>) -> Result<Response> {
     if let Some(fields) = body.as_object_mut() {
         let name = asked.request.variable("name");
         fields.entry("name").or_insert_with(|| name.into());
+        // Who does not speak of the picture leaves it.
+        if !fields.contains_key(AVATAR) {
+            let now = match find(asked) {
+                Ok(found) => found[AVATAR].clone(),
+                Err(refused) => return refused.answer(),
+            };
+            fields.insert(AVATAR.to_owned(), now);
+        }
     }
-    answer(200, below(asked, "PUT", "", Some(&body)))
+    answer(asked, 200, below(asked, "PUT", "", Some(&body)))
 }
 
 /// `PATCH namespaces/<name>/`
 pub(super) fn update(asked: &Asked<'_>) -> Result<Response> {
-    answer(200, below(asked, "PATCH", "", Some(&body(asked))))
+    answer(asked, 200, below(asked, "PATCH", "", Some(&body(asked))))
+}
+
+/// `GET namespaces/<name>/avatar/`: where the host has the picture.
+pub(super) fn avatar(asked: &Asked<'_>) -> Result<Response> {
+    match find(asked) {
+        Ok(found) => match found["file"].as_str() {
+            Some(place) => Ok(Response::redirect(302, place.to_owned())),
+            None => Err(Error::not_found("the namespace has no picture")),
+        },
+        Err(refused) => refused.answer(),
+    }
 }
 
 /// `DELETE namespaces/<name>/`: what was published in it stays.
@@ -155,7 +184,7 @@ pub(super) fn summaries(asked: &Asked<'_>, names: &BTreeSet<&str>) -> Map<String
     let path = format!("{ENTITIES}?limit=100&name__in={}", encode(&names.join(",")));
     let listed = asked.call("GET", &path, None).ok().unwrap_or_default();
     let found = results(&listed).iter().map(|one| {
-        let mut summary = shown(one);
+        let mut summary = shown(asked, one);
         if let Some(fields) = summary.as_object_mut() {
             fields.retain(|name, _| !["links", "resources", "pulp_href"].contains(&name.as_str()));
         }
@@ -196,18 +225,31 @@ fn body(asked: &Asked<'_>) -> Value {
     let mut body = asked.body();
     if let Some(fields) = body.as_object_mut() {
         fields.retain(|name, _| !READ_ONLY.contains(&name.as_str()));
+        // Who sends back what he got means the picture that is there.
+        let is_ours = |value: &Value| value.as_str().is_some_and(|url| is_ours(asked, url));
+        if fields.get(AVATAR).is_some_and(is_ours) {
+            fields.remove(AVATAR);
+        }
     }
     body
 }
 
-fn answer(status: u16, outcome: Result<Value, Refused>) -> Result<Response> {
+/// Whether an address is the one that a picture of this server is shown at.
+fn is_ours(asked: &Asked<'_>, url: &str) -> bool {
+    let path = url.strip_prefix(&asked.request.origin);
+    path.is_some_and(|path| {
+        path.contains("/v3/plugin/ansible/namespaces/") && path.ends_with("/avatar/")
+    })
+}
+
+fn answer(asked: &Asked<'_>, status: u16, outcome: Result<Value, Refused>) -> Result<Response> {
     match outcome {
-        Ok(found) => Response::json(status, &shown(&found)),
+        Ok(found) => Response::json(status, &shown(asked, &found)),
         Err(refused) => refused.answer(),
     }
 }
 
-fn shown(entity: &Value) -> Value {
+fn shown(asked: &Asked<'_>, entity: &Value) -> Value {
     let mut shown = json!({
         "pulp_href": entity["pulp_href"],
         "id": entity["id"],
@@ -216,15 +258,25 @@ fn shown(entity: &Value) -> Value {
         "name",
         "company",
         "email",
-        "avatar_url",
+        AVATAR,
         "description",
         "links",
         "resources",
     ] {
         shown[name] = entity[name].clone();
     }
-    if !entity["related_fields"].is_null() {
-        shown["related_fields"] = entity["related_fields"].clone();
+    shown["avatar_sha256"] = entity["file_sha256"].clone();
+    if !entity["file"].is_null() {
+        let (origin, root) = (&asked.request.origin, asked.root());
+        let name = encode_path(text(entity, "name"));
+        let place = format!("{origin}{root}/v3/plugin/ansible/namespaces/{name}/avatar/");
+        shown[AVATAR] = place.into();
+    }
+    // Fetches the picture; it is not there before.
+    for name in ["related_fields", "task"] {
+        if !entity[name].is_null() {
+            shown[name] = entity[name].clone();
+        }
     }
     shown
 }

@@ -12,8 +12,8 @@ pub(super) fn top(asked: &Asked<'_>) -> Result<Response> {
     if !asked.request.variable("path").is_empty() {
         asked.site()?;
     }
-    let mut body = below(asked, "", &["v3/"]);
-    body["available_versions"] = json!({"v3": "v3/"});
+    let mut body = below(asked, "", &["v1/", "v3/"]);
+    body["available_versions"] = json!({"v1": "v1/", "v3": "v3/"});
     body["description"] = "Galaxy's API".into();
     body["current_version"] = "v3".into();
     Response::json(200, &body)

@@ -1,6 +1,7 @@
 //! All routes: address, name, and the function that answers.
 
 mod of_collections;
+mod of_roles;
 
 use std::sync::OnceLock;
 
@@ -134,6 +135,7 @@ pub(super) fn entries() -> &'static [Entry] {
         entries.extend(imports());
         entries.extend(accounts());
         entries.extend(legacy());
+        entries.extend(of_roles::entries());
         entries
     })
 }
@@ -298,6 +300,13 @@ fn namespaces() -> Vec<Entry> {
             namespaces::delete,
         )
         .giving(Gives::Nothing),
+        get(
+            at!("/{name}/avatar"),
+            said!("avatar_read", "Fetch a namespace's picture"),
+            namespaces::avatar,
+        )
+        .giving(Gives::File)
+        .for_users(),
         get(
             at!("/{name}/users"),
             said!("users_list", "List users with permissions"),

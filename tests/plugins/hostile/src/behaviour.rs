@@ -45,10 +45,18 @@ pub(crate) enum Behaviour {
     SleeplessRead,
     /// Stages `count` things of which each needs two others, and adds them: harmless too.
     Tree,
+    /// Writes the things of the version anew, each needing itself: harmless too.
+    Renew,
+    /// The same with other names.
+    RenewRekeyed,
+    /// Renews a thing that it was never given.
+    RenewForged,
+    /// Renews one thing more than may be at once.
+    RenewTooMany,
 }
 
 impl Behaviour {
-    pub(crate) const ALL: [Self; 20] = [
+    pub(crate) const ALL: [Self; 24] = [
         Self::Ok,
         Self::Loop,
         Self::Memory,
@@ -69,5 +77,9 @@ impl Behaviour {
         Self::ProgressFlood,
         Self::SleeplessRead,
         Self::Tree,
+        Self::Renew,
+        Self::RenewRekeyed,
+        Self::RenewForged,
+        Self::RenewTooMany,
     ];
 }

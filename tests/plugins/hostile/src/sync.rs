@@ -3,8 +3,8 @@
 use std::hint::black_box;
 
 use pith_plugin_sdk::{
-    ArtifactDraft, Batcher, Changes, Error, MAX_BATCH, Remote, Request, Result, Sighting, Source,
-    Staging, Syncer, Task, UnitDraft, View, log,
+    ArtifactDraft, Batcher, Changes, Error, MAX_BATCH, Query, Remote, Renewal, Request, Result,
+    Sighting, Source, Staging, Syncer, Task, UnitDraft, UnitRef, View, log,
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -30,7 +30,7 @@ impl Syncer for Hostile {
     fn sync(
         task: &Task,
         remote: &Remote,
-        _current: &View,
+        current: &View,
         staging: &Staging,
         next: &Changes,
     ) -> Result<()> {
@@ -84,8 +84,60 @@ impl Syncer for Hostile {
             }
             Behaviour::SleeplessRead => read_byte_by_byte(task, remote),
             Behaviour::Tree => add_tree(params.count, staging, next),
+            Behaviour::Renew => renew(task, current, staging, ""),
+            Behaviour::RenewRekeyed => renew(task, current, staging, " of another name"),
+            Behaviour::RenewForged => {
+                staging.renew(&[renewal(42, "thing 42")])?;
+                Ok(())
+            }
+            Behaviour::RenewTooMany => {
+                staging.renew(&vec![renewal(0, "thing 0"); MAX_BATCH + 1])?;
+                Ok(())
+            }
         }
     }
+}
+
+fn renewal(unit: UnitRef, name: &str) -> Renewal {
+    let needs = json!([{ "things": [{ "name": name }] }]);
+    Renewal {
+        unit,
+        content_type: THING.into(),
+        fields: json!({ "name": name, "needs": needs }).to_string(),
+        fragments: Vec::new(),
+        terms: vec![name.to_owned()],
+    }
+}
+
+/// Writes all things anew; tells how many are other than they were.
+fn renew(task: &Task, current: &View, staging: &Staging, more: &str) -> Result<()> {
+    let (mut all, mut changed) = (0, 0);
+    let query = Query {
+        content_type: THING.into(),
+        order_by: Vec::new(),
+    };
+    let cursor = current.find_equal(&query, &[], &["name".to_owned()])?;
+    loop {
+        let units = cursor.next(100)?;
+        if units.is_empty() {
+            break;
+        }
+        let mut renewals = Vec::new();
+        for unit in &units {
+            let fields: Value = serde_json::from_str(&unit.fields)
+                .map_err(|error| Error::internal(error.to_string()))?;
+            assert!(
+                fields.get("needs").is_none(),
+                "nobody asked for it: {fields}"
+            );
+            let name = format!("{}{more}", fields["name"].as_str().unwrap_or_default());
+            renewals.push(renewal(unit.handle, &name));
+        }
+        all += units.len() as u64;
+        changed += u64::from(staging.renew(&renewals)?);
+    }
+    task.progress("sync.renewing", "Renewing", changed, Some(all));
+    Ok(())
 }
 
 pub(crate) fn spin() -> ! {
