@@ -2,14 +2,14 @@
 //! one read, or of what an upstream said.
 
 use pith_plugin_sdk::{
-    Error, Query, Renewal, Result, Staging, StoredReader, Task, TaskKind, TaskType, Unit, View, log,
+    Error, Query, Renewal, Result, Staging, StoredReader, Task, TaskType, Unit, View, log,
 };
 use serde::Deserialize;
 use serde_json::json;
 
 use crate::COLLECTION_VERSION;
+use crate::chosen::{self, Fields, fields_of};
 use crate::collection::{self, CollectionVersion};
-use crate::sign::{Fields, fields_of};
 
 /// `repositories/ansible/ansible/<id>/rebuild_metadata/`
 pub(crate) const REBUILDS: &str = "metadata_rebuilds";
@@ -37,27 +37,16 @@ pub(crate) fn task_type() -> TaskType {
         })
     };
     let params = json!({
-        "type": "object",
-        "x-operation": "rebuild_metadata",
-        "x-action": "rebuild_metadata",
         "required": ["repository"],
         "properties": {
-            "repository": {
-                "type": "string",
-                "format": "repository",
-                "description": "Where the collections are.",
-            },
+            "repository": chosen::repository(),
             "namespace": only("namespace"),
             "name": only("name"),
             "version": only("version"),
         },
     });
-    TaskType {
-        name: REBUILDS.into(),
-        kind: TaskKind::Change,
-        title: "Rebuild metadata of collections".into(),
-        params: params.to_string(),
-    }
+    let title = "Rebuild metadata of collections";
+    chosen::action(REBUILDS, "rebuild_metadata", title, params)
 }
 
 #[derive(Debug, Deserialize)]
