@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::archive::{self, Gatherer};
 use crate::contents::value_of;
-use crate::{ROLE, words};
+use crate::{ROLE, version, words};
 
 /// What a role says of itself, below its own folder.
 const META: [&str; 2] = ["meta/main.yml", "meta/main.yaml"];
@@ -145,19 +145,19 @@ pub(crate) fn path(namespace: &str, name: &str, version: &str) -> String {
 /// A text that sorts as the client sorts versions: numbers by their value, words by their
 /// letters. A `v` before the first number counts for nothing.
 fn precedence(version: &str) -> String {
-    let version = match version.strip_prefix(['v', 'V']) {
+    let shown = match version.strip_prefix(['v', 'V']) {
         Some(rest) if rest.starts_with(|first: char| first.is_ascii_digit()) => rest,
         _ => version,
     };
     let mut order = String::new();
-    let mut rest = version;
+    let mut rest = shown;
     while let Some(first) = rest.chars().next() {
         let is_number = first.is_ascii_digit();
         let end = rest.find(|letter: char| letter.is_ascii_digit() != is_number);
         let (part, after) = rest.split_at(end.unwrap_or(rest.len()));
         if is_number {
             let digits = part.trim_start_matches('0');
-            order.push_str(&format!("{:03}{digits}", digits.len()));
+            version::write_number(&mut order, digits);
         } else {
             order.push_str(part);
         }

@@ -84,7 +84,7 @@ pub(crate) fn order(version: &Version) -> String {
 }
 
 /// Digits behind their count: the longer number is the greater one.
-fn write_number(order: &mut String, digits: &str) {
+pub(crate) fn write_number(order: &mut String, digits: &str) {
     write!(order, "{:03}{digits}", digits.len()).expect("a string takes every write");
 }
 

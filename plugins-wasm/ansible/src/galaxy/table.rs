@@ -132,6 +132,7 @@ pub(super) fn entries() -> &'static [Entry] {
         entries.extend(of_collections::by_base_path());
         entries.extend(of_collections::by_content_path());
         entries.extend(namespaces());
+        entries.extend(members_of_namespaces());
         entries.extend(imports());
         entries.extend(accounts());
         entries.extend(legacy());
@@ -244,17 +245,21 @@ fn search_and_distributions() -> Vec<Entry> {
     ]
 }
 
+/// An address of namespaces.
+macro_rules! at {
+    ($path:literal) => {
+        concat!("/v3/plugin/ansible/namespaces", $path)
+    };
+}
+
+/// What is said of one.
+macro_rules! said {
+    ($id:literal, $summary:literal) => {
+        (concat!("v3_plugin_ansible_namespaces_", $id), $summary)
+    };
+}
+
 fn namespaces() -> Vec<Entry> {
-    macro_rules! at {
-        ($path:literal) => {
-            concat!("/v3/plugin/ansible/namespaces", $path)
-        };
-    }
-    macro_rules! said {
-        ($id:literal, $summary:literal) => {
-            (concat!("v3_plugin_ansible_namespaces_", $id), $summary)
-        };
-    }
     vec![
         get(at!(""), said!("list", "List namespaces"), namespaces::list)
             .with(&[
@@ -307,6 +312,11 @@ fn namespaces() -> Vec<Entry> {
         )
         .giving(Gives::File)
         .for_users(),
+    ]
+}
+
+fn members_of_namespaces() -> Vec<Entry> {
+    vec![
         get(
             at!("/{name}/users"),
             said!("users_list", "List users with permissions"),
