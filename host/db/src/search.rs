@@ -209,7 +209,8 @@ pub async fn page(
 
 /// Has terms that many units have tested on the way along all units, which soon fills a page,
 /// rather than that all units with them are gathered and sorted. A term that few have leads
-/// to these. The answer is whether a walk is all that is needed.
+/// to these. The answer is whether a walk is all that is needed: whatever else is asked for
+/// leads to nothing either.
 async fn finds_by_the_way(
     connection: &mut Connection,
     selection: &mut Selection,
@@ -219,17 +220,19 @@ async fn finds_by_the_way(
     // the number of those that fit is the root of their product.
     let wanted = selection.offset.saturating_add(selection.limit);
     let least = wanted.saturating_mul(total).isqrt().max(1);
+    let mut is_any = false;
     let mut are_all = true;
     for condition in &mut selection.conditions {
         let parts: Vec<&str> = condition.text.split(HAS_TERM).collect();
         // Of terms alone, each of which has one value.
         if parts.len() < 2 || parts.iter().any(|part| part.contains('?')) {
-            are_all = false;
+            are_all &= condition.is_slow;
             continue;
         }
         let mut text = String::new();
         for (part, hash) in parts.iter().zip(&condition.values) {
             let is_common = term::is_common(connection, hash, least).await?;
+            is_any |= is_common;
             are_all &= is_common;
             let test = if is_common { HAS_COMMON_TERM } else { HAS_TERM };
             text.extend([part, test]);
@@ -237,7 +240,7 @@ async fn finds_by_the_way(
         text.push_str(parts.last().copied().unwrap_or_default());
         condition.text = text;
     }
-    Ok(are_all)
+    Ok(is_any && are_all)
 }
 
 /// The tables, in the order in which SQLite is to walk along them: a cross join keeps
