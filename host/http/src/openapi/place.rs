@@ -228,6 +228,9 @@ impl Place {
             About::Host | About::Task(..) if collection.is_empty() => "Api".to_owned(),
             About::Host => collection,
             About::Plugin(generation) => format!("{collection}: {}", titled(generation.name())),
+            About::Task(plugin, type_name, _) if self.path.starts_with("/{plugin}/") => {
+                format!("{}: {}", titled(plugin), titled(type_name))
+            }
             About::Task(plugin, ..) => format!("{collection}: {}", titled(plugin)),
             About::Type(generation, kind, n) => {
                 let type_name = &declared::types(generation.descriptor(), *kind)[*n].name;
