@@ -27,6 +27,7 @@ pub mod staging;
 pub mod task;
 pub mod term;
 pub mod types;
+pub mod unpack;
 pub mod upload;
 pub mod version;
 pub mod view;

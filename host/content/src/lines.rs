@@ -16,12 +16,16 @@ use crate::changes::{number, unit};
 use crate::error::{Error, Result};
 use crate::references::References;
 use crate::term::hashes;
+use crate::unpack::{Fragments, OfUnit};
 
 /// So many words are looked for at once.
 const MOST_WORDS: usize = 10_000;
 
 /// So many units are handed out at once at most.
 const MOST_UNITS: usize = 1_000;
+
+/// So many bytes of fragments are handed out at once, if one unit does not have more.
+const MOST_BYTES: usize = 8 << 20;
 
 /// A line: from where to where, and what it brings without being asked further.
 #[derive(Clone, Debug)]
@@ -177,6 +181,27 @@ impl Lines {
         let mut connection = self.inner.services.database.read().await?;
         let found = candidate::with_values(&mut connection, &table, field, values).await?;
         self.candidates(content_type, fields, found)
+    }
+
+    /// The fragments of a name of candidates, in order; of the first of them, as many as have
+    /// 8 MiB together, and of one at least.
+    pub async fn fragments(&self, handles: &[u64], name: &str) -> Result<Vec<Vec<u8>>> {
+        if handles.len() > MOST_UNITS {
+            return Err(Error::limit(format!(
+                "fragments of {} units were asked for at once; at most {MOST_UNITS} are",
+                handles.len()
+            )));
+        }
+        let references = &self.inner.references;
+        references.check(handles)?;
+        let units = handles.iter().filter_map(|handle| references.unit(*handle));
+        let mut fragments = Fragments::of(self.inner.services.database.clone(), units);
+        let read = fragments.next(Some(name), MOST_BYTES).await?;
+        let bytes = |(_, fragments): OfUnit| fragments.into_iter().next();
+        let bytes = read.into_iter().map(bytes);
+        Ok(bytes
+            .map(|fragment| fragment.map(|one| one.bytes).unwrap_or_default())
+            .collect())
     }
 
     fn table(&self, content_type: &str) -> Result<Arc<TypeTable>> {

@@ -161,18 +161,18 @@ async fn widen(
             ));
         }
     }
-    let gone = old["fields"]
-        .as_object()
-        .into_iter()
-        .flatten()
-        .find(|(name, _)| now["fields"].get(name.as_str()).is_none());
-    if let Some((field, _)) = gone {
-        return refuse(format!(
-            "content type {:?} lost the field {field:?}, which the stored content has",
-            new.name
-        ));
-    }
+    let old_fields = old["fields"].as_object().into_iter().flatten();
+    let gone = old_fields.filter(|(name, _)| now["fields"].get(name.as_str()).is_none());
     let mut text = String::new();
+    for (field, _) in gone {
+        if !new.derived.contains(field) {
+            return refuse(format!(
+                "content type {:?} lost the field {field:?}, which the stored content has",
+                new.name
+            ));
+        }
+        write_removal(&mut text, table, field, old);
+    }
     for field in &new.fields {
         match old["fields"].get(&field.name).and_then(JsonValue::as_str) {
             Some(kind) if kind == column_type(field.kind) => {}
@@ -205,6 +205,20 @@ async fn widen(
         .execute(connection)
         .await?;
     Ok(())
+}
+
+/// Writes what removes the column of a field that is derived from now on, and its indexes.
+fn write_removal(text: &mut String, table: &str, field: &str, old: &JsonValue) {
+    let indexes = old["indexed"].as_array().into_iter().flatten();
+    let of_field = indexes.filter_map(JsonValue::as_str);
+    for fields in of_field.filter(|fields| fields.split(',').any(|one| one == field)) {
+        let _ = write!(
+            text,
+            "DROP INDEX IF EXISTS {table}_{};",
+            fields.replace(',', "_")
+        );
+    }
+    let _ = write!(text, "ALTER TABLE {table} DROP COLUMN {};", column(field));
 }
 
 fn shape(content_type: &ContentType) -> JsonValue {

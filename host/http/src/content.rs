@@ -1,5 +1,6 @@
 //! Units of content: `content/` and `content/<plugin>/<plural>/`.
 
+mod beside;
 mod create;
 mod labels;
 mod list;
@@ -14,6 +15,7 @@ use crate::openapi::Operation;
 use crate::order;
 use crate::routes::{Routes, get, post};
 
+pub(crate) use beside::Beside;
 pub(crate) use create::order_for_stored;
 pub(crate) use list::{
     GREATEST_OF, Listed, TERMS_OF, Within, greatest, in_order, listed, orphaned_for, terms, unread,

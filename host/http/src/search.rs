@@ -9,7 +9,6 @@ use pith_db::list::Selection;
 use pith_db::search::{self, Found, Serving, Site, Versions};
 use pith_db::{Condition, Dialect, served, unit_list};
 use pith_model::access::Securable;
-use pith_model::descriptor::ArtifactCount;
 use pith_model::reference::{Kind, typed_path, typed_prn, version_path};
 use pith_model::{Expression, Root};
 use sha2::{Digest as _, Sha256};
@@ -145,14 +144,6 @@ async fn find(
     if let Some(key) = known {
         remembered.keep_count(key, count);
     }
-    let paths = if table.content_type.artifacts == ArtifactCount::Many {
-        let mut ids: Vec<_> = rows.iter().map(|row| row.unit.id).collect();
-        ids.sort_unstable();
-        ids.dedup();
-        unit_list::artifact_paths(&mut connection, &ids).await?
-    } else {
-        Vec::new()
-    };
     let serving = if related.contains(&"distributions") {
         let mut ids: Vec<_> = rows.iter().map(|row| row.repository).collect();
         ids.sort_unstable();
@@ -169,6 +160,8 @@ async fn find(
         None
     };
     drop(connection);
+    let units = rows.iter().map(|row| row.unit.id);
+    let beside = content::Beside::of(&context, &table, units, None).await?;
     Ok(page::answer(
         &context,
         &query,
@@ -176,7 +169,7 @@ async fn find(
         |object, row| {
             write(object, row, context.root, versions);
             object.object("content", |unit| {
-                content::write(unit, &row.unit, context.root, &table, &paths);
+                content::write(unit, &row.unit, context.root, &table, &beside);
             });
             if let Some(serving) = &serving {
                 write_distributions(object, row, context.root, serving);

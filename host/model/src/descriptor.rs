@@ -109,8 +109,10 @@ pub struct ContentType {
     pub schema_version: u32,
     /// JSON Schema of the fields.
     pub schema: Value,
-    /// The fields, in the schema's order.
+    /// The fields that are stored, in the schema's order.
     pub fields: Vec<Field>,
+    /// The fields that are not stored, but made of a unit's fragments for whoever reads them.
+    pub derived: Vec<String>,
     /// Fields that are unique in the server.
     pub natural_key: Vec<String>,
     /// Fields that are unique in one version.
@@ -212,6 +214,39 @@ fn fingerprint(key: &[String], fields: &Map<String, Value>) -> [u8; FINGERPRINT]
     short
 }
 
+/// In the schema of a content type, at a property that is not stored.
+const DERIVED: &str = "x-derived";
+
+fn is_derived(property: &Value) -> bool {
+    property.get(DERIVED).is_some()
+}
+
+/// The names of the fields that are not stored.
+///
+/// # Errors
+/// A sentence that says what is wrong with one.
+pub fn derived_of(schema: &Value) -> Result<Vec<String>, String> {
+    let properties = &schema["properties"];
+    let derived = property_names(schema).filter(|name| is_derived(&properties[*name]));
+    derived
+        .map(|name| {
+            check_field(name)?;
+            let wrong = |why: &str| Err(format!("the derived field {name:?} {why}"));
+            let required = schema["required"].as_array();
+            if properties[name][DERIVED] != true {
+                return wrong("is declared wrongly: `x-derived` is `true` or not there");
+            }
+            if order_key::is_key(&properties[name]) {
+                return wrong("is an order key, which is stored");
+            }
+            if required.is_some_and(|required| required.iter().any(|one| one == name)) {
+                return wrong("is required, but drafts do not have it");
+            }
+            Ok(name.to_owned())
+        })
+        .collect()
+}
+
 /// The columns that a JSON Schema of an object asks for.
 ///
 /// # Errors
@@ -222,6 +257,7 @@ pub fn fields_of(schema: &Value) -> Result<Vec<Field>, String> {
         .and_then(Value::as_object)
         .ok_or("the schema of the fields has no `properties`")?;
     property_names(schema)
+        .filter(|name| !is_derived(&properties[*name]))
         .map(|name| {
             check_field(name)?;
             Ok(Field {
@@ -402,21 +438,19 @@ impl ContentType {
         if self.natural_key.is_empty() {
             return Err(format!("content type {:?} has no natural key", self.name));
         }
-        for (index, field) in self.fields.iter().enumerate() {
-            let twin = |other: &&Field| other.name.eq_ignore_ascii_case(&field.name);
-            if let Some(twin) = self.fields[..index].iter().find(twin) {
+        let stored = self.fields.iter().map(|field| field.name.as_str());
+        let names: Vec<&str> = stored
+            .chain(self.derived.iter().map(String::as_str))
+            .collect();
+        for (index, name) in names.iter().enumerate() {
+            let twin = |other: &&&str| other.eq_ignore_ascii_case(name);
+            if let Some(twin) = names[..index].iter().find(twin) {
                 return Err(format!(
-                    "the field names {:?} and {:?} differ in the case of letters only",
-                    twin.name, field.name
+                    "the field names {twin:?} and {name:?} differ in the case of letters only"
                 ));
             }
-            if RESERVED.contains(&field.name.as_str())
-                || self.artifacts.property() == Some(field.name.as_str())
-            {
-                return Err(format!(
-                    "the field name {:?} belongs to the host",
-                    field.name
-                ));
+            if RESERVED.contains(name) || self.artifacts.property() == Some(name) {
+                return Err(format!("the field name {name:?} belongs to the host"));
             }
         }
         let keys = self.natural_key.iter().chain(&self.repository_key);
@@ -424,7 +458,7 @@ impl ContentType {
         for name in keys.map(String::as_str).chain(indexed) {
             if !self.fields.iter().any(|field| field.name == name) {
                 return Err(format!(
-                    "content type {:?} names {name:?} in a key or an index, but has no such field",
+                    "content type {:?} names {name:?} in a key or an index, but stores no such field",
                     self.name
                 ));
             }
@@ -463,6 +497,7 @@ mod tests {
             schema_version: 1,
             fields: fields_of(&schema).expect("fields"),
             schema,
+            derived: vec![],
             natural_key: vec!["relative_path".into(), "sha256".into()],
             repository_key: vec!["relative_path".into()],
             indexed: vec![],
@@ -516,6 +551,35 @@ mod tests {
         let kinds: Vec<FieldKind> = file().fields.iter().map(|field| field.kind).collect();
         assert!(kinds.contains(&FieldKind::Integer) && kinds.contains(&FieldKind::Json));
         assert!(fields_of(&json!({"type": "object"})).is_err());
+    }
+
+    #[test]
+    fn derived_fields_are_no_columns() {
+        let schema = |property: Value, required: &[&str]| {
+            json!({"type": "object", "required": required, "properties": {
+                "name": {"type": "string"}, "files": property}})
+        };
+        let good = schema(json!({"type": "array", "x-derived": true}), &["name"]);
+        assert_eq!(derived_of(&good), Ok(vec!["files".to_owned()]));
+        assert_eq!(fields_of(&good).expect("fields").len(), 1);
+        let derived = json!({"type": "array", "x-derived": true});
+        let key = json!({"type": "string", "x-derived": true, "x-order": {"of": ["name"]}});
+        for (property, required, what) in [
+            (derived.clone(), &["files"][..], "required"),
+            (json!({"type": "array", "x-derived": 1}), &[], "wrongly"),
+            (key, &[], "order key"),
+        ] {
+            let error = derived_of(&schema(property, required)).expect_err("refused");
+            assert!(error.contains(what), "{error}");
+        }
+        let mut type_with = file();
+        type_with.derived.push("files".into());
+        assert_eq!(type_with.check(), Ok(()));
+        type_with.indexed.push("files".into());
+        assert!(type_with.check().unwrap_err().contains("stores no such"));
+        type_with.indexed.clear();
+        type_with.derived.push("SHA256".into());
+        assert!(type_with.check().unwrap_err().contains("case of letters"));
     }
 
     #[test]

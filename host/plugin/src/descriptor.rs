@@ -2,7 +2,8 @@
 
 use jsonschema::PatternOptions;
 use pith_model::descriptor::{
-    ArtifactCount, ContentType, Descriptor, Reference, ResourceType, TaskKind, TaskType, fields_of,
+    ArtifactCount, ContentType, Descriptor, Reference, ResourceType, TaskKind, TaskType,
+    derived_of, fields_of,
 };
 use pith_model::login::Login;
 use pith_model::order_key::order_keys_of;
@@ -69,12 +70,11 @@ fn check_version(what: &str, version: &str) -> Result<(), Refused> {
 fn content_type(described: contract::ContentType) -> Result<ContentType, Refused> {
     let what = format!("the fields of content type `{}`", described.name);
     let schema = parse_schema(&what, &described.fields)?;
-    let fields = fields_of(&schema).map_err(|reason| {
-        Gate::Schemas.refuses(format!("content type `{}`: {reason}", described.name))
-    })?;
-    let order_keys = order_keys_of(&schema, &fields).map_err(|reason| {
-        Gate::Schemas.refuses(format!("content type `{}`: {reason}", described.name))
-    })?;
+    let wrong =
+        |reason| Gate::Schemas.refuses(format!("content type `{}`: {reason}", described.name));
+    let fields = fields_of(&schema).map_err(wrong)?;
+    let order_keys = order_keys_of(&schema, &fields).map_err(wrong)?;
+    let derived = derived_of(&schema).map_err(wrong)?;
     Ok(ContentType {
         name: described.name,
         plural: described.plural,
@@ -89,6 +89,7 @@ fn content_type(described: contract::ContentType) -> Result<ContentType, Refused
         schema_version: described.schema_version,
         schema,
         fields,
+        derived,
         natural_key: described.natural_key,
         repository_key: described.repository_key,
         indexed: described.indexed,

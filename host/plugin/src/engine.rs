@@ -24,19 +24,19 @@ const SERVING: u32 = 32;
 /// Of these, how many one plugin may have: one whose routes hang leaves room for others.
 pub(crate) const SERVING_EACH: u32 = 24;
 
-/// Seats of calls that put values in order. They have their own, for whoever waits for one may
+/// Seats of calls that put values in order or derive fields. They have their own, for whoever waits for one may
 /// have another seat, of a request or of a task.
-const ORDERING: u32 = 8;
+const ASKING: u32 = 8;
 
 /// Of these, how many one plugin may have.
-pub(crate) const ORDERING_EACH: u32 = 6;
+pub(crate) const ASKING_EACH: u32 = 6;
 
 /// How long these wait for a seat: longer, and a client is better told to come again.
 const WAIT: Duration = Duration::from_secs(10);
 
 /// One more, for the `describe` of a component that is being loaded: a server whose seats
 /// are all taken by long tasks still takes a new generation.
-const PLACES: u32 = SEATS + SERVING + ORDERING + 1;
+const PLACES: u32 = SEATS + SERVING + ASKING + 1;
 
 /// A Rust or C component has one memory. Four leave room for components composed of others.
 const MEMORIES_EACH: u32 = 4;
@@ -112,7 +112,7 @@ struct Inner {
     ticker: Ticker,
     seats: Arc<Semaphore>,
     serving: Arc<Semaphore>,
-    ordering: Arc<Semaphore>,
+    asking: Arc<Semaphore>,
     loading: Arc<Semaphore>,
     compiling: Arc<Semaphore>,
 }
@@ -169,7 +169,7 @@ impl Engine {
                 ticker,
                 seats: Arc::new(Semaphore::new(SEATS as usize)),
                 serving: Arc::new(Semaphore::new(SERVING as usize)),
-                ordering: Arc::new(Semaphore::new(ORDERING as usize)),
+                asking: Arc::new(Semaphore::new(ASKING as usize)),
                 loading: Arc::new(Semaphore::new(1)),
                 compiling: Arc::new(Semaphore::new(1)),
             }),
@@ -201,9 +201,9 @@ impl Engine {
         self.take_soon(&self.inner.serving, share).await
     }
 
-    /// The same for a call that puts values in order.
-    pub(crate) async fn seat_for_ordering(&self, share: &Arc<Semaphore>) -> Option<Seat> {
-        self.take_soon(&self.inner.ordering, share).await
+    /// The same for a call that puts values in order or derives fields.
+    pub(crate) async fn seat_for_asking(&self, share: &Arc<Semaphore>) -> Option<Seat> {
+        self.take_soon(&self.inner.asking, share).await
     }
 
     /// Waits until no other component is being described.

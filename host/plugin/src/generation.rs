@@ -8,7 +8,7 @@ use wasmtime::component::InstancePre;
 
 use crate::bridge::State;
 use crate::bridge::contract::exports::pith::plugin::{
-    changer, orderer, publisher, resolver, server, syncer, uploader,
+    changer, deriver, orderer, publisher, resolver, server, syncer, uploader,
 };
 use crate::limits::Limits;
 use crate::order::Complete;
@@ -36,6 +36,8 @@ pub struct Abilities {
     pub change: bool,
     /// It exports `orderer`.
     pub order: bool,
+    /// It exports `deriver`.
+    pub derive: bool,
 }
 
 impl Abilities {
@@ -60,6 +62,7 @@ pub(crate) struct Exports {
     pub(crate) resolver: Option<resolver::GuestIndices>,
     pub(crate) changer: Option<changer::GuestIndices>,
     pub(crate) orderer: Option<orderer::GuestIndices>,
+    pub(crate) deriver: Option<deriver::GuestIndices>,
 }
 
 impl Exports {
@@ -72,6 +75,7 @@ impl Exports {
             resolver: resolver::GuestIndices::new(pre).ok(),
             changer: changer::GuestIndices::new(pre).ok(),
             orderer: orderer::GuestIndices::new(pre).ok(),
+            deriver: deriver::GuestIndices::new(pre).ok(),
         }
     }
 
@@ -84,6 +88,7 @@ impl Exports {
             resolve: self.resolver.is_some(),
             change: self.changer.is_some(),
             order: self.orderer.is_some(),
+            derive: self.deriver.is_some(),
         }
     }
 }

@@ -8,6 +8,7 @@ mod cache;
 pub mod call;
 mod compile;
 pub mod components;
+pub mod derive;
 mod descriptor;
 mod engine;
 mod failure;

@@ -18,7 +18,7 @@ use crate::bridge::contract::Plugin;
 use crate::bridge::contract::exports::pith::plugin::describe;
 use crate::cache::{Cache, Source};
 use crate::descriptor;
-use crate::engine::{Engine, EngineError, ORDERING_EACH, SERVING_EACH};
+use crate::engine::{ASKING_EACH, Engine, EngineError, SERVING_EACH};
 use crate::failure;
 use crate::gate::{Gate, Refused};
 use crate::generation::{Exports, Generation};
@@ -173,7 +173,7 @@ impl Loader {
             wants,
             usage: Arc::default(),
             serving: Arc::new(Semaphore::new(SERVING_EACH as usize)),
-            ordering: Arc::new(Semaphore::new(ORDERING_EACH as usize)),
+            asking: Arc::new(Semaphore::new(ASKING_EACH as usize)),
         })
     }
 }
@@ -293,19 +293,27 @@ fn check_types(
     if let Some(orderer) = &exports.orderer {
         orderer.load(&mut *store, instance)?;
     }
+    if let Some(deriver) = &exports.deriver {
+        deriver.load(&mut *store, instance)?;
+    }
     Ok(())
 }
 
 /// A task type that nothing can run is a lie, and so is a key that nobody makes.
 fn check_abilities(descriptor: &Descriptor, exports: &Exports) -> Result<(), Refused> {
-    let mut types = descriptor.content_types.iter();
-    if exports.orderer.is_none()
-        && let Some(keyed) = types.find(|one| !one.order_keys.is_empty())
-    {
+    for one in &descriptor.content_types {
+        let lacking = if !one.order_keys.is_empty() && exports.orderer.is_none() {
+            ("order keys", "orderer")
+        } else if !one.derived.is_empty() && exports.deriver.is_none() {
+            ("derived fields", "deriver")
+        } else {
+            continue;
+        };
         return Err(Gate::Exports.refuses(format!(
-            "its content type `{}` has order keys, but it does not export \
-             `pith:plugin/orderer@{}` to make them",
-            keyed.name,
+            "its content type `{}` has {}, but it does not export `pith:plugin/{}@{}` to make them",
+            one.name,
+            lacking.0,
+            lacking.1,
             imports::CONTRACT
         )));
     }

@@ -169,7 +169,7 @@ async fn ask(
         export = EXPORT,
     );
     let content_type = &table.content_type.name;
-    let Some(seat) = program.engine.seat_for_ordering(&program.ordering).await else {
+    let Some(seat) = program.engine.seat_for_asking(&program.asking).await else {
         return Err(failure::busy(generation));
     };
     let call = async {
@@ -188,7 +188,7 @@ async fn ask(
 }
 
 /// Only what the plugin says of a literal is the client's to mend.
-fn of_plugin(error: TaskError) -> Error {
+pub(crate) fn of_plugin(error: TaskError) -> Error {
     match error.code.as_str() {
         code if code == Code::Invalid.as_str() => Error::invalid(error.description),
         code if code == Code::Unavailable.as_str() => Error::unavailable(error.description),

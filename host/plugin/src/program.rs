@@ -29,8 +29,8 @@ pub(crate) struct Program {
     pub(crate) usage: Arc<Usage>,
     /// How many requests it may answer at once.
     pub(crate) serving: Arc<Semaphore>,
-    /// How many of its calls may put values in order at once.
-    pub(crate) ordering: Arc<Semaphore>,
+    /// How many of its calls may put values in order or derive fields at once.
+    pub(crate) asking: Arc<Semaphore>,
 }
 
 /// How a run ended that did not end well.

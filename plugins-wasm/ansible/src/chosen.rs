@@ -1,6 +1,6 @@
 //! Actions of a repository on collection versions that a client chose.
 
-use pith_plugin_sdk::{Error, Query, Result, TaskKind, TaskType, Unit, View};
+use pith_plugin_sdk::{Error, Query, Reader, Result, TaskKind, TaskType, Unit, View};
 use serde_json::{Value, json};
 
 use crate::COLLECTION_VERSION;
@@ -54,6 +54,18 @@ pub(crate) fn each(view: &View, mut take: impl FnMut(&[Unit]) -> Result<()>) -> 
         }
         take(&units)?;
     }
+}
+
+/// Opens the archive of a collection version, that something (`read`, `signed`) be done with it.
+pub(crate) fn archive(view: &View, unit: &Unit, done: &str) -> Result<Reader> {
+    let stored = unit.artifacts.iter().find(|artifact| artifact.stored);
+    let artifact = stored.ok_or_else(|| {
+        Error::conflict(format!(
+            "its archive is still upstream and so cannot be {done}; download it, or sync with \
+             the policy \"immediate\""
+        ))
+    })?;
+    Ok(view.open(artifact.handle)?)
 }
 
 /// Which collection version it is.

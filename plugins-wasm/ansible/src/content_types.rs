@@ -56,18 +56,27 @@ fn collection_version() -> Kind<'static> {
             maybe_text("requires_ansible")
                 .about("The range of versions of Ansible that the collection works with."),
         ],
-        natural_key: &["namespace", "name", "version", "sha256"],
-        repository_key: &["namespace", "name", "version"],
-        indexed: &[
-            "namespace",
-            "name",
-            "version",
-            "sha256",
-            "namespace,name,precedence",
-        ],
+        natural_key: ARCHIVE,
+        repository_key: RELEASE,
+        indexed: RELEASES_INDEXED,
         references: Vec::new(),
     }
 }
+
+/// What tells archives of collections and of roles apart.
+const ARCHIVE: &[&str] = &["namespace", "name", "version", "sha256"];
+
+/// What a repository has one of.
+const RELEASE: &[&str] = &["namespace", "name", "version"];
+
+/// By what clients look for them.
+const RELEASES_INDEXED: &[&str] = &[
+    "namespace",
+    "name",
+    "version",
+    "sha256",
+    "namespace,name,precedence",
+];
 
 fn collection_deprecation() -> Kind<'static> {
     Kind {
@@ -194,15 +203,9 @@ fn role() -> Kind<'static> {
             text("description").about("A short summary."),
             list("tags").about("Words to find the role by, each a name."),
         ],
-        natural_key: &["namespace", "name", "version", "sha256"],
-        repository_key: &["namespace", "name", "version"],
-        indexed: &[
-            "namespace",
-            "name",
-            "version",
-            "sha256",
-            "namespace,name,precedence",
-        ],
+        natural_key: ARCHIVE,
+        repository_key: RELEASE,
+        indexed: RELEASES_INDEXED,
         references: Vec::new(),
     }
 }

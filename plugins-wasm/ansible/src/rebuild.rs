@@ -165,14 +165,7 @@ impl Rebuilding<'_> {
 
 /// Reads the archive of a collection version, which must be what the unit says.
 fn read(view: &View, unit: &Unit, fields: &Fields) -> Result<CollectionVersion> {
-    let stored = unit.artifacts.iter().find(|artifact| artifact.stored);
-    let artifact = stored.ok_or_else(|| {
-        Error::conflict(
-            "its archive is still upstream and so cannot be read; download it, or sync with \
-             the policy \"immediate\"",
-        )
-    })?;
-    let reader = view.open(artifact.handle)?;
+    let reader = chosen::archive(view, unit, "read")?;
     let size = reader.size();
     let sha256 = fields.sha256.clone();
     let found = collection::read(StoredReader::new(&reader), size, sha256, |_| {})?;

@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 
-use pith_plugin_sdk::{Changes, Error, Result, Staging, StoredReader, Task, TaskType, Unit, View};
+use pith_plugin_sdk::{Changes, Result, Staging, StoredReader, Task, TaskType, Unit, View};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -90,14 +90,7 @@ pub(crate) fn sign(task: &Task, current: &View, staging: &Staging, next: &Change
 
 /// `MANIFEST.json` as it stands in the archive.
 fn manifest_of(view: &View, unit: &Unit) -> Result<Vec<u8>> {
-    let stored = unit.artifacts.iter().find(|artifact| artifact.stored);
-    let artifact = stored.ok_or_else(|| {
-        Error::conflict(
-            "its archive is still upstream and so cannot be signed; download it, or sync with \
-             the policy \"immediate\"",
-        )
-    })?;
-    let reader = view.open(artifact.handle)?;
+    let reader = chosen::archive(view, unit, "signed")?;
     let size = reader.size();
     archive::file(StoredReader::new(&reader), size, manifest::MANIFEST)
 }

@@ -5,6 +5,7 @@ mod change;
 mod client_config;
 mod comps;
 mod content_types;
+mod derive;
 mod evr;
 mod fragments;
 mod header;
@@ -50,7 +51,7 @@ const ULN: &str = "uln";
 #[derive(Debug)]
 pub struct RpmPlugin;
 
-pith_plugin_sdk::export!(RpmPlugin with sync, upload, publish, change, resolve, order);
+pith_plugin_sdk::export!(RpmPlugin with sync, upload, publish, change, resolve, order, derive);
 
 impl Plugin for RpmPlugin {
     fn describe() -> Result<Descriptor> {

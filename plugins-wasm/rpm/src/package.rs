@@ -40,7 +40,8 @@ impl File {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct Change(pub(crate) String, pub(crate) i64, pub(crate) String);
 
-/// A package with the names that the API has for everything.
+/// A package with the names that the API has for everything. What is not written is long, and
+/// derived of the pieces that indexes are made of.
 #[expect(clippy::struct_field_names, reason = "the names are those of the API")]
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub(crate) struct Package {
@@ -53,9 +54,12 @@ pub(crate) struct Package {
     pub(crate) pkg_id: String,
     pub(crate) checksum_type: String,
     pub(crate) summary: String,
+    #[serde(skip)]
     pub(crate) description: String,
     pub(crate) url: String,
+    #[serde(skip)]
     pub(crate) changelogs: Vec<Change>,
+    #[serde(skip)]
     pub(crate) files: Vec<File>,
     pub(crate) requires: Vec<Entry>,
     pub(crate) provides: Vec<Entry>,
@@ -91,6 +95,8 @@ pub(crate) struct Pieces {
     pub(crate) tail: String,
     pub(crate) filelists: String,
     pub(crate) other: String,
+    /// Files of `filelists` that other packages may need.
+    pub(crate) singled_out: Vec<String>,
 }
 
 /// What a name of a package or an architecture may have: it becomes a part of a path.
@@ -202,7 +208,7 @@ impl Package {
             content_type: PACKAGE.into(),
             fields,
             artifacts: vec![self.artifact(source)],
-            terms: self.terms(),
+            terms: self.terms(pieces.singled_out),
             fragments: vec![
                 fragment(fragments::HEAD, pieces.head),
                 location(Layout::NestedAlphabetically),

@@ -175,40 +175,85 @@ pub(crate) fn package_id(text: &str) -> Option<String> {
     }
 }
 
+/// Reads the description of an element of `primary`.
+pub(crate) fn read_description(text: &str) -> Result<String> {
+    let mut walk = Walk::new(text);
+    expect_root(&mut walk)?;
+    while let Some(step) = walk.next_step()? {
+        let Step::Open(element) = step else { continue };
+        if element.name() == b"description" {
+            return Ok(walk.text(&element)?.into_owned());
+        }
+        walk.skip(&element)?;
+    }
+    Ok(String::new())
+}
+
 /// Reads the files of an element of `filelists`.
 pub(crate) fn read_files(text: &str) -> Result<Vec<File>> {
-    let mut walk = Walk::new(text);
     let mut files = Vec::new();
+    each_file(text, |element, path| {
+        let kind = element.attribute("type").filter(|kind| kind != "file");
+        files.push(File::new(kind, path));
+    })?;
+    Ok(files)
+}
+
+/// Reads an element of `filelists` to its end, and of its files those that pass a test.
+pub(crate) fn read_paths(text: &str, fits: impl Fn(&str) -> bool) -> Result<Vec<String>> {
+    let mut paths = Vec::new();
+    each_file(text, |_, path| {
+        if fits(path) {
+            paths.push(path.to_owned());
+        }
+    })?;
+    Ok(paths)
+}
+
+fn each_file(text: &str, mut take: impl FnMut(&Element<'_>, &str)) -> Result<()> {
+    let mut walk = Walk::new(text);
     expect_root(&mut walk)?;
     while let Some(step) = walk.next_step()? {
         let Step::Open(element) = step else { continue };
         if element.name() == b"file" {
-            let kind = element.attribute("type").filter(|kind| kind != "file");
-            files.push(File::new(kind, &walk.text(&element)?));
+            let path = walk.text(&element)?;
+            take(&element, &path);
         } else {
             walk.skip(&element)?;
         }
     }
-    Ok(files)
+    Ok(())
 }
 
 /// Reads the changelog of an element of `other`.
 pub(crate) fn read_changes(text: &str) -> Result<Vec<Change>> {
-    let mut walk = Walk::new(text);
     let mut changes = Vec::new();
+    each_change(text, |element, text| {
+        let [author, date] = element.attributes([b"author", b"date"]);
+        let date = number(date).unwrap_or(0);
+        changes.push(Change(author.unwrap_or_default(), date, text.to_owned()));
+    })?;
+    Ok(changes)
+}
+
+/// Reads an element of `other` to its end.
+pub(crate) fn check_changes(text: &str) -> Result<()> {
+    each_change(text, |_, _| ())
+}
+
+fn each_change(text: &str, mut take: impl FnMut(&Element<'_>, &str)) -> Result<()> {
+    let mut walk = Walk::new(text);
     expect_root(&mut walk)?;
     while let Some(step) = walk.next_step()? {
         let Step::Open(element) = step else { continue };
         if element.name() == b"changelog" {
-            let [author, date] = element.attributes([b"author", b"date"]);
-            let text = walk.text(&element)?.into_owned();
-            let date = number(date).unwrap_or(0);
-            changes.push(Change(author.unwrap_or_default(), date, text));
+            let text = walk.text(&element)?;
+            take(&element, &text);
         } else {
             walk.skip(&element)?;
         }
     }
-    Ok(changes)
+    Ok(())
 }
 
 #[cfg(test)]
@@ -303,10 +348,14 @@ mod tests {
                 File::new(None, "/a/b & c")
             ]
         );
+        let paths = read_paths(text, |path| path.ends_with('c')).expect("paths");
+        assert_eq!(paths, ["/a/b & c"]);
         let text = r#"<package pkgid="ab"><changelog author="A &lt;a@b&gt;" date="5">- x</changelog></package>"#;
         assert_eq!(
             read_changes(text).expect("changes"),
             [Change("A <a@b>".into(), 5, "- x".into())]
         );
+        assert!(check_changes(text).is_ok());
+        assert!(check_changes(&text.replace("</changelog>", "")).is_err());
     }
 }

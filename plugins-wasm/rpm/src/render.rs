@@ -2,7 +2,8 @@
 
 use std::fmt::Write as _;
 
-use crate::package::{Entry, Package, Pieces};
+use crate::package::{Entry, File, Package, Pieces};
+use crate::terms::is_singled_out;
 use crate::xml::escape;
 
 /// The elements as `createrepo_c` writes them.
@@ -12,6 +13,7 @@ pub(crate) fn pieces(package: &Package) -> Pieces {
         tail: tail(package),
         filelists: filelists(package),
         other: other(package),
+        singled_out: paths(package).filter(|path| is_singled_out(path)).collect(),
     }
 }
 
@@ -100,9 +102,8 @@ fn tail(package: &Package) -> String {
     ] {
         list(&mut text, name, entries);
     }
-    for file in &package.files {
-        let path = format!("{}{}", file.1, file.2);
-        if is_primary(&path) {
+    for (file, path) in package.files.iter().zip(paths(package)) {
+        if is_singled_out(&path) {
             file_element(&mut text, "    ", file.0.as_deref(), &path);
         }
     }
@@ -136,9 +137,11 @@ fn list(text: &mut String, name: &str, entries: &[Entry]) {
     let _ = writeln!(text, "    </{name}>");
 }
 
-/// The files that clients look for without loading `filelists`.
-fn is_primary(path: &str) -> bool {
-    path.starts_with("/etc/") || path.contains("bin/") || path == "/usr/lib/sendmail"
+fn paths(package: &Package) -> impl Iterator<Item = String> {
+    package
+        .files
+        .iter()
+        .map(|File(_, folder, name)| format!("{folder}{name}"))
 }
 
 fn file_element(text: &mut String, indent: &str, kind: Option<&str>, path: &str) {
@@ -161,9 +164,8 @@ fn beside(package: &Package) -> String {
 
 fn filelists(package: &Package) -> String {
     let mut text = beside(package);
-    for file in &package.files {
-        let path = legal(&format!("{}{}", file.1, file.2));
-        file_element(&mut text, "  ", file.0.as_deref(), &path);
+    for (file, path) in package.files.iter().zip(paths(package)) {
+        file_element(&mut text, "  ", file.0.as_deref(), &legal(&path));
     }
     text.push_str("</package>\n");
     text

@@ -1,37 +1,27 @@
 //! The words that a package is found by when another one needs something: what it provides,
 //! and those of its files that `primary` singles out. Its name is a field, and no term.
 
-use crate::package::{File, Package};
+use crate::package::Package;
 
 impl Package {
-    /// The terms, each once.
-    pub(crate) fn terms(&self) -> Vec<String> {
+    /// The terms, each once, with these files.
+    pub(crate) fn terms(&self, singled_out: Vec<String>) -> Vec<String> {
         let provides = self.provides.iter().map(|entry| entry.0.as_str());
         let provides = provides.filter(|provided| {
             !provided.is_empty() && *provided != self.name && plain_name(provided) != self.name
         });
         let mut terms: Vec<String> = provides.map(str::to_owned).collect();
-        terms.extend(self.files.iter().filter_map(File::singled_out));
+        terms.extend(singled_out);
         terms.sort_unstable();
         terms.dedup();
         terms
     }
 }
 
-impl File {
-    /// The whole path, if `primary` lists it.
-    fn singled_out(&self) -> Option<String> {
-        let Self(_, folder, name) = self;
-        let is_listed = folder.starts_with("/etc/")
-            || folder.contains("bin/")
-            || (folder == "/usr/lib/" && name == "sendmail");
-        is_listed.then(|| format!("{folder}{name}"))
-    }
-}
-
 /// Whether `primary` lists a path of a package that has it.
 pub(crate) fn is_singled_out(path: &str) -> bool {
-    File::new(None, path).singled_out().is_some()
+    let folder = &path[..path.rfind('/').map_or(0, |at| at + 1)];
+    folder.starts_with("/etc/") || folder.contains("bin/") || path == "/usr/lib/sendmail"
 }
 
 /// The name of a package, of what it provides for its architecture: `owl` of `owl(x86-64)`.
@@ -58,25 +48,31 @@ mod tests {
             provides: ["owl", "owl(x86-64)", "libowl.so.1()(64bit)", "bird", "bird"]
                 .map(entry)
                 .into(),
-            files: [
-                "/usr/bin/owl",
-                "/usr/share/owl",
-                "/etc/owl",
-                "/usr/lib/sendmail",
-            ]
-            .map(|path| File::new(None, path))
-            .into(),
             ..Package::default()
         };
-        let terms = [
+        let files = ["/usr/bin/owl", "/etc/owl"].map(str::to_owned);
+        let terms = ["/etc/owl", "/usr/bin/owl", "bird", "libowl.so.1()(64bit)"];
+        assert_eq!(package.terms(files.into()), terms);
+    }
+
+    #[test]
+    fn few_files_are_singled_out() {
+        for path in [
+            "/sbin/init",
             "/etc/owl",
             "/usr/bin/owl",
             "/usr/lib/sendmail",
-            "bird",
-            "libowl.so.1()(64bit)",
-        ];
-        assert_eq!(package.terms(), terms);
-        assert!(is_singled_out("/sbin/init") && !is_singled_out("/usr/share/owl"));
+        ] {
+            assert!(is_singled_out(path), "{path}");
+        }
+        for path in [
+            "/usr/share/owl",
+            "/usr/lib/sendmail/x",
+            "/usr/share/bin",
+            "bin",
+        ] {
+            assert!(!is_singled_out(path), "{path}");
+        }
     }
 
     #[test]

@@ -124,4 +124,17 @@ pub mod exports {
             pub_export_macro: true,
         });
     }
+
+    /// For fields that are not stored.
+    pub mod derive {
+        wit_bindgen::generate!({
+            path: "../../wit",
+            inline: "package pith:sdk; world derive { export pith:plugin/deriver@0.1.0; }",
+            with: {
+                "pith:plugin/types@0.1.0": crate::bindings::imports::pith::plugin::types,
+                "pith:plugin/host@0.1.0": crate::bindings::imports::pith::plugin::host,
+            },
+            pub_export_macro: true,
+        });
+    }
 }

@@ -88,6 +88,12 @@ impl Field {
         self
     }
 
+    /// It is not stored: the plugin's `Deriver` makes it of fragments for whoever reads it.
+    #[must_use]
+    pub fn derived(self) -> Self {
+        self.with("x-derived", true.into()).optional()
+    }
+
     /// A draft need not have it.
     #[must_use]
     pub fn optional(self) -> Self {

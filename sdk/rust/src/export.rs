@@ -1,16 +1,18 @@
 //! Joins the traits of this crate to the functions that a component exports.
 
 use crate::bindings::exports::{
-    change::exports::pith::plugin::changer, describe::exports::pith::plugin::describe,
-    order::exports::pith::plugin::orderer, publish::exports::pith::plugin::publisher,
-    resolve::exports::pith::plugin::resolver, serve::exports::pith::plugin::server,
-    sync::exports::pith::plugin::syncer, upload::exports::pith::plugin::uploader,
+    change::exports::pith::plugin::changer, derive::exports::pith::plugin::deriver,
+    describe::exports::pith::plugin::describe, order::exports::pith::plugin::orderer,
+    publish::exports::pith::plugin::publisher, resolve::exports::pith::plugin::resolver,
+    serve::exports::pith::plugin::server, sync::exports::pith::plugin::syncer,
+    upload::exports::pith::plugin::uploader,
 };
 use crate::bindings::imports::pith::plugin::types;
 use crate::panic::install_hook;
 use crate::{
-    Api, Changer, Changes, Descriptor, Inputs, Lines, Orderer, Plugin, Publication, Publisher,
-    Remote, Resolution, Resolver, Server, Staging, Syncer, Task, UnitRef, Uploader, View,
+    Api, Changer, Changes, Deriver, Descriptor, Fragment, Inputs, Lines, Orderer, Plugin,
+    Publication, Publisher, Remote, Resolution, Resolver, Server, Staging, Syncer, Task, UnitRef,
+    Uploader, View,
 };
 
 impl<T: Plugin> describe::Guest for T {
@@ -93,12 +95,26 @@ impl<T: Orderer> orderer::Guest for T {
     }
 }
 
+impl<T: Deriver> deriver::Guest for T {
+    fn derive(
+        content_type: String,
+        fields: Vec<String>,
+        units: Vec<Vec<Fragment>>,
+    ) -> Result<Vec<String>, types::Error> {
+        install_hook();
+        units
+            .iter()
+            .map(|unit| Ok(<T as Deriver>::derive(&content_type, &fields, unit)?))
+            .collect()
+    }
+}
+
 /// Makes a type the plugin of this component.
 ///
 /// The words after `with` name what the component exports beside its description; each
 /// wants the trait of that name: `sync` [`Syncer`], `upload` [`Uploader`], `publish`
-/// [`Publisher`], `change` [`Changer`], `resolve` [`Resolver`], `serve` [`Server`], `order` [`Orderer`]. What is
-/// not named is not exported, and is left to the host.
+/// [`Publisher`], `change` [`Changer`], `resolve` [`Resolver`], `serve` [`Server`], `order` [`Orderer`],
+/// `derive` [`Deriver`]. What is not named is not exported, and is left to the host.
 ///
 /// ```
 /// use pith_plugin_sdk::{Descriptor, Plugin, Publisher, Publication, Result, Task, View};
@@ -157,9 +173,13 @@ macro_rules! __export_ability {
     (order $plugin:ident) => {
         $crate::__export_module!(order, $crate::Orderer, $plugin);
     };
+    (derive $plugin:ident) => {
+        $crate::__export_module!(derive, $crate::Deriver, $plugin);
+    };
     ($other:ident $plugin:ident) => {
         compile_error!(concat!(
-            "a plugin can `sync`, `upload`, `publish`, `change`, `resolve`, `serve` or `order`, not `",
+            "a plugin can `sync`, `upload`, `publish`, `change`, `resolve`, `serve`, `order` or \
+             `derive`, not `",
             stringify!($other),
             "`"
         ));

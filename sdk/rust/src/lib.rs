@@ -40,6 +40,8 @@ pub use body_reader::BodyReader;
 pub use error::{Error, Result};
 pub use file_writer::FileWriter;
 pub use line_reader::LineReader;
-pub use plugin::{Changer, Orderer, Plugin, Publisher, Resolver, Server, Syncer, Uploader};
+pub use plugin::{
+    Changer, Deriver, Orderer, Plugin, Publisher, Resolver, Server, Syncer, Uploader,
+};
 pub use stored_reader::StoredReader;
 pub use units::Units;

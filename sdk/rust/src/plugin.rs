@@ -2,8 +2,8 @@
 
 use crate::server::{Request, Response, Routing};
 use crate::{
-    Api, Changes, Descriptor, Inputs, Lines, Publication, Remote, Resolution, Result, Staging,
-    Task, UnitRef, View,
+    Api, Changes, Descriptor, Fragment, Inputs, Lines, Publication, Remote, Resolution, Result,
+    Staging, Task, UnitRef, View,
 };
 
 /// Every plugin says what it is.
@@ -70,4 +70,10 @@ pub trait Orderer {
     /// A key for each value: JSON of a text, as a filter has it, or of an object with the
     /// fields that the key is of.
     fn keys(content_type: &str, key: &str, values: &[String]) -> Result<Vec<String>>;
+}
+
+/// Makes the fields that are not stored, where content types have some.
+pub trait Deriver {
+    /// An object with these fields of a unit, which has these fragments.
+    fn derive(content_type: &str, fields: &[String], fragments: &[Fragment]) -> Result<String>;
 }

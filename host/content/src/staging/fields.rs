@@ -40,6 +40,12 @@ impl Fields {
                 "the fields of a draft of {name} are not a JSON object that can be stored: {error}"
             ))
         })?;
+        let mut derived = kind.table.content_type.derived.iter();
+        if let Some(field) = derived.find(|field| known.contains_key(*field)) {
+            return Err(Error::invalid(format!(
+                "a draft of {name} has the field {field:?}, which is derived and not stored"
+            )));
+        }
         let known = JsonValue::Object(known);
         if let Some(problem) = kind.problem(&known) {
             return Err(Error::invalid(format!(

@@ -122,7 +122,9 @@ fn abilities(abilities: Abilities) -> Vec<&'static str> {
         ("publish", abilities.publish),
         ("serve", abilities.serve),
         ("resolve", abilities.resolve),
+        ("change", abilities.change),
         ("order", abilities.order),
+        ("derive", abilities.derive),
     ]
     .into_iter()
     .filter_map(|(name, has)| has.then_some(name))

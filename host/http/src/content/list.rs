@@ -10,11 +10,11 @@ use pith_db::greatest::Among;
 use pith_db::list::{Column, Selection};
 use pith_db::unit_list::{self, ListedUnit, Relation, Scope};
 use pith_db::{Condition, Connection, Dialect};
-use pith_model::descriptor::{ArtifactCount, FieldKind};
+use pith_model::descriptor::FieldKind;
 use pith_model::{Expression, Timestamp};
 use pith_plugin::order;
 
-use super::shape;
+use super::{Beside, shape};
 use crate::app::App;
 use crate::context::Context;
 use crate::declared;
@@ -171,15 +171,11 @@ pub(crate) async fn listed(
     let is_lasting = within.is_some()
         && unit_list::is_lasting(&selection)
         && shows_only_own_fields(&query, table);
-    let paths = if table.content_type.artifacts == ArtifactCount::Many {
-        let ids: Vec<_> = rows.iter().map(|row| row.id).collect();
-        unit_list::artifact_paths(&mut connection, &ids).await?
-    } else {
-        Vec::new()
-    };
     drop(connection);
+    let units = rows.iter().map(|row| row.id);
+    let beside = Beside::of(context, table, units, Some(&query.projection)).await?;
     let write = |object: &mut Object<'_>, row: &ListedUnit| {
-        shape::write(object, row, context.root, table, &paths);
+        shape::write(object, row, context.root, table, &beside);
     };
     Ok(Listed {
         json: page::written(context, &query, (&rows, count), write, |_| {}),

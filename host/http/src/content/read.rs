@@ -4,10 +4,9 @@ use axum::extract::{Path, RawQuery};
 use axum::response::Response;
 use pith_db::content_type::TypeTable;
 use pith_db::unit_list;
-use pith_model::descriptor::ArtifactCount;
 use uuid::Uuid;
 
-use super::{PathOfOne, shape};
+use super::{Beside, PathOfOne, shape};
 use crate::context::Context;
 use crate::declared;
 use crate::document::{self, Projection};
@@ -37,13 +36,9 @@ pub(super) async fn show(
     let unit = unit_list::by_uuid(&mut connection, Some(table), uuid)
         .await?
         .ok_or_else(Error::not_found)?;
-    let paths = if table.content_type.artifacts == ArtifactCount::Many {
-        unit_list::artifact_paths(&mut connection, &[unit.id]).await?
-    } else {
-        Vec::new()
-    };
     drop(connection);
+    let beside = Beside::of(context, table, [unit.id].into_iter(), projection).await?;
     Ok(document::object(projection, |object| {
-        shape::write(object, &unit, context.root, table, &paths);
+        shape::write(object, &unit, context.root, table, &beside);
     }))
 }

@@ -2,12 +2,13 @@
 
 use pith_db::content_type::TypeTable;
 use pith_db::unit_list::ListedUnit;
+use pith_model::Root;
 use pith_model::descriptor::ArtifactCount;
-use pith_model::{Root, UnitId};
 use serde::ser::SerializeMap as _;
 use serde::{Serialize, Serializer};
 use uuid::Uuid;
 
+use super::beside::{ArtifactPath, Beside};
 use crate::document::{Href, Object, Text};
 use crate::openapi::{Field, Resource};
 
@@ -41,9 +42,6 @@ const CREATED: Field = Field::time("pulp_created", "").read_only();
 const UPDATED: Field = Field::time("pulp_last_updated", "").read_only();
 const LABELS: Field = Field::labels("pulp_labels", "").read_only();
 const REPORT: Field = Field::text("vuln_report", "").nullable().read_only();
-
-/// The artifacts of several units, ordered by unit.
-pub(crate) type Paths = [(UnitId, String, Option<Uuid>)];
 
 /// Writes what every unit has.
 fn write_head(object: &mut Object<'_>, unit: &ListedUnit, root: Root, table: Option<&TypeTable>) {
@@ -81,7 +79,7 @@ pub(super) fn write_base(
     unit: &ListedUnit,
     root: Root,
     table: Option<&TypeTable>,
-    paths: &Paths,
+    paths: &[ArtifactPath],
 ) {
     write_head(object, unit, root, table);
     object.field(
@@ -99,7 +97,7 @@ pub(crate) fn write(
     unit: &ListedUnit,
     root: Root,
     table: &TypeTable,
-    paths: &Paths,
+    beside: &Beside,
 ) {
     write_head(object, unit, root, Some(table));
     let content_type = &table.content_type;
@@ -114,7 +112,7 @@ pub(crate) fn write(
                 "artifacts",
                 Artifacts {
                     root,
-                    paths: paths_of(unit, paths),
+                    paths: paths_of(unit, &beside.paths),
                 },
             );
         }
@@ -122,6 +120,9 @@ pub(crate) fn write(
     let fields = content_type.fields.iter().zip(&unit.values);
     for (field, value) in fields.filter(|(field, _)| !field.is_hidden) {
         object.field(&field.name, value);
+    }
+    for name in &content_type.derived {
+        object.field(name, beside.derived(unit.id, name));
     }
     if content_type.artifacts == ArtifactCount::One {
         write_digests(object, unit, table);
@@ -143,7 +144,7 @@ fn write_digests(object: &mut Object<'_>, unit: &ListedUnit, table: &TypeTable) 
     }
 }
 
-fn paths_of<'a>(unit: &ListedUnit, paths: &'a Paths) -> &'a Paths {
+fn paths_of<'a>(unit: &ListedUnit, paths: &'a [ArtifactPath]) -> &'a [ArtifactPath] {
     let begin = paths.partition_point(|(id, ..)| *id < unit.id);
     let own = paths[begin..]
         .iter()
@@ -163,7 +164,7 @@ impl std::fmt::Display for Artifact {
 /// A map from paths to artifacts; null where the bytes are still upstream.
 struct Artifacts<'a> {
     root: Root,
-    paths: &'a Paths,
+    paths: &'a [ArtifactPath],
 }
 
 impl Serialize for Artifacts<'_> {

@@ -64,6 +64,16 @@ impl HostLines for State {
         self.give(found)
     }
 
+    async fn fragments(
+        &mut self,
+        lines: Resource<Lines>,
+        units: Vec<u64>,
+        name: String,
+    ) -> Result<Vec<Vec<u8>>, Failure> {
+        let read = self.table.get(&lines)?.fragments(&units, &name).await;
+        self.resume(read)
+    }
+
     async fn drop(&mut self, lines: Resource<Lines>) -> wasmtime::Result<()> {
         self.release(lines)
     }

@@ -13,7 +13,7 @@ use super::pool::{FIELDS, Pool};
 use super::search::Variable;
 use super::solver::Solver;
 use crate::PACKAGE;
-use crate::package::File;
+use crate::primary::read_paths;
 use crate::terms::{is_singled_out, plain_name};
 
 impl<L: Lookup> Solver<L> {
@@ -80,15 +80,17 @@ impl<L: Lookup> Solver<L> {
             })?;
         }
         if !files.is_empty() {
-            let fields: Vec<&str> = FIELDS.iter().copied().chain(["files"]).collect();
             let wanted: HashSet<&str> = files.iter().map(String::as_str).collect();
-            lookup.with_terms(PACKAGE, &files, &fields, &mut |candidate| {
-                let paths = paths(&candidate.fields)?;
-                let unit = each(pool, candidate)?;
-                for path in paths.iter().filter(|path| wanted.contains(path.as_str())) {
-                    pool.add_file(unit, path);
-                }
+            let (mut handles, mut units) = (Vec::new(), Vec::new());
+            lookup.with_terms(PACKAGE, &files, FIELDS, &mut |candidate| {
+                handles.push(candidate.handle);
+                units.push(each(pool, candidate)?);
                 Ok(())
+            })?;
+            each_with_files(lookup, &handles, &wanted, |at, paths| {
+                for path in paths {
+                    pool.add_file(units[at], &path);
+                }
             })?;
         }
         self.read_modules(is_modular)?;
@@ -110,16 +112,17 @@ impl<L: Lookup> Solver<L> {
         if wanted.is_empty() {
             return Ok(());
         }
-        let mut found: HashMap<u64, (String, Vec<String>)> = HashMap::new();
         let Self { lookup, pool, .. } = self;
-        lookup.all(PACKAGE, &["name", "files"], &mut |candidate| {
-            let mut paths = paths(&candidate.fields)?;
-            paths.retain(|path| wanted.contains(path));
-            if !paths.is_empty() {
-                let name = name(&candidate.fields)?;
-                found.insert(candidate.handle, (name, paths));
-            }
+        let (mut handles, mut names) = (Vec::new(), Vec::new());
+        lookup.all(PACKAGE, &["name"], &mut |candidate| {
+            handles.push(candidate.handle);
+            names.push(name(&candidate.fields)?);
             Ok(())
+        })?;
+        let mut found: HashMap<u64, (String, Vec<String>)> = HashMap::new();
+        let wanted: HashSet<&str> = wanted.iter().map(String::as_str).collect();
+        each_with_files(lookup, &handles, &wanted, |at, paths| {
+            found.insert(handles[at], (std::mem::take(&mut names[at]), paths));
         })?;
         let names: Vec<String> = found.values().map(|(name, _)| name.clone()).collect();
         let mut is_modular = false;
@@ -160,16 +163,34 @@ fn name(fields: &str) -> Result<String> {
         .map_err(|error| broken(&error))
 }
 
-#[derive(Deserialize)]
-struct Listed {
-    files: Vec<File>,
-}
-
-/// The files of a package.
-fn paths(fields: &str) -> Result<Vec<String>> {
-    let listed: Listed = serde_json::from_str(fields).map_err(|error| broken(&error))?;
-    let paths = listed.files.into_iter();
-    Ok(paths.map(|File(_, folder, name)| folder + &name).collect())
+/// Looks through the files of packages: `take` gets the places of those that have some of the
+/// wanted, and which.
+fn each_with_files(
+    lookup: &mut impl Lookup,
+    packages: &[u64],
+    wanted: &HashSet<&str>,
+    mut take: impl FnMut(usize, Vec<String>),
+) -> Result<()> {
+    let mut at = 0;
+    while at < packages.len() {
+        let elements = lookup.filelists(&packages[at..])?;
+        if elements.is_empty() {
+            return Err(Error::internal("the files of packages are not to be had"));
+        }
+        for element in elements {
+            // A package whose element was broken has none.
+            if !element.is_empty() {
+                let text = std::str::from_utf8(&element)
+                    .map_err(|_| Error::internal("an element of filelists is no text"))?;
+                let paths = read_paths(text, |path| wanted.contains(path))?;
+                if !paths.is_empty() {
+                    take(at, paths);
+                }
+            }
+            at += 1;
+        }
+    }
+    Ok(())
 }
 
 fn broken(error: &serde_json::Error) -> Error {

@@ -2,6 +2,8 @@
 
 use pith_plugin_sdk::{Candidate, Candidates, Lines, Result};
 
+use crate::fragments;
+
 /// So many candidates are read at once.
 const BATCH: u32 = 1_000;
 
@@ -33,6 +35,9 @@ pub(super) trait Lookup {
         fields: &[&str],
         each: Each<'_>,
     ) -> Result<()>;
+    /// Elements of `filelists` of the first of these packages, as many as come together, but
+    /// one at least.
+    fn filelists(&mut self, packages: &[u64]) -> Result<Vec<Vec<u8>>>;
 }
 
 impl Lookup for &Lines {
@@ -72,6 +77,11 @@ impl Lookup for &Lines {
             walk(&found, &mut *each)?;
         }
         Ok(())
+    }
+
+    fn filelists(&mut self, packages: &[u64]) -> Result<Vec<Vec<u8>>> {
+        let few = &packages[..packages.len().min(BATCH as usize)];
+        Ok(self.fragments(few, fragments::FILELISTS)?)
     }
 }
 

@@ -15,6 +15,7 @@ use crate::package::{Package, Pieces};
 use crate::primary::{self, Primary};
 use crate::repomd::Data;
 use crate::snippets::Snippets;
+use crate::terms::is_singled_out;
 
 /// The words for progress that Pulp's clients know.
 const PARSING: (&str, &str) = ("sync.parsing.packages", "Parsed Packages");
@@ -189,24 +190,26 @@ impl Reading<'_> {
             tail: format!("{tail}\n"),
             filelists: self.filelists.take(&package.pkg_id)?,
             other: self.other.take(&package.pkg_id)?,
+            singled_out: Vec::new(),
         };
         if let Err(skipped) = self.admit(upstream, modular, &mut package) {
             return Ok(Err(skipped));
         }
-        let parsed = [
-            primary::read_files(&pieces.filelists).map(|files| package.files = files),
-            primary::read_changes(&pieces.other).map(|changes| package.changelogs = changes),
-        ];
-        for (result, piece) in parsed
-            .into_iter()
-            .zip([&mut pieces.filelists, &mut pieces.other])
-        {
-            if let Err(error) = result {
-                // The package itself is whole: it is published without the broken element.
-                let nevra = package.nevra();
-                log::warn(&format!("{nevra} has a broken entry beside it: {error}"));
-                piece.clear();
+        // The package itself is whole: it is published without a broken element.
+        let broken = |error: &Error| {
+            let nevra = package.nevra();
+            log::warn(&format!("{nevra} has a broken entry beside it: {error}"));
+        };
+        match primary::read_paths(&pieces.filelists, is_singled_out) {
+            Ok(paths) => pieces.singled_out = paths,
+            Err(error) => {
+                broken(&error);
+                pieces.filelists.clear();
             }
+        }
+        if let Err(error) = primary::check_changes(&pieces.other) {
+            broken(&error);
+            pieces.other.clear();
         }
         let place = place(upstream, &package, base.as_deref())?;
         if let (Some(complete), Some(place)) = (&upstream.complete, place) {
