@@ -105,16 +105,19 @@ impl Encoder {
     }
 }
 
-/// So many bytes are a frame, which is as far back as a stream of this level would look.
-const FRAME: usize = 2 << 20;
+/// So many bytes are a frame. A stream of this level would look no further back than twice that,
+/// which saves half a percent. Whoever has pieces of this size is spared a copy of them.
+pub(crate) const FRAME: usize = 1 << 20;
 
 /// Zstandard in frames, one after the other, as every reader of it takes them. A frame is made
-/// of one piece of memory; a stream, whose memory begins anew again and again, takes half as
+/// of one piece of memory; a stream, whose memory begins anew again and again, takes a third as
 /// long again and comes out no smaller.
 struct Frames {
     compressor: zstd::bulk::Compressor<'static>,
     /// Less than a frame.
     pending: Vec<u8>,
+    /// The frame that was made last, whose memory serves the next.
+    frame: Vec<u8>,
     ready: Vec<u8>,
     is_empty: bool,
 }
@@ -124,26 +127,44 @@ impl Frames {
         Ok(Self {
             compressor: zstd::bulk::Compressor::new(ZSTD_LEVEL)?,
             pending: Vec::new(),
+            frame: Vec::new(),
             ready: Vec::new(),
             is_empty: true,
         })
     }
 
     fn take(&mut self, mut bytes: &[u8]) -> io::Result<()> {
-        while self.pending.len() + bytes.len() >= FRAME {
-            let (next, rest) = bytes.split_at(FRAME - self.pending.len());
+        if !self.pending.is_empty() {
+            let (next, rest) = bytes.split_at(bytes.len().min(FRAME - self.pending.len()));
             self.pending.extend_from_slice(next);
+            if self.pending.len() < FRAME {
+                return Ok(());
+            }
+            self.end_pending()?;
             bytes = rest;
-            self.end_frame()?;
         }
-        self.pending.extend_from_slice(bytes);
+        let frames = bytes.chunks_exact(FRAME);
+        self.pending.extend_from_slice(frames.remainder());
+        for plain in frames {
+            self.add_frame(plain)?;
+        }
         Ok(())
     }
 
-    fn end_frame(&mut self) -> io::Result<()> {
-        let frame = self.compressor.compress(&self.pending)?;
-        self.ready.extend_from_slice(&frame);
-        self.pending.clear();
+    fn end_pending(&mut self) -> io::Result<()> {
+        let mut plain = std::mem::take(&mut self.pending);
+        self.add_frame(&plain)?;
+        plain.clear();
+        self.pending = plain;
+        Ok(())
+    }
+
+    fn add_frame(&mut self, plain: &[u8]) -> io::Result<()> {
+        self.frame.clear();
+        self.frame
+            .reserve(zstd::zstd_safe::compress_bound(plain.len()));
+        self.compressor.compress_to_buffer(plain, &mut self.frame)?;
+        self.ready.extend_from_slice(&self.frame);
         self.is_empty = false;
         Ok(())
     }
@@ -151,7 +172,7 @@ impl Frames {
     fn finish(mut self) -> io::Result<Vec<u8>> {
         // A file without a frame would be none.
         if self.is_empty || !self.pending.is_empty() {
-            self.end_frame()?;
+            self.end_pending()?;
         }
         Ok(self.ready)
     }

@@ -13,7 +13,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use crate::Services;
-use crate::encode::{Encoder, Encoding, Plain};
+use crate::encode::{Encoder, Encoding, FRAME, Plain};
 use crate::error::{Error, Result};
 use crate::fragment::{Dictionaries, Row, Unpacker};
 
@@ -42,8 +42,9 @@ const QUERIES: usize = 2;
 /// What may wait between two stages.
 const CHANNEL: usize = 2;
 
-/// A strand's bytes go on when there are so many.
-const ONWARD: usize = 256 << 10;
+/// A strand's bytes go on when there are so many, or a multiple: the encoder takes them as they
+/// are then.
+const ONWARD: usize = FRAME;
 
 /// Makes the files; the memory it takes does not grow with the units.
 pub(crate) async fn run(
@@ -62,16 +63,17 @@ pub(crate) async fn run(
     for strand in &strands {
         let algorithms = &strand.encoding.algorithms;
         let writer = services.store.create(algorithms);
-        let (feed, plain) = mpsc::channel(CHANNEL);
+        let (full, plain) = mpsc::channel(CHANNEL);
+        let (used, empty) = mpsc::channel(CHANNEL);
         let encoder = Encoder::new(&strand.encoding)?;
         let runtime = Handle::current();
-        feeds.push(feed);
+        feeds.push(Feed { full, empty });
         files.push(tokio::task::spawn_blocking(move || {
-            write(encoder, writer, plain, &runtime)
+            write(encoder, writer, plain, &used, &runtime)
         }));
     }
     let (rows, unpacked) = mpsc::channel(CHANNEL);
-    let unpacking = tokio::task::spawn_blocking(move || unpack(unpacked, &strands, &feeds));
+    let unpacking = tokio::task::spawn_blocking(move || unpack(unpacked, &strands, feeds));
     let reading = read(services, units, rows).await;
     // The stage behind tells why, if it is the one that failed.
     joined(unpacking).await?;
@@ -81,6 +83,26 @@ pub(crate) async fn run(
     }
     reading?;
     Ok(written)
+}
+
+/// Where a strand's bytes go, and where their memory comes back from.
+struct Feed {
+    full: mpsc::Sender<Vec<u8>>,
+    empty: mpsc::Receiver<Vec<u8>>,
+}
+
+impl Feed {
+    /// Sends what goes on of a buffer, which is left with the rest. Whether somebody took it.
+    fn send(&mut self, buffer: &mut Vec<u8>) -> bool {
+        let whole = buffer.len() - buffer.len() % ONWARD;
+        let mut next = self.empty.try_recv().unwrap_or_default();
+        next.clear();
+        next.extend_from_slice(&buffer[whole..]);
+        buffer.truncate(whole);
+        self.full
+            .blocking_send(std::mem::replace(buffer, next))
+            .is_ok()
+    }
 }
 
 async fn joined<T>(stage: JoinHandle<Result<T>>) -> Result<T> {
@@ -173,7 +195,7 @@ fn append(
 fn unpack(
     mut rows: mpsc::Receiver<Vec<Row>>,
     strands: &[Strand],
-    feeds: &[mpsc::Sender<Vec<u8>>],
+    mut feeds: Vec<Feed>,
 ) -> Result<()> {
     let mut unpacker = Unpacker::default();
     let mut buffers: Vec<Vec<u8>> = strands.iter().map(|one| one.header.clone()).collect();
@@ -181,8 +203,8 @@ fn unpack(
     while let Some(batch) = rows.blocking_recv() {
         for row in batch {
             append(&mut unpacker, &row, &wanted, &mut buffers)?;
-            for (buffer, feed) in buffers.iter_mut().zip(feeds) {
-                if buffer.len() >= ONWARD && feed.blocking_send(std::mem::take(buffer)).is_err() {
+            for (buffer, feed) in buffers.iter_mut().zip(&mut feeds) {
+                if buffer.len() >= ONWARD && !feed.send(buffer) {
                     return Ok(());
                 }
             }
@@ -190,7 +212,7 @@ fn unpack(
     }
     for ((strand, mut buffer), feed) in strands.iter().zip(buffers).zip(feeds) {
         buffer.extend_from_slice(&strand.footer);
-        if feed.blocking_send(buffer).is_err() {
+        if feed.full.blocking_send(buffer).is_err() {
             return Ok(());
         }
     }
@@ -202,10 +224,13 @@ fn write(
     mut encoder: Encoder,
     mut writer: Box<dyn Writer>,
     mut plain: mpsc::Receiver<Vec<u8>>,
+    used: &mpsc::Sender<Vec<u8>>,
     runtime: &Handle,
 ) -> Result<(Incoming, Plain)> {
     while let Some(bytes) = plain.blocking_recv() {
         let encoded = encoder.take(&bytes)?;
+        // If there are enough of them, this one is let go.
+        let _ = used.try_send(bytes);
         if !encoded.is_empty() {
             runtime.block_on(writer.write(encoded))?;
         }
