@@ -20,7 +20,7 @@ pub(crate) use json::upload;
 pub(crate) struct Advisory {
     pub(crate) id: String,
     #[serde(alias = "updated")]
-    pub(crate) updated_date: String,
+    pub(crate) updated_date: Option<String>,
     description: String,
     #[serde(alias = "issued")]
     issued_date: String,
@@ -111,7 +111,10 @@ pub(crate) fn read(text: &str) -> Result<Advisory> {
             b"rights" => advisory.rights = walk.text(&element)?.into_owned(),
             b"pushcount" => advisory.pushcount = walk.text(&element)?.into_owned(),
             b"issued" => advisory.issued_date = date(&mut walk, &element)?,
-            b"updated" => advisory.updated_date = date(&mut walk, &element)?,
+            b"updated" => {
+                let date = date(&mut walk, &element)?;
+                advisory.updated_date = Some(date).filter(|date| !date.is_empty());
+            }
             b"reboot_suggested" => advisory.reboot_suggested = suggested(&mut walk, &element)?,
             b"references" if !element.is_empty => {
                 advisory.references = references(&mut walk)?;
@@ -201,6 +204,8 @@ fn package(walk: &mut Walk<'_>, root: &Element<'_>) -> Result<Package> {
         release: release.unwrap_or_default(),
         arch: arch.unwrap_or_default(),
         src: src.unwrap_or_default(),
+        // What Pulp says where there is none.
+        sum_type: "unknown".into(),
         ..Package::default()
     };
     if root.is_empty {

@@ -69,7 +69,7 @@ struct Part {
     packages: Vec<Value>,
     groups: Vec<Value>,
     options: Vec<Value>,
-    matches: Vec<Value>,
+    matches: Map<String, Value>,
     name_by_lang: Map<String, Value>,
     desc_by_lang: Map<String, Value>,
 }
@@ -114,11 +114,12 @@ fn read(walk: &mut Walk<'_>, root: &Element<'_>) -> Result<Part> {
                 let [kind, requires, basearchonly] =
                     element.attributes([b"type", b"requires", b"basearchonly"]);
                 let name = walk.text(&element)?.trim().to_owned();
+                // The numbers of libcomps, which are Pulp's.
                 let kind = match kind.as_deref() {
-                    Some("default") => 1,
-                    Some("optional") => 2,
-                    Some("conditional") => 3,
-                    _ => 0,
+                    Some("default") => 0,
+                    Some("optional") => 1,
+                    Some("conditional") => 2,
+                    _ => 3,
                 };
                 part.packages.push(json!({
                     "name": name,
@@ -139,7 +140,8 @@ fn read(walk: &mut Walk<'_>, root: &Element<'_>) -> Result<Part> {
             }
             b"match" => {
                 let [name, install] = element.attributes([b"name", b"install"]);
-                part.matches.push(json!({"name": name, "install": install}));
+                part.matches
+                    .insert(name.unwrap_or_default(), install.unwrap_or_default().into());
                 walk.skip(&element)?;
             }
             _ => walk.skip(&element)?,
@@ -232,11 +234,11 @@ mod tests {
             |at: usize| -> Value { serde_json::from_str(&drafts[at].1.fields).expect("JSON") };
         assert_eq!(drafts[0].0, "packagegroup birds");
         assert_eq!(fields(0)["name_by_lang"]["de"], "Vögel");
-        assert_eq!(fields(0)["packages"][0]["type"], 3);
+        assert_eq!(fields(0)["packages"][0]["type"], 2);
         assert_eq!(fields(1)["group_ids"][0]["name"], "birds");
         assert_eq!(fields(2)["option_ids"][0]["default"], true);
         assert_eq!(fields(2)["display_order"], 10);
-        assert_eq!(fields(3)["matches"][0]["install"], "a-%s");
+        assert_eq!(fields(3)["matches"]["a"], "a-%s");
         for ((_, draft), name) in
             drafts
                 .iter()

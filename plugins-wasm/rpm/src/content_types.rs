@@ -1,7 +1,7 @@
 //! The content types with their fields, as the API shows them.
 
 use pith_plugin_sdk::content_type::{
-    Field, Kind, flag, integer, list, maybe_integer, maybe_text, number, object, text,
+    Field, Kind, flag, integer, list, maybe_flag, maybe_integer, maybe_text, number, object, text,
 };
 use pith_plugin_sdk::{ArtifactCount, ContentType};
 
@@ -99,7 +99,7 @@ fn advisory() -> Kind<'static> {
         artifacts: ArtifactCount::None,
         fields: vec![
             text("id"),
-            text("updated_date"),
+            maybe_text("updated_date"),
             text("description"),
             text("issued_date"),
             text("fromstr"),
@@ -136,7 +136,7 @@ fn modulemd() -> Kind<'static> {
             text("name"),
             text("stream"),
             text("version"),
-            flag("static_context"),
+            maybe_flag("static_context"),
             text("context"),
             text("arch"),
             list("artifacts"),

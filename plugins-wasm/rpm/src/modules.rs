@@ -79,7 +79,7 @@ fn module(data: &Yaml, digest: &str) -> Result<(Value, Vec<String>)> {
         "name": required(data, "name")?,
         "stream": required(data, "stream")?,
         "version": text(&data["version"]).unwrap_or_else(|| "0".into()),
-        "static_context": data["static_context"].as_bool().unwrap_or(false),
+        "static_context": data["static_context"].as_bool(),
         "context": text(&data["context"]).unwrap_or_default(),
         "arch": text(&data["arch"]).unwrap_or_default(),
         "artifacts": artifacts,

@@ -128,6 +128,8 @@ fields! {
     maybe_integer ["integer", "null"];
     /// True or false.
     flag ["boolean"];
+    /// True, false or null.
+    maybe_flag ["boolean", "null"];
     /// A list of whatever.
     list ["array"];
     /// An object with whatever.

@@ -55,8 +55,11 @@ fn write(advisory: &Advisory) -> String {
         let _ = writeln!(text, "  <{name}>{}</{name}>", escape(value));
     }
     for (name, date) in [
-        ("issued", &advisory.issued_date),
-        ("updated", &advisory.updated_date),
+        ("issued", advisory.issued_date.as_str()),
+        (
+            "updated",
+            advisory.updated_date.as_deref().unwrap_or_default(),
+        ),
     ] {
         if !date.is_empty() {
             let _ = writeln!(text, "  <{name} date=\"{}\"/>", escape(date));

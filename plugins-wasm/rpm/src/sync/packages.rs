@@ -216,6 +216,10 @@ impl Reading<'_> {
             complete.expect(place);
         }
         let source = source(upstream, &package, base);
+        // As Pulp shows it: where the upstream has the file says nothing of where it is here.
+        if let Some((_, name)) = package.location_href.rsplit_once('/') {
+            package.location_href = name.to_owned();
+        }
         Ok(Ok(Box::new(package.draft(pieces, source)?)))
     }
 
