@@ -17,6 +17,7 @@ mod components;
 mod content;
 mod copies;
 mod crash_recovery;
+mod derived_fields;
 mod disk_errors;
 mod distributions;
 mod fetch_through;

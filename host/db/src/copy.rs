@@ -223,6 +223,7 @@ mod tests {
             repository_key: Vec::new(),
             indexed: Vec::new(),
             references: Vec::new(),
+            derived: Vec::new(),
             order_keys: Vec::new(),
         };
         let table = TypeTable {

@@ -22,6 +22,7 @@ pub mod distribution;
 pub mod entity;
 pub mod entity_file;
 pub mod error;
+pub mod field_value;
 pub mod filter;
 pub mod fragment;
 pub mod greatest;

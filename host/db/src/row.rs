@@ -3,6 +3,7 @@
 use pith_model::Timestamp;
 use rusqlite::types::Value as Stored;
 use serde_json::Value as JsonValue;
+use serde_json::value::RawValue;
 use sqlx::Row as _;
 use uuid::Uuid;
 
@@ -178,6 +179,24 @@ impl Read for Option<JsonValue> {
             Row::Sqlite(row) => JsonValue::of(stored(row, index)?),
             Row::Postgres(row) => {
                 let value: Option<sqlx::types::Json<JsonValue>> = row.try_get(index)?;
+                Ok(value.map(|json| json.0))
+            }
+        }
+    }
+}
+
+impl Read for Option<Box<RawValue>> {
+    fn read(row: &Row, index: usize) -> Result<Self> {
+        match row {
+            Row::Sqlite(row) => match String::of(stored(row, index)?)? {
+                Some(text) => match RawValue::from_string(text) {
+                    Ok(json) => Ok(Some(json)),
+                    Err(_) => unexpected("no JSON where some was expected"),
+                },
+                None => Ok(None),
+            },
+            Row::Postgres(row) => {
+                let value: Option<sqlx::types::Json<Box<RawValue>>> = row.try_get(index)?;
                 Ok(value.map(|json| json.0))
             }
         }

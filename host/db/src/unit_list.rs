@@ -14,6 +14,7 @@ use crate::content_type::{TypeTable, column};
 use crate::database::Connection;
 use crate::dialect::Dialect;
 use crate::error::Result;
+use crate::field_value::FieldValue;
 use crate::list::{self, Column, Condition, Kind, Selection, Source};
 use crate::row::Row;
 use crate::statement::sql;
@@ -93,7 +94,7 @@ pub struct ListedUnit {
     /// An object, or nothing.
     pub pulp_labels: Option<JsonValue>,
     /// The values of its type's fields, in order; none in a list of all types.
-    pub values: Vec<JsonValue>,
+    pub values: Vec<FieldValue>,
     /// Of a type whose units have one: the bytes, where they are stored.
     pub artifact: Option<OneArtifact>,
 }
@@ -571,7 +572,7 @@ pub(crate) fn read(row: &Row, table: Option<&TypeTable>) -> Result<ListedUnit> {
         pulp_created: row.get(2)?,
         pulp_labels: row.get(3)?,
         content_type: 0,
-        values: Vec::new(),
+        values: Vec::with_capacity(table.map_or(0, |table| table.content_type.fields.len())),
         artifact: None,
     };
     let Some(table) = table else {
@@ -591,10 +592,9 @@ pub(crate) fn read(row: &Row, table: Option<&TypeTable>) -> Result<ListedUnit> {
         }
         next = if has_sha256 { 6 } else { 7 };
     }
-    unit.values.reserve_exact(table.content_type.fields.len());
     for (at, field) in table.content_type.fields.iter().enumerate() {
-        unit.values
-            .push(crate::unit::field_json(row, next + at, field.kind)?);
+        let value = FieldValue::read(row, next + at, field.kind)?;
+        unit.values.push(value);
     }
     Ok(unit)
 }

@@ -5,9 +5,10 @@ use sha2::{Digest, Sha256};
 
 use crate::entity;
 use crate::login::Login;
-use crate::order_key::{self, OrderKey};
+use crate::order_key::OrderKey;
 use crate::route::Routing;
-use crate::schema::property_names;
+
+pub use crate::field::{Field, FieldKind, derived_of, fields_of};
 
 /// What a plugin offers.
 #[derive(Clone, Debug, PartialEq)]
@@ -144,32 +145,6 @@ impl Reference {
     }
 }
 
-/// One field of a content type: a column.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Field {
-    /// Its name in the API.
-    pub name: String,
-    /// Its column's type.
-    pub kind: FieldKind,
-    /// Whether it is an [`OrderKey`], which nobody is shown.
-    pub is_hidden: bool,
-}
-
-/// The type of a field's column.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FieldKind {
-    /// Text.
-    Text,
-    /// 64-bit integer.
-    Integer,
-    /// 64-bit float.
-    Real,
-    /// True or false.
-    Boolean,
-    /// Anything nested.
-    Json,
-}
-
 /// The length of a key's fingerprint in bytes. 128 bits: an accident is out of the
 /// question, and whoever finds a collision on purpose hurts only units of his own.
 pub const FINGERPRINT: usize = 16;
@@ -214,80 +189,9 @@ fn fingerprint(key: &[String], fields: &Map<String, Value>) -> [u8; FINGERPRINT]
     short
 }
 
-/// In the schema of a content type, at a property that is not stored.
-const DERIVED: &str = "x-derived";
-
-fn is_derived(property: &Value) -> bool {
-    property.get(DERIVED).is_some()
-}
-
-/// The names of the fields that are not stored.
-///
-/// # Errors
-/// A sentence that says what is wrong with one.
-pub fn derived_of(schema: &Value) -> Result<Vec<String>, String> {
-    let properties = &schema["properties"];
-    let derived = property_names(schema).filter(|name| is_derived(&properties[*name]));
-    derived
-        .map(|name| {
-            check_field(name)?;
-            let wrong = |why: &str| Err(format!("the derived field {name:?} {why}"));
-            let required = schema["required"].as_array();
-            if properties[name][DERIVED] != true {
-                return wrong("is declared wrongly: `x-derived` is `true` or not there");
-            }
-            if order_key::is_key(&properties[name]) {
-                return wrong("is an order key, which is stored");
-            }
-            if required.is_some_and(|required| required.iter().any(|one| one == name)) {
-                return wrong("is required, but drafts do not have it");
-            }
-            Ok(name.to_owned())
-        })
-        .collect()
-}
-
-/// The columns that a JSON Schema of an object asks for.
-///
-/// # Errors
-/// A sentence that says what is wrong with the schema.
-pub fn fields_of(schema: &Value) -> Result<Vec<Field>, String> {
-    let properties = schema
-        .get("properties")
-        .and_then(Value::as_object)
-        .ok_or("the schema of the fields has no `properties`")?;
-    property_names(schema)
-        .filter(|name| !is_derived(&properties[*name]))
-        .map(|name| {
-            check_field(name)?;
-            Ok(Field {
-                name: name.to_owned(),
-                kind: kind_of(&properties[name]),
-                is_hidden: order_key::is_key(&properties[name]),
-            })
-        })
-        .collect()
-}
-
-fn kind_of(property: &Value) -> FieldKind {
-    let mut kinds: Vec<&str> = match property.get("type") {
-        Some(Value::String(one)) => vec![one],
-        Some(Value::Array(several)) => several.iter().filter_map(Value::as_str).collect(),
-        _ => Vec::new(),
-    };
-    kinds.retain(|kind| *kind != "null");
-    match kinds.as_slice() {
-        ["string"] => FieldKind::Text,
-        ["integer"] => FieldKind::Integer,
-        ["number"] => FieldKind::Real,
-        ["boolean"] => FieldKind::Boolean,
-        _ => FieldKind::Json,
-    }
-}
-
 /// Names become parts of paths, tables and columns: lowercase letters, digits and
 /// underscores, beginning with a letter, at most 40.
-fn check_word(word: &str, what: &str) -> Result<(), String> {
+pub(crate) fn check_word(word: &str, what: &str) -> Result<(), String> {
     let mut characters = word.chars();
     let fits = characters.next().is_some_and(|c| c.is_ascii_lowercase())
         && characters.all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
@@ -301,17 +205,6 @@ fn check_word(word: &str, what: &str) -> Result<(), String> {
              begin with a letter, and have at most 40 characters"
         ))
     }
-}
-
-/// As [`check_word`], but ecosystems have names such as `pkgId`.
-fn check_field(name: &str) -> Result<(), String> {
-    let lowered = name.to_ascii_lowercase();
-    if name.starts_with(|first: char| first.is_ascii_lowercase())
-        && check_word(&lowered, "a field").is_ok()
-    {
-        return Ok(());
-    }
-    check_word(name, "a field")
 }
 
 /// Properties that every unit has in the API; a plugin's field may not take their names.
@@ -554,24 +447,7 @@ mod tests {
     }
 
     #[test]
-    fn derived_fields_are_no_columns() {
-        let schema = |property: Value, required: &[&str]| {
-            json!({"type": "object", "required": required, "properties": {
-                "name": {"type": "string"}, "files": property}})
-        };
-        let good = schema(json!({"type": "array", "x-derived": true}), &["name"]);
-        assert_eq!(derived_of(&good), Ok(vec!["files".to_owned()]));
-        assert_eq!(fields_of(&good).expect("fields").len(), 1);
-        let derived = json!({"type": "array", "x-derived": true});
-        let key = json!({"type": "string", "x-derived": true, "x-order": {"of": ["name"]}});
-        for (property, required, what) in [
-            (derived.clone(), &["files"][..], "required"),
-            (json!({"type": "array", "x-derived": 1}), &[], "wrongly"),
-            (key, &[], "order key"),
-        ] {
-            let error = derived_of(&schema(property, required)).expect_err("refused");
-            assert!(error.contains(what), "{error}");
-        }
+    fn derived_fields_are_in_no_key() {
         let mut type_with = file();
         type_with.derived.push("files".into());
         assert_eq!(type_with.check(), Ok(()));
@@ -612,8 +488,6 @@ mod tests {
         assert_eq!(with("artifacts", ArtifactCount::None), Ok(()));
         // Databases do not tell these apart.
         assert!(with("SHA256", ArtifactCount::None).is_err());
-        assert_eq!(check_field("pkgId"), Ok(()));
-        assert!(check_field("PkgId").is_err());
     }
 
     #[test]

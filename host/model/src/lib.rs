@@ -4,6 +4,7 @@ pub mod access;
 pub mod descriptor;
 mod entity;
 pub mod expression;
+pub mod field;
 pub mod filter;
 pub mod id;
 pub mod login;

@@ -72,6 +72,10 @@ const STACK_KEPT: usize = 16 << 10;
 /// for nothing.
 const MEMORY_KEPT: usize = 1 << 20;
 
+/// The same of a used table. A page that goes back to the system interrupts all processors, twice:
+/// more than a small request costs otherwise.
+const TABLE_KEPT: usize = 64 << 10;
+
 /// Memory slots that keep the shape of the plugin they last served (its image is mapped and
 /// ready). Slots hold next to no memory while unused, so this is about address space.
 const WARM_SLOTS: u32 = 16;
@@ -282,7 +286,7 @@ fn pooling_config() -> Config {
         // system. Only pages that were written are looked at, where the system can tell.
         .linear_memory_keep_resident(MEMORY_KEPT)
         .pagemap_scan(Enabled::Auto)
-        .table_keep_resident(0)
+        .table_keep_resident(TABLE_KEPT)
         .async_stack_keep_resident(STACK_KEPT);
     let mut config = config();
     config

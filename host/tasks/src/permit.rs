@@ -7,7 +7,6 @@ use pith_db::{entity, unit, unit_list, user};
 use pith_model::schema::named_entities;
 use pith_model::task::TaskError;
 use pith_model::{UnitId, UserId};
-use serde_json::Value;
 
 use crate::run::{Context, failed_db};
 
@@ -33,7 +32,7 @@ pub(crate) async fn check(context: &Context, units: &[UnitId]) -> Result<(), Tas
         for (field, type_name, verb) in named_entities(schema) {
             let fields = table.content_type.fields.iter();
             let value = fields.zip(&values).find(|(one, _)| one.name == field);
-            if let Some(name) = value.and_then(|(_, value)| Value::as_str(value)) {
+            if let Some(name) = value.and_then(|(_, value)| value.as_str()) {
                 named.insert([&*table.plugin, type_name, name, verb].map(str::to_owned));
             }
         }

@@ -8,6 +8,7 @@ use pith_content::error::{Error, Result};
 use pith_content::inputs::{Input, Inputs};
 use pith_content::references::References;
 use pith_content::staging::Staging;
+use pith_db::field_value::FieldValue;
 use pith_db::{Connection, access, unit_list};
 use pith_model::reference::typed_path;
 use pith_model::schema::signing_services;
@@ -154,7 +155,10 @@ pub(crate) async fn describe(
             let listed = unit_list::by_uuid(&mut connection, Some(&table), uuid).await?;
             let names = table.content_type.fields.iter().map(|field| &field.name);
             let values = listed.into_iter().flat_map(|listed| listed.values);
-            found.push(names.cloned().zip(values).collect());
+            let values = values.map(FieldValue::into_json);
+            let fields = names.cloned().zip(values);
+            let fields = fields.map(|(name, value)| Ok::<_, pith_db::Error>((name, value?)));
+            found.push(fields.collect::<std::result::Result<_, _>>()?);
         } else {
             tracing::debug!("an upload of {expected} made a unit of {}", table.full_name);
         }

@@ -65,8 +65,8 @@ pub(super) async fn resolve(
             .iter()
             .zip(unit.values)
             .filter(|(field, _)| content_type.natural_key.contains(&field.name))
-            .map(|(field, value)| (field.name.clone(), value))
-            .collect();
+            .map(|(field, value)| Ok((field.name.clone(), value.into_json()?)))
+            .collect::<Result<_>>()?;
         params.insert(name.to_owned(), Value::Object(key));
         named.push(unit.id.0);
     }

@@ -28,10 +28,7 @@ async fn a_component_becomes_a_plugin_with_what_it_exports() {
         sync: true,
         upload: true,
         publish: true,
-        resolve: false,
-        serve: false,
-        change: false,
-        order: false,
+        ..Abilities::default()
     };
     assert_eq!(file.abilities(), all);
     assert_eq!(
