@@ -46,6 +46,9 @@ const CHANNEL: usize = 2;
 /// are then.
 const ONWARD: usize = FRAME;
 
+/// A buffer that has become larger is not filled anew.
+const MOST_KEPT: usize = 4 * ONWARD;
+
 /// Makes the files; the memory it takes does not grow with the units.
 pub(crate) async fn run(
     services: &Services,
@@ -229,8 +232,10 @@ fn write(
 ) -> Result<(Incoming, Plain)> {
     while let Some(bytes) = plain.blocking_recv() {
         let encoded = encoder.take(&bytes)?;
-        // If there are enough of them, this one is let go.
-        let _ = used.try_send(bytes);
+        // If there are enough of them, or it held a fragment of many megabytes, it is let go.
+        if bytes.capacity() <= MOST_KEPT {
+            let _ = used.try_send(bytes);
+        }
         if !encoded.is_empty() {
             runtime.block_on(writer.write(encoded))?;
         }

@@ -20,6 +20,15 @@ pub(crate) fn give_back_soon() {
     unsafe { libmimalloc_sys::mi_option_set_default(PURGE_DELAY, SOON) }
 }
 
+/// Keeps to small pages. Of a page of 2 MiB nothing goes back while anything in it is used: a
+/// server that had compiled its plugins kept 60 MiB for that, and nothing was any faster.
+#[expect(unsafe_code, reason = "processes are set up by a function of C")]
+pub(crate) fn keep_to_small_pages() {
+    // SAFETY: it changes how memory is mapped, not what is in it. Where the system does not know
+    // the word, all stays as it is.
+    unsafe { libc::prctl(libc::PR_SET_THP_DISABLE, 1, 0, 0, 0) };
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -35,5 +44,14 @@ mod tests {
         assert_eq!(delay(), 1000, "mimalloc's own choice");
         give_back_soon();
         assert_eq!(delay(), SOON);
+    }
+
+    #[test]
+    fn pages_are_small() {
+        keep_to_small_pages();
+        let status = std::fs::read_to_string("/proc/self/status").expect("the status");
+        let line = status.lines().find(|line| line.starts_with("THP_enabled:"));
+        // Systems before Linux 5.0 do not say.
+        assert!(line.is_none_or(|line| line.ends_with('0')), "{line:?}");
     }
 }

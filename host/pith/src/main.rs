@@ -70,6 +70,7 @@ enum Command {
 
 fn main() -> ExitCode {
     allocator::give_back_soon();
+    allocator::keep_to_small_pages();
     match run(Arguments::parse().command) {
         Ok(code) => code,
         Err(error) => {
