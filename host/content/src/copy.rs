@@ -150,9 +150,12 @@ pub async fn select(services: &Services, line: &Line) -> Result<Selection> {
     // Units that are new to the walk, until none refers to another.
     let mut frontier = walk.selection.units.clone();
     while !frontier.is_empty() {
+        let units: Vec<UnitId> = frontier.iter().map(unit).collect();
         let mut next = RoaringTreemap::new();
-        for table in &referring {
-            next |= walk.step(table, &frontier).await?;
+        for (content_type, units) in pith_db::unit::by_type(walk.connection, &units).await? {
+            if let Some(table) = referring.iter().find(|table| table.id == content_type) {
+                next |= walk.step(table, &units).await?;
+            }
         }
         frontier = next;
     }
@@ -229,23 +232,10 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    /// Adds what the units of one type among these refer to; what was not there before.
-    async fn step(
-        &mut self,
-        table: &TypeTable,
-        frontier: &RoaringTreemap,
-    ) -> Result<RoaringTreemap> {
-        let mut of_type = RoaringTreemap::new();
+    /// Adds what these units of one type refer to; what was not there before.
+    async fn step(&mut self, table: &TypeTable, units: &[UnitId]) -> Result<RoaringTreemap> {
         let source = self.line.source;
-        copy::units_of_type(self.connection, table, source, None, |unit| {
-            of_type.insert(number(unit));
-        })
-        .await?;
-        let units: Vec<UnitId> = (of_type & frontier).iter().map(unit).collect();
         let mut new = RoaringTreemap::new();
-        if units.is_empty() {
-            return Ok(new);
-        }
         for reference in &table.content_type.references {
             let Some(target) = self
                 .tables
@@ -268,7 +258,7 @@ impl Walk<'_> {
                 pair,
                 reference,
                 source,
-                &units,
+                units,
                 |wanted_by, unit| {
                     if selection.units.insert(number(unit)) {
                         new.insert(number(unit));
@@ -289,7 +279,7 @@ impl Walk<'_> {
                 pair,
                 reference,
                 places,
-                &units,
+                units,
                 |wanted_by, missing| {
                     selection.unresolved.push(|| Unresolved {
                         wanted_by,

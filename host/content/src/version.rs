@@ -244,8 +244,9 @@ async fn write(
     if wanted.retain {
         retain(services, &tables, repository, pending).await?;
     }
-    check(services, &tables, repository.id, pending).await?;
-    count(services, repository.id, head, pending).await
+    let counts = count(services, repository.id, head, pending).await?;
+    check(services, &tables, (repository.id, pending), &counts).await?;
+    Ok(counts)
 }
 
 /// A newcomer with the repository key of a unit that is there takes its place.
@@ -358,11 +359,15 @@ pub async fn discard_of_worker(services: &Services, worker: WorkerId) -> Result<
 async fn check(
     services: &Services,
     tables: &[Arc<TypeTable>],
-    repository: RepositoryId,
-    number: i64,
+    (repository, number): (RepositoryId, i64),
+    counts: &[Counts],
 ) -> Result<()> {
+    let is_in_question = |table: &&Arc<TypeTable>| {
+        let mut counts = counts.iter();
+        has_repository_key(table) && counts.any(|one| one.content_type == table.id && one.added > 1)
+    };
     let mut connection = services.database.read().await?;
-    for table in tables.iter().filter(|table| has_repository_key(table)) {
+    for table in tables.iter().filter(is_in_question) {
         let found = membership::twins(&mut connection, table, repository, number).await?;
         if let Some((one, other)) = found {
             return Err(twins(&mut connection, table, one, other).await?);

@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::fragment::Packed;
 use crate::insert::insert_many;
 use crate::sequence;
-use crate::statement::{Value, sql};
+use crate::statement::{Statement, Value, sql};
 
 /// The fingerprint of a key.
 pub type Key = [u8; FINGERPRINT];
@@ -334,26 +334,54 @@ pub async fn ids_by_type(
     connection: &mut Connection,
     uuids: &[Uuid],
 ) -> Result<Vec<(i64, Vec<UnitId>)>> {
-    let mut found: Vec<(i64, Vec<UnitId>)> = Vec::new();
+    let mut found = Vec::new();
     for part in uuids.chunks(5000) {
-        let rows = sql(
+        let asked = sql(
             "SELECT content_type_id, string_agg(CAST(id AS TEXT), ',') FROM unit
              WHERE uuid IN (?*) GROUP BY content_type_id",
         )
-        .bind(part.to_vec())
-        .fetch_all(connection)
-        .await?;
-        for row in rows {
-            let content_type = row.get(0)?;
-            let ids: String = row.get(1)?;
-            let ids = ids.split(',').filter_map(|id| id.parse().ok().map(UnitId));
-            match found.iter_mut().find(|(known, _)| *known == content_type) {
-                Some((_, known)) => known.extend(ids),
-                None => found.push((content_type, ids.collect())),
-            }
-        }
+        .bind(part.to_vec());
+        gather(connection, asked, &mut found).await?;
     }
     Ok(found)
+}
+
+/// Units by their types. What it costs follows how many are asked about, not how many
+/// there are.
+pub async fn by_type(
+    connection: &mut Connection,
+    units: &[UnitId],
+) -> Result<Vec<(i64, Vec<UnitId>)>> {
+    let mut found = Vec::new();
+    let dialect = connection.dialect();
+    let text = format!(
+        "SELECT u.content_type_id, string_agg(CAST(u.id AS TEXT), ',')
+         FROM {each} e CROSS JOIN unit u WHERE u.id = e.value GROUP BY u.content_type_id",
+        each = dialect.each_number(),
+    );
+    for part in units.chunks(5000) {
+        let asked = sql(text.as_str()).bind(dialect.numbers(part.iter().map(|unit| unit.0)));
+        gather(connection, asked, &mut found).await?;
+    }
+    Ok(found)
+}
+
+/// Adds rows of a type and its units, joined by commas, to those found before.
+async fn gather(
+    connection: &mut Connection,
+    asked: Statement<'_>,
+    found: &mut Vec<(i64, Vec<UnitId>)>,
+) -> Result<()> {
+    for row in asked.fetch_all(connection).await? {
+        let content_type = row.get(0)?;
+        let ids: String = row.get(1)?;
+        let ids = ids.split(',').filter_map(|id| id.parse().ok().map(UnitId));
+        match found.iter_mut().find(|(known, _)| *known == content_type) {
+            Some((_, known)) => known.extend(ids),
+            None => found.push((content_type, ids.collect())),
+        }
+    }
+    Ok(())
 }
 
 /// The UUIDs and types of units.

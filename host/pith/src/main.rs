@@ -17,6 +17,7 @@ mod user;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use pith_plugin::{Allocation, compile};
 
 use crate::config::{Config, Flags};
 
@@ -62,6 +63,13 @@ enum Command {
     },
     /// Say whether this machine and these settings can run the server.
     Doctor(Flags),
+    /// Compile a plugin from standard input: the server starts this for itself.
+    #[command(hide = true)]
+    Compile {
+        /// Where the server's instances get their memory from.
+        #[arg(value_parser = allocation)]
+        allocation: Allocation,
+    },
     /// Bring the database to the shape that this program expects, and stop.
     Migrate(Flags),
     #[command(flatten)]
@@ -78,6 +86,10 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+fn allocation(word: &str) -> Result<Allocation, String> {
+    Allocation::named(word).ok_or_else(|| "no such allocation".to_owned())
 }
 
 /// The error and its causes, without those that another one has told already.
@@ -119,6 +131,9 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::SigningService { flags, command } => on_server(&flags, async |config| {
             signing_service::run(config, command).await
         }),
+        Command::Compile { allocation } => {
+            compile::answer(allocation, std::io::stdin(), std::io::stdout().lock())
+        }
         Command::Doctor(flags) => on_server(&flags, async |config| doctor::run(config).await),
         Command::Migrate(flags) => on_server(&flags, async |config| open::migrate(config).await),
     }

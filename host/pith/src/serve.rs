@@ -1,5 +1,6 @@
 //! `pith serve`: puts the parts together and runs them until told to stop.
 
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,6 +11,7 @@ use pith_content::seal::Seal;
 use pith_content::types::Types;
 use pith_content::{Services, orphan, upload};
 use pith_http::{App, HttpSettings};
+use pith_plugin::compile::Compiler;
 use pith_plugin::components::{Components, Parts};
 use pith_plugin::{Cache, Engine, Limits, Loader, Plugins};
 use pith_storage::faults::FaultyFileSystem;
@@ -45,7 +47,8 @@ pub(crate) async fn run(config: &Config) -> anyhow::Result<ExitCode> {
     let plugins = Arc::new(Plugins::default());
     let engine = Engine::start().context("plugins cannot run on this machine")?;
     let cache = Cache::open(directory.compiled(), &engine)
-        .context("the directory for compiled plugins cannot be used")?;
+        .context("the directory for compiled plugins cannot be used")?
+        .compiled_by(compiler());
     let loader = Loader::new(engine, cache)?;
     let mut directories = vec![directory.plugins()?];
     directories.extend(config.plugin_dir.clone());
@@ -94,6 +97,21 @@ pub(crate) async fn run(config: &Config) -> anyhow::Result<ExitCode> {
     workers.shut_down().await;
     database.close().await;
     Ok(ExitCode::SUCCESS)
+}
+
+/// This program once more, with the command that compiles.
+fn compiler() -> Compiler {
+    // The name of the file may be another program's by then, after an update.
+    let own = Path::new("/proc/self/exe");
+    let program = if own.exists() {
+        own.to_owned()
+    } else {
+        match std::env::current_exe() {
+            Ok(program) => program,
+            Err(_) => return Compiler::Here,
+        }
+    };
+    Compiler::Apart([program.into(), "compile".into()].into())
 }
 
 fn open_store(config: &Config, directory: &DataDirectory) -> anyhow::Result<Arc<dyn Store>> {

@@ -14,7 +14,7 @@ use std::time::{Duration, SystemTime};
 use sha2::{Digest, Sha256};
 use wasmtime::component::Component;
 
-use crate::compile::compile;
+use crate::compile::Compiler;
 use crate::engine::Engine;
 
 /// Ends the name of an entry.
@@ -33,6 +33,7 @@ pub struct Cache {
     directory: PathBuf,
     /// What the engine's version, configuration and processor mean for compiled code.
     engine: String,
+    compiler: Compiler,
 }
 
 /// How a component came to be ready.
@@ -68,9 +69,16 @@ impl Cache {
         let cache = Self {
             directory,
             engine: fingerprint(engine),
+            compiler: Compiler::Here,
         };
         cache.sweep();
         Ok(cache)
+    }
+
+    /// The same, with what is not there compiled by this one.
+    #[must_use]
+    pub fn compiled_by(self, compiler: Compiler) -> Self {
+        Self { compiler, ..self }
     }
 
     /// The component ready to run, compiled only if it has to be. Takes seconds when it
@@ -92,13 +100,11 @@ impl Cache {
                 path.display()
             ),
         }
-        let component = compile(engine, bytes)?;
-        // What was just compiled is private memory; what is mapped from the file can leave
-        // memory whenever the system wants it to.
-        let stored = component
-            .serialize()
-            .map_err(|error| format!("{error:#}"))
-            .and_then(|code| self.store(&path, &code).map_err(|error| error.to_string()))
+        let code = self.compiler.compile(engine, bytes)?;
+        // What is mapped from the file can leave memory whenever the system wants it to.
+        let stored = self
+            .store(&path, &code)
+            .map_err(|error| error.to_string())
             .and_then(|()| load(engine, &path).map_err(|miss| miss.to_string()));
         match stored {
             Ok(mapped) => Ok((mapped, Source::Compiled)),
@@ -109,7 +115,7 @@ impl Cache {
                     "the compiled code {} could not be kept ({reason}); it is made anew at the next start",
                     path.display()
                 );
-                Ok((component, Source::Compiled))
+                Ok((take(engine, &code)?, Source::Compiled))
             }
         }
     }
@@ -178,8 +184,17 @@ fn load(engine: &Engine, path: &Path) -> Result<Component, Miss> {
               version or configuration"
 )]
 fn map(engine: &Engine, path: &Path) -> wasmtime::Result<Component> {
-    // SAFETY: as the reason above says, the file is what `Component::serialize` gave.
+    // SAFETY: as the reason above says, the file has what wasmtime's compiler gave.
     unsafe { Component::deserialize_file(engine.wasmtime(), path) }
+}
+
+#[expect(
+    unsafe_code,
+    reason = "taking compiled code is running it. It comes from this program's own compiler, a moment ago"
+)]
+fn take(engine: &Engine, code: &[u8]) -> wasmtime::Result<Component> {
+    // SAFETY: as the reason above says, the bytes are what wasmtime's compiler gave.
+    unsafe { Component::deserialize(engine.wasmtime(), code) }
 }
 
 /// Whether a file ends with the digest of what comes before.

@@ -103,6 +103,25 @@ pub enum Allocation {
     OnDemand,
 }
 
+impl Allocation {
+    /// As a word.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pooling => "pooling",
+            Self::OnDemand => "on-demand",
+        }
+    }
+
+    /// Of the word.
+    #[must_use]
+    pub fn named(word: &str) -> Option<Self> {
+        [Self::Pooling, Self::OnDemand]
+            .into_iter()
+            .find(|one| one.as_str() == word)
+    }
+}
+
 /// The engine. Clones are the same engine.
 #[derive(Clone, Debug)]
 pub struct Engine {
@@ -151,6 +170,16 @@ impl Engine {
                 );
                 Self::on_demand()
             }
+        }
+    }
+
+    /// Starts the engine as another process has it: code that is compiled by one runs in both.
+    pub(crate) fn of(allocation: Allocation) -> Result<Self, EngineError> {
+        match allocation {
+            Allocation::Pooling => {
+                Self::with(wasmtime::Engine::new(&pooling_config())?, allocation)
+            }
+            Allocation::OnDemand => Self::on_demand(),
         }
     }
 

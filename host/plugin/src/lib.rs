@@ -6,7 +6,7 @@
 mod bridge;
 mod cache;
 pub mod call;
-mod compile;
+pub mod compile;
 pub mod components;
 pub mod derive;
 mod descriptor;

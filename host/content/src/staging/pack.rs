@@ -14,7 +14,7 @@ const SAMPLES: usize = 100;
 
 /// More of one unit, or of all, says little more.
 const MAX_SAMPLE: usize = 16 << 10;
-const MAX_SAMPLES: usize = 2 << 20;
+const MAX_SAMPLES: usize = 512 << 10;
 
 /// Four times as much gains a tenth.
 const DICTIONARY: usize = 64 << 10;
