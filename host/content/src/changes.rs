@@ -45,6 +45,8 @@ pub struct Wanted {
     pub keep: bool,
     /// What is older than the repository's settings let stay goes.
     pub retain: bool,
+    /// All that is added was in one version together, so no two of it have one repository key.
+    pub of_one_version: bool,
     /// Units to add.
     pub add: RoaringTreemap,
     /// Units to remove.

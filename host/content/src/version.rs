@@ -245,7 +245,9 @@ async fn write(
         retain(services, &tables, repository, pending).await?;
     }
     let counts = count(services, repository.id, head, pending).await?;
-    check(services, &tables, (repository.id, pending), &counts).await?;
+    if !wanted.of_one_version {
+        check(services, &tables, (repository.id, pending), &counts).await?;
+    }
     Ok(counts)
 }
 

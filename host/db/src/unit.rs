@@ -387,10 +387,15 @@ async fn gather(
 /// The UUIDs and types of units.
 pub async fn uuids(connection: &mut Connection, units: &[UnitId]) -> Result<Vec<(Uuid, i64)>> {
     let mut found = HashMap::with_capacity(units.len());
-    for part in units.chunks(1000) {
-        let ids: Vec<i64> = part.iter().map(|id| id.0).collect();
-        let rows = sql("SELECT id, uuid, content_type_id FROM unit WHERE id IN (?*)")
-            .bind(ids)
+    let dialect = connection.dialect();
+    let text = format!(
+        "SELECT u.id, u.uuid, u.content_type_id
+         FROM {each} e CROSS JOIN unit u WHERE u.id = e.value",
+        each = dialect.each_number(),
+    );
+    for part in units.chunks(5000) {
+        let rows = sql(text.as_str())
+            .bind(dialect.numbers(part.iter().map(|unit| unit.0)))
             .fetch_all(connection)
             .await?;
         for row in rows {

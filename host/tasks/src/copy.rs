@@ -32,6 +32,8 @@ use crate::work::{Copy, CopyLine, PATH};
 struct Arrival {
     repository: Repository,
     base: Option<Base>,
+    /// Where the first of the lines takes its units from.
+    source: Place,
     wanted: Wanted,
 }
 
@@ -88,11 +90,14 @@ pub(crate) async fn run(context: &Context, plan: Copy) -> Result<Box<dyn Commit>
             .or_insert_with(|| Arrival {
                 repository: one.destination,
                 base: one.base,
+                source: one.line.source,
                 wanted: Wanted {
                     retain: true,
+                    of_one_version: true,
                     ..Wanted::default()
                 },
             });
+        arrival.wanted.of_one_version &= one.line.source == arrival.source;
         arrival.wanted.add |= one.units;
     }
     for arrival in arrivals.values() {
