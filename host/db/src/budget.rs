@@ -4,25 +4,21 @@
 //! of the database, so that nothing goes on behind an answer that was given up.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use sqlx::Postgres;
 use sqlx::pool::PoolConnection;
 
 use crate::database::{Connection, Handle};
 use crate::error::Result;
-use crate::sqlite::{Session, Speed};
-
-/// How many of its steps SQLite makes between two looks at the clock: some milliseconds.
-const STEPS: i32 = 20_000;
+use crate::sqlite::{Brake, Session};
 
 /// A reader's connection that may have a time limit.
 #[derive(Debug)]
 pub(crate) struct SqliteReader {
     pub(crate) session: Session,
-    /// Looked at by the handler that outlives the use of the connection.
-    limited: Option<Arc<AtomicBool>>,
+    /// Of the connection, which outlives this use of it; if there is a limit.
+    limited: Option<Arc<Brake>>,
 }
 
 /// A reader's connection that may have a time limit.
@@ -52,8 +48,8 @@ impl From<PoolConnection<Postgres>> for PostgresReader {
 
 impl Drop for SqliteReader {
     fn drop(&mut self) {
-        if let Some(limited) = &self.limited {
-            limited.store(false, Ordering::Relaxed);
+        if let Some(brake) = &self.limited {
+            brake.limit(None);
         }
     }
 }
@@ -73,18 +69,10 @@ impl Connection {
     pub(crate) async fn limit(&mut self, time: Duration) -> Result<()> {
         match &mut self.handle {
             Handle::Sqlite(reader) => {
-                let limited = Arc::new(AtomicBool::new(true));
-                let until = Instant::now() + time;
-                let flag = Arc::clone(&limited);
-                let is_over = move || flag.load(Ordering::Relaxed) && Instant::now() >= until;
-                reader
-                    .session
-                    .with(Speed::Quick, move |lease| {
-                        let connection = lease.connection()?;
-                        Ok(connection.progress_handler(STEPS, Some(is_over))?)
-                    })
-                    .await?;
-                reader.limited = Some(limited);
+                reader.limited = reader.session.brake();
+                if let Some(brake) = &reader.limited {
+                    brake.limit(Some(time));
+                }
             }
             Handle::Postgres(reader) => {
                 reader.limited = true;
@@ -100,8 +88,8 @@ impl Connection {
     pub(crate) async fn unlimit(&mut self) -> Result<()> {
         match &mut self.handle {
             Handle::Sqlite(reader) => {
-                if let Some(limited) = reader.limited.take() {
-                    limited.store(false, Ordering::Relaxed);
+                if let Some(brake) = reader.limited.take() {
+                    brake.limit(None);
                 }
             }
             Handle::Postgres(_) => {

@@ -13,6 +13,8 @@ mod body_reader;
 mod error;
 mod export;
 mod file_writer;
+#[cfg(all(target_arch = "wasm32", feature = "heap"))]
+mod heap;
 mod json;
 mod line_reader;
 mod panic;

@@ -21,27 +21,37 @@ pub(crate) struct Query {
 impl Query {
     /// From a text as this program writes it.
     pub(crate) fn new(text: &str, values: Vec<Value>) -> Self {
-        let lengths: Vec<usize> = values.iter().filter_map(Value::list_length).collect();
+        let mut lengths = Vec::new();
         let mut stored = Vec::with_capacity(values.len());
         for value in values {
+            let (is_list, before) = (value.list_length().is_some(), stored.len());
             push(&mut stored, value);
+            if is_list {
+                pad(&mut stored, before);
+                lengths.push(stored.len() - before);
+            }
         }
         Self {
             text: Dialect::Sqlite.placeholders(text, &lengths),
             values: stored,
-            // Lists make texts of many lengths; keeping those would push out the others.
-            keep: lengths.is_empty(),
+            // Long lists make texts of many lengths; keeping those would push out the others.
+            keep: lengths.iter().all(|length| *length <= LONGEST),
         }
     }
 
+    /// The text, with a placeholder for each value.
+    pub(super) fn text(&self) -> &str {
+        &self.text
+    }
+
     /// Runs it to its end; how many rows it changed.
-    pub(super) fn execute(self, connection: &Connection) -> Result<u64> {
+    pub(super) fn execute(&self, connection: &Connection) -> Result<u64> {
         self.each(connection, |_| true)?;
         Ok(connection.changes())
     }
 
     /// All rows.
-    pub(super) fn all(self, connection: &Connection) -> Result<Vec<SqliteRow>> {
+    pub(super) fn all(&self, connection: &Connection) -> Result<Vec<SqliteRow>> {
         let mut rows = Vec::new();
         self.each(connection, |row| {
             rows.push(row);
@@ -50,9 +60,19 @@ impl Query {
         Ok(rows)
     }
 
+    /// The first row.
+    pub(super) fn first(&self, connection: &Connection) -> Result<Option<SqliteRow>> {
+        let mut first = None;
+        self.each(connection, |row| {
+            first = Some(row);
+            false
+        })?;
+        Ok(first)
+    }
+
     /// Hands over every row, until one is not wanted any more.
     pub(super) fn each(
-        self,
+        &self,
         connection: &Connection,
         mut each: impl FnMut(SqliteRow) -> bool,
     ) -> Result<()> {
@@ -65,7 +85,7 @@ impl Query {
             &mut fresh
         };
         let width = statement.column_count();
-        let mut rows = statement.query(params_from_iter(self.values))?;
+        let mut rows = statement.query(params_from_iter(&self.values))?;
         while let Some(row) = rows.next()? {
             let row = (0..width).map(|at| row.get(at)).collect::<Result<_>>()?;
             if !each(row) {
@@ -73,6 +93,20 @@ impl Query {
             }
         }
         Ok(())
+    }
+}
+
+/// A text with a longer list is not kept.
+const LONGEST: usize = 64;
+
+/// Lengthens the list that begins there to a power of two, by more of its last value: whoever
+/// looks for one of them finds the same, and a few texts stand for all short lists.
+fn pad(stored: &mut Vec<Stored>, begin: usize) {
+    let length = stored.len() - begin;
+    if let Some(last) = stored.last().cloned()
+        && (1..=LONGEST).contains(&length)
+    {
+        stored.resize(begin + length.next_power_of_two(), last);
     }
 }
 
@@ -100,4 +134,29 @@ fn push(stored: &mut Vec<Stored>, value: Value) {
 
 fn optional<T>(value: Option<T>, store: impl FnOnce(T) -> Stored) -> Stored {
     value.map_or(Stored::Null, store)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn short_lists_share_few_texts() {
+        let query =
+            |list: &[i64]| Query::new("SELECT ? IN (?*)", vec![7.into(), list.to_vec().into()]);
+        let connection = Connection::open_in_memory().expect("a database");
+        for (list, width, is_in) in [
+            (vec![], 0, 0),
+            (vec![7], 1, 1),
+            (vec![1, 2, 7], 4, 1),
+            (vec![1, 2, 3, 4, 5], 8, 0),
+            ((1..=65).collect(), 65, 1),
+        ] {
+            let query = query(&list);
+            assert_eq!(query.values.len(), 1 + width);
+            assert_eq!(query.keep, width <= LONGEST);
+            assert_eq!(query.all(&connection).expect("an answer"), [[is_in.into()]]);
+        }
+        assert_eq!(query(&[1, 2, 3]).text(), query(&[4, 5, 6, 7]).text());
+    }
 }

@@ -1,12 +1,14 @@
 //! SQLite's readers: connections that change nothing, lent one at a time.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use deadpool::Runtime;
 use deadpool::managed::{self, Metrics, Pool, PoolError, QueueMode, RecycleResult, Timeouts};
 use rusqlite::Connection;
 
+use super::brake::{Brake, Trials};
 use super::connect;
 use super::session::{Lease, Session};
 use crate::error::{Error, Result};
@@ -28,20 +30,35 @@ pub(crate) struct Readers(Pool<Manager>);
 #[derive(Debug)]
 pub(crate) struct Manager {
     path: PathBuf,
+    trials: Trials,
+}
+
+/// A connection that changes nothing.
+#[derive(Debug)]
+pub(crate) struct Reader {
+    pub(super) connection: Connection,
+    pub(super) brake: Arc<Brake>,
+    /// What all readers know of questions.
+    pub(super) trials: Trials,
 }
 
 impl managed::Manager for Manager {
-    type Type = Connection;
+    type Type = Reader;
     type Error = Error;
 
-    async fn create(&self) -> Result<Connection> {
+    async fn create(&self) -> Result<Reader> {
         let path = self.path.clone();
         let opened = tokio::task::spawn_blocking(move || connect::reader(&path)).await;
-        Ok(opened.map_err(|_| Error::Unexpected("a reader that broke".into()))??)
+        let connection = opened.map_err(|_| Error::Unexpected("a reader that broke".into()))??;
+        Ok(Reader {
+            brake: Brake::install(&connection)?,
+            connection,
+            trials: self.trials.clone(),
+        })
     }
 
     /// A file does not go away as a server does: nothing to look at.
-    async fn recycle(&self, _: &mut Connection, _: &Metrics) -> RecycleResult<Error> {
+    async fn recycle(&self, _: &mut Reader, _: &Metrics) -> RecycleResult<Error> {
         Ok(())
     }
 }
@@ -49,7 +66,8 @@ impl managed::Manager for Manager {
 impl Readers {
     /// Readers of the file, which is there; opened when they are needed.
     pub(crate) fn of(path: PathBuf) -> Result<Self> {
-        let pool = Pool::builder(Manager { path })
+        let trials = Trials::default();
+        let pool = Pool::builder(Manager { path, trials })
             .max_size(MOST)
             // The one whose pages are still in its cache.
             .queue_mode(QueueMode::Lifo)

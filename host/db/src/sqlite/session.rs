@@ -9,6 +9,7 @@ use deadpool::managed::Object;
 use rusqlite::{Connection, InterruptHandle};
 use tokio::sync::{OwnedMutexGuard, mpsc};
 
+use super::brake::Brake;
 use super::insertion::Insertion;
 use super::query::{Query, SqliteRow};
 use super::readers::Manager;
@@ -27,7 +28,8 @@ pub(crate) enum Speed {
     /// Microseconds: an index answers, few rows change, nothing waits for the disk. It is
     /// asked on the caller's thread.
     Quick,
-    /// Nobody knows. It is asked on a thread that may wait.
+    /// Nobody knows. It is asked on a thread that may wait; what only reads is tried on the
+    /// caller's first, for half a millisecond: most is answered by then.
     Slow,
 }
 
@@ -51,7 +53,7 @@ impl Lease {
     /// When the writer's connection was given up.
     pub(crate) fn connection(&mut self) -> Result<&mut Connection> {
         match self {
-            Self::Reader(reader) => Ok(reader),
+            Self::Reader(reader) => Ok(&mut reader.connection),
             Self::Writer(slot) => slot.connection(),
         }
     }
@@ -69,12 +71,19 @@ impl Drop for Lease {
 #[derive(Debug)]
 pub(crate) struct Session {
     lease: Arc<Mutex<Lease>>,
+    /// Of a reader's connection.
+    brake: Option<Arc<Brake>>,
 }
 
 impl Session {
     pub(crate) fn new(lease: Lease) -> Self {
+        let brake = match &lease {
+            Lease::Reader(reader) => Some(Arc::clone(&reader.brake)),
+            Lease::Writer(_) => None,
+        };
         Self {
             lease: Arc::new(Mutex::new(lease)),
+            brake,
         }
     }
 
@@ -105,6 +114,37 @@ impl Session {
             .map_err(|_| Error::Unexpected("a question that broke off".into()))?
     }
 
+    /// The brake of a reader's connection.
+    pub(crate) fn brake(&self) -> Option<Arc<Brake>> {
+        self.brake.clone()
+    }
+
+    /// Asks on this thread what may turn out to be quick; nothing if it does not. Only of
+    /// readers, whose questions may be asked twice.
+    fn tried<T>(
+        &self,
+        query: &Query,
+        ask: impl FnOnce(&Query, &Connection) -> rusqlite::Result<T>,
+    ) -> Option<Result<T>> {
+        let lease = self.idle()?;
+        let Lease::Reader(reader) = &*lease else {
+            return None;
+        };
+        // What has a limit is known to be slow, and one of its steps may look for a pattern in a
+        // long text.
+        if reader.brake.is_limited() || !reader.trials.may_be_quick(query.text()) {
+            return None;
+        }
+        reader.brake.begin_trial();
+        let answer = ask(query, &reader.connection).map_err(Error::from);
+        reader.brake.end_trial();
+        if matches!(answer, Err(Error::TimedOut)) {
+            reader.trials.was_slow(query.text());
+            return None;
+        }
+        Some(answer)
+    }
+
     /// Does something with the connection that nobody waits for; it goes back then.
     pub(crate) fn leave_to(self, work: impl FnOnce(&mut Lease) + Send + 'static) {
         tokio::task::spawn_blocking(move || work(&mut lock(&self.lease)));
@@ -112,7 +152,7 @@ impl Session {
 
     /// Runs a statement; how many rows it changed.
     pub(crate) async fn execute(&self, speed: Speed, query: Query) -> Result<u64> {
-        self.with(speed, |lease| Ok(query.execute(lease.connection()?)?))
+        self.with(speed, move |lease| Ok(query.execute(lease.connection()?)?))
             .await
     }
 
@@ -124,21 +164,24 @@ impl Session {
 
     /// All rows of an answer.
     pub(crate) async fn all(&self, speed: Speed, query: Query) -> Result<Vec<SqliteRow>> {
-        self.with(speed, |lease| Ok(query.all(lease.connection()?)?))
+        if speed == Speed::Slow
+            && let Some(answer) = self.tried(&query, Query::all)
+        {
+            return answer;
+        }
+        self.with(speed, move |lease| Ok(query.all(lease.connection()?)?))
             .await
     }
 
     /// The first row of an answer.
     pub(crate) async fn first(&self, speed: Speed, query: Query) -> Result<Option<SqliteRow>> {
-        self.with(speed, |lease| {
-            let mut first = None;
-            query.each(lease.connection()?, |row| {
-                first = Some(row);
-                false
-            })?;
-            Ok(first)
-        })
-        .await
+        if speed == Speed::Slow
+            && let Some(answer) = self.tried(&query, Query::first)
+        {
+            return answer;
+        }
+        self.with(speed, move |lease| Ok(query.first(lease.connection()?)?))
+            .await
     }
 
     /// The rows of an answer while they arrive.
@@ -333,6 +376,40 @@ mod tests {
         };
         assert!(ended.is_err());
         assert_eq!(count, 512);
+    }
+
+    #[tokio::test]
+    async fn what_is_not_quick_leaves_the_callers_thread() {
+        let (_folder, readers) = readers().await;
+        let session = readers.get().await.expect("a reader");
+        // Some ten milliseconds: longer than a trial.
+        let text = HUNDRED_THOUSAND
+            .replace("SELECT i FROM n", "SELECT COUNT(*) FROM (SELECT i FROM n")
+            + ")";
+        for _ in 0..3 {
+            let counted = session.first(Speed::Slow, query(&text)).await;
+            assert_eq!(counted.expect("an answer"), Some(vec![100_000.into()]));
+        }
+        let Lease::Reader(reader) = &*session.idle().expect("no question runs") else {
+            unreachable!("it is a reader's");
+        };
+        assert!(!reader.trials.may_be_quick(&text));
+        assert!(reader.trials.may_be_quick("SELECT 7"));
+    }
+
+    #[tokio::test]
+    async fn a_limit_ends_a_question() {
+        let (_folder, readers) = readers().await;
+        let session = readers.get().await.expect("a reader");
+        let brake = session.brake().expect("a brake");
+        for time in [Duration::ZERO, Duration::from_millis(30)] {
+            brake.limit(Some(time));
+            let asked = session.all(Speed::Slow, query(LONG)).await;
+            assert!(matches!(asked, Err(Error::TimedOut)));
+        }
+        brake.limit(None);
+        let next = session.all(Speed::Slow, query("SELECT 7")).await;
+        assert_eq!(next.expect("an answer"), [[7.into()]]);
     }
 
     #[tokio::test]
