@@ -39,6 +39,11 @@ impl Query {
         }
     }
 
+    /// Whether it asks about many at once.
+    pub(super) fn is_bulky(&self) -> bool {
+        !self.keep || self.values.iter().map(size).sum::<usize>() > BULK
+    }
+
     /// The text, with a placeholder for each value.
     pub(super) fn text(&self) -> &str {
         &self.text
@@ -93,6 +98,17 @@ impl Query {
             }
         }
         Ok(())
+    }
+}
+
+/// More bytes of values than this are a list of many, as JSON or else.
+const BULK: usize = 4 << 10;
+
+fn size(value: &Stored) -> usize {
+    match value {
+        Stored::Text(text) => text.len(),
+        Stored::Blob(bytes) => bytes.len(),
+        Stored::Null | Stored::Integer(_) | Stored::Real(_) => 0,
     }
 }
 
@@ -154,7 +170,7 @@ mod tests {
         ] {
             let query = query(&list);
             assert_eq!(query.values.len(), 1 + width);
-            assert_eq!(query.keep, width <= LONGEST);
+            assert_eq!(query.is_bulky(), width > LONGEST);
             assert_eq!(query.all(&connection).expect("an answer"), [[is_in.into()]]);
         }
         assert_eq!(query(&[1, 2, 3]).text(), query(&[4, 5, 6, 7]).text());

@@ -132,7 +132,8 @@ impl Session {
         };
         // What has a limit is known to be slow, and one of its steps may look for a pattern in a
         // long text.
-        if reader.brake.is_limited() || !reader.trials.may_be_quick(query.text()) {
+        let is_slow = query.is_bulky() || reader.brake.is_limited();
+        if is_slow || !reader.trials.may_be_quick(query.text()) {
             return None;
         }
         reader.brake.begin_trial();
