@@ -38,6 +38,10 @@ pub struct Publishing {
 
 /// What a version is to be, in rows.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is said on its own, by its name"
+)]
 pub struct Wanted {
     /// Nothing of the base stays but what is added.
     pub clear: bool,

@@ -56,7 +56,11 @@ unsafe impl Allocator for Memory {
         if before == usize::MAX || (before + pages).checked_mul(PAGE).is_none() {
             return (ptr::null_mut(), 0, 0);
         }
-        (ptr::with_exposed_provenance_mut(before * PAGE), pages * PAGE, 0)
+        (
+            ptr::with_exposed_provenance_mut(before * PAGE),
+            pages * PAGE,
+            0,
+        )
     }
 
     fn remap(&self, _: *mut u8, _: usize, _: usize, _: bool) -> *mut u8 {
