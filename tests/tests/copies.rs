@@ -13,6 +13,7 @@ on_both_databases!(
     a_filter_chooses,
     a_base_version_is_started_from,
     lines_with_one_destination_make_one_version,
+    two_for_one_place_are_refused,
     a_dry_run_tells_and_changes_nothing,
     wrong_lines_are_named,
     what_a_unit_refers_to_comes_along,
@@ -176,6 +177,36 @@ async fn lines_with_one_destination_make_one_version(test: Test) -> Result<()> {
     assert_eq!(version["number"], 1);
     assert_eq!(api.files_in(&version).await?.len(), 2);
     assert_eq!(api.latest_number(&third).await?, 1);
+    Ok(())
+}
+
+async fn two_for_one_place_are_refused(test: Test) -> Result<()> {
+    let server = test.start().await?;
+    let api = server.api();
+    let (source, _) = filled(api, "source", &["a"]).await?;
+    let (other, destination) = (
+        api.file_repository("other").await?,
+        api.file_repository("d").await?,
+    );
+    let twin = href(&api.upload_file("a", b"another", None).await?);
+    for repository in [&other, &destination] {
+        api.modify(repository, json!({"add_content_units": [twin]}))
+            .await?;
+    }
+    api.modify(&destination, json!({"remove_content_units": [twin]}))
+        .await?;
+    // Its twin comes of the base, then of another line; neither is in the newest version.
+    let line =
+        |from: &Value| json!({"source_repo_version": href(from), "dest_repo": href(&destination)});
+    let mut based = line(&source);
+    based["dest_base_version"] = 1.into();
+    for config in [json!([based]), json!([line(&source), line(&other)])] {
+        let reply = api.post("/file/copy/", json!({"config": config})).await?;
+        let task = api.finish(reply).await?;
+        let failure = task.failure()?;
+        assert!(failure.contains("cannot be in one version"), "{failure}");
+        assert_eq!(api.latest_number(&destination).await?, 2);
+    }
     Ok(())
 }
 

@@ -93,7 +93,8 @@ pub(crate) async fn run(context: &Context, plan: Copy) -> Result<Box<dyn Commit>
                 source: one.line.source,
                 wanted: Wanted {
                     retain: true,
-                    of_one_version: true,
+                    // What comes of another base than the newest version is added, too.
+                    of_one_version: one.base.is_none(),
                     ..Wanted::default()
                 },
             });

@@ -48,14 +48,10 @@ impl Brake {
         self.limit.store(until.unwrap_or(NEVER), Ordering::Relaxed);
     }
 
-    /// Ends what is asked until [`Brake::end_trial`] when it took the work of a trial.
-    pub(super) fn begin_trial(&self) {
+    /// Ends what is asked as long as the trial lives when it took the work of one.
+    pub(super) fn begin_trial(&self) -> Trial<'_> {
         self.trial.store(LOOKS, Ordering::Relaxed);
-    }
-
-    /// Nothing is tried any more.
-    pub(super) fn end_trial(&self) {
-        self.trial.store(u32::MAX, Ordering::Relaxed);
+        Trial(self)
     }
 
     /// Whether there is a limit.
@@ -78,6 +74,15 @@ impl Brake {
             self.trial.store(left - 1, Ordering::Relaxed);
         }
         self.is_over()
+    }
+}
+
+/// A trial that goes on; dropped, it is over.
+pub(super) struct Trial<'a>(&'a Brake);
+
+impl Drop for Trial<'_> {
+    fn drop(&mut self) {
+        self.0.trial.store(u32::MAX, Ordering::Relaxed);
     }
 }
 
@@ -142,10 +147,10 @@ mod tests {
         let connection = Connection::open_in_memory().expect("a database");
         let brake = Brake::install(&connection).expect("a brake");
         let ask = || connection.query_row(LONG, [], |row| row.get::<_, i64>(0));
-        brake.begin_trial();
+        let trial = brake.begin_trial();
         assert!(ask().is_err());
         assert!(!brake.is_over(), "that was the trial");
-        brake.end_trial();
+        drop(trial);
         brake.limit(Some(Duration::from_millis(20)));
         assert!(ask().is_err());
         assert!(brake.is_over());

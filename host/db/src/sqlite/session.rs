@@ -136,9 +136,9 @@ impl Session {
         if is_slow || !reader.trials.may_be_quick(query.text()) {
             return None;
         }
-        reader.brake.begin_trial();
+        let trial = reader.brake.begin_trial();
         let answer = ask(query, &reader.connection).map_err(Error::from);
-        reader.brake.end_trial();
+        drop(trial);
         if matches!(answer, Err(Error::TimedOut)) {
             reader.trials.was_slow(query.text());
             return None;
