@@ -133,14 +133,15 @@ async fn a_component_that_is_too_large_is_not_even_read() {
 async fn describe_runs_within_its_limits() {
     let house = House::start().await;
     // How much memory the component is born with is its compiler's choice: the first limit
-    // that lets it be made leaves nothing for what it does then.
+    // that lets it be made leaves nothing for what it does then, which is more than it is born
+    // with.
     let mut pages = 1;
     let (gate, reason) = loop {
         let limits = Limits {
             memory_bytes: pages * (64 << 10),
             ..Limits::default()
         };
-        let (gate, reason) = refusal(&house, bytes_of("file.wasm"), limits).await;
+        let (gate, reason) = refusal(&house, bytes_of("hostile.wasm"), limits).await;
         assert!(reason.contains(" of memory, its limit is "), "{reason}");
         if gate != Gate::Probe {
             break (gate, reason);

@@ -25,6 +25,8 @@ pith_plugin_sdk::export!(Hostile with sync, serve);
 
 impl Plugin for Hostile {
     fn describe() -> Result<Descriptor> {
+        // More than an instance begins with, for those who limit what a description takes.
+        std::hint::black_box(vec![0_u8; 1 << 20]);
         Ok(Descriptor {
             name: "hostile".into(),
             version: env!("CARGO_PKG_VERSION").into(),
