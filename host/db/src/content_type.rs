@@ -33,6 +33,16 @@ impl TypeTable {
             .map(|field| column(&field.name))
             .collect()
     }
+
+    /// The index of one field alone; none if there is none, or if another's has its name.
+    pub(crate) fn index_of(&self, field: &str) -> Option<String> {
+        let name = index_name(&self.table, field);
+        let indexed = self.content_type.indexed.iter();
+        let of_name: Vec<&String> = indexed
+            .filter(|fields| index_name(&self.table, fields) == name)
+            .collect();
+        (of_name == [field]).then_some(name)
+    }
 }
 
 /// A field's column, quoted: a field may be called `order`.
@@ -115,14 +125,19 @@ async fn create(connection: &mut Connection, table: &str, new: &ContentType) -> 
     connection.run_script(&text).await
 }
 
+/// The index of fields that are joined by commas.
+fn index_name(table: &str, fields: &str) -> String {
+    format!("{table}_{}", fields.replace(',', "_"))
+}
+
 /// Writes what makes the indexes that are not there.
 fn write_indexes(text: &mut String, table: &str, content_type: &ContentType) {
     for fields in &content_type.indexed {
         let columns: Vec<String> = fields.split(',').map(column).collect();
         let _ = write!(
             text,
-            "CREATE INDEX IF NOT EXISTS {table}_{} ON {table} ({});",
-            fields.replace(',', "_"),
+            "CREATE INDEX IF NOT EXISTS {} ON {table} ({});",
+            index_name(table, fields),
             columns.join(", ")
         );
     }
@@ -212,11 +227,8 @@ fn write_removal(text: &mut String, table: &str, field: &str, old: &JsonValue) {
     let indexes = old["indexed"].as_array().into_iter().flatten();
     let of_field = indexes.filter_map(JsonValue::as_str);
     for fields in of_field.filter(|fields| fields.split(',').any(|one| one == field)) {
-        let _ = write!(
-            text,
-            "DROP INDEX IF EXISTS {table}_{};",
-            fields.replace(',', "_")
-        );
+        let index = index_name(table, fields);
+        let _ = write!(text, "DROP INDEX IF EXISTS {index};");
     }
     let _ = write!(text, "ALTER TABLE {table} DROP COLUMN {};", column(field));
 }

@@ -58,6 +58,16 @@ impl Dialect {
         }
     }
 
+    /// A table that is read by an index, in the order of its keys for each of its values. SQLite,
+    /// which knows nothing of how many rows there are, would take an index with more columns if
+    /// that has all that is asked for, and sort all.
+    pub fn read_by(self, table: &str, index: &str) -> String {
+        match self {
+            Self::Sqlite => format!("{table} INDEXED BY {index}"),
+            Self::Postgres => table.to_owned(),
+        }
+    }
+
     /// A column by whose index the tables are not to be walked along. SQLite, which knows
     /// nothing of how many rows there are, would choose the index with the most tests.
     pub fn not_leading(self, column: &str) -> String {

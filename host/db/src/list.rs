@@ -217,6 +217,28 @@ pub async fn chosen_rows(
     ask(connection, text, values, selection).await
 }
 
+/// The same for rows that only several columns tell apart: those `columns` of `narrow` are a
+/// table with which `joins` begins, giving it an alias. The key speaks of that alias, in `narrow`
+/// too.
+pub(crate) async fn joined_rows(
+    connection: &mut Connection,
+    narrow: Source<'_>,
+    (columns, joins): (&str, String),
+    expressions: &[&str],
+    selection: &Selection,
+) -> Result<Vec<Row>> {
+    let (filter, mut values) = selection.filter();
+    let order = order(connection.dialect(), narrow.key, selection);
+    let from = needed(narrow.from, &format!("{filter} ORDER BY {order}"));
+    let part = part(selection, &mut values);
+    let text = format!(
+        "SELECT {} FROM (SELECT {columns} FROM {from}{filter} ORDER BY {order}{part}) {joins}
+         ORDER BY {order}",
+        expressions.join(", "),
+    );
+    ask(connection, text, values, selection).await
+}
+
 fn order(dialect: Dialect, key: &str, selection: &Selection) -> String {
     let mut order: Vec<String> = selection
         .order

@@ -137,7 +137,6 @@ pub async fn page(
     let total: i64 = sites.iter().map(|site| site.present).sum();
     let is_filtered = !selection.conditions.is_empty();
     let leads = total > FEW || is_filtered && selection.slow.is_empty();
-    let from = from(table, sites.len(), leads);
     let mut selection = selection.clone();
     let is_common = total > FEW && finds_by_the_way(connection, &mut selection, total).await?;
     selection.conditions.push(held(versions));
@@ -153,23 +152,33 @@ pub async fn page(
         "r.type_name",
         "r.name",
         "r.pulp_labels",
-        "s.column2",
+        "m.number",
         "m.added",
         "m.removed",
     ];
     let expressions: Vec<&str> = unit.iter().map(String::as_str).chain(own).collect();
     // Of two repositories with one unit, the younger comes first.
-    let key = "c.unit_id DESC, m.added DESC, m.repository_id";
+    let key = match (sites.len(), versions) {
+        (1, Versions::Served) => "c.unit_id DESC, c.unit_id",
+        _ => "c.unit_id DESC, m.added DESC, m.repository_id",
+    };
     let walks = leads && (!is_filtered || is_common) && selection.order.is_empty();
-    let units = format!("{} c", table.table);
-    let walked = connection.dialect().walked(&units);
-    let chosen = if walks {
-        from.replacen(&units, &walked, 1)
+    let dialect = connection.dialect();
+    let narrow = |units: &str| narrow(table, (units, leads), sites.len(), &selection);
+    let units = if leads && !walks {
+        unit_list::units_of(table, &selection, dialect)
     } else {
-        from.clone()
+        format!("{} c", table.table)
+    };
+    let counted = narrow(&units);
+    let chosen = if walks {
+        narrow(&dialect.walked(&units))
+    } else {
+        counted.clone()
     };
     let source = Source { from: &chosen, key };
-    let rows = list::rows(connection, source, &expressions, &selection).await?;
+    let whole = (CHOSEN, joins(table));
+    let rows = list::joined_rows(connection, source, whole, &expressions, &selection).await?;
     let first = unit.len();
     let found = rows
         .iter()
@@ -193,16 +202,7 @@ pub async fn page(
         Some(count) => count,
         // The versions know how much they have.
         None if !is_filtered && versions == Versions::Served => total,
-        None => {
-            let speaks_of_more = ["u", "r"].iter().any(|alias| selection.speaks_of(alias));
-            let counted = if speaks_of_more {
-                from
-            } else {
-                sites_and_units(table, sites.len(), leads)
-                    + &unit_list::artifact_tables_of(table, "c.unit_id")
-            };
-            list::count(connection, &counted, &selection).await?
-        }
+        None => list::count(connection, &counted, &selection).await?,
     };
     Ok((found, count))
 }
@@ -243,25 +243,42 @@ async fn finds_by_the_way(
     Ok(is_any && are_all)
 }
 
-/// The tables, in the order in which SQLite is to walk along them: a cross join keeps
-/// it. PostgreSQL chooses by its statistics.
-fn from(table: &TypeTable, sites: usize, units_lead: bool) -> String {
-    let mut from = format!(
-        "{} JOIN unit u ON u.id = c.unit_id JOIN repository r ON r.id = m.repository_id",
-        sites_and_units(table, sites, units_lead)
-    );
-    from.push_str(&unit_list::artifact_tables(table));
-    from
+/// What is known of a row when it is chosen: columns of [`narrow`], and of `m` in [`joins`].
+const CHOSEN: &str = "m.unit_id, m.repository_id, m.added, m.removed, s.column2 AS number";
+
+/// The tables that rows are chosen from; those that hold what is shown of a unit or a
+/// repository only if the choice asks for it.
+fn narrow(table: &TypeTable, units: (&str, bool), sites: usize, selection: &Selection) -> String {
+    let mut from = sites_and_units(units, sites);
+    if selection.speaks_of("u") {
+        from.push_str(UNIT);
+    }
+    if selection.speaks_of("r") {
+        from.push_str(REPOSITORY_OF);
+    }
+    from + &unit_list::artifact_tables_of(table, "c.unit_id")
 }
 
-/// Those of them that say what is where.
-fn sites_and_units(table: &TypeTable, sites: usize, units_lead: bool) -> String {
+/// What was chosen, which leads, and the tables that hold all that is shown.
+fn joins(table: &TypeTable) -> String {
+    format!(
+        "m CROSS JOIN {} c{UNIT}{REPOSITORY_OF}{} WHERE c.unit_id = m.unit_id",
+        table.table,
+        unit_list::artifact_tables(table)
+    )
+}
+
+const UNIT: &str = " JOIN unit u ON u.id = c.unit_id";
+const REPOSITORY_OF: &str = " JOIN repository r ON r.id = m.repository_id";
+
+/// The tables that say what is where, in the order in which SQLite is to walk along them: a
+/// cross join keeps it. PostgreSQL chooses by its statistics.
+fn sites_and_units((units, units_lead): (&str, bool), sites: usize) -> String {
     let sites = format!("(VALUES {}) s", vec!["(?, ?)"; sites].join(","));
-    let units = format!("{} c", table.table);
     let order = if units_lead {
-        [units.as_str(), "membership m", sites.as_str()]
+        [units, "membership m", sites.as_str()]
     } else {
-        [sites.as_str(), "membership m", units.as_str()]
+        [sites.as_str(), "membership m", units]
     };
     order.join(" CROSS JOIN ")
 }

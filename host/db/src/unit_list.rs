@@ -302,9 +302,12 @@ pub async fn page(
         // Every row of the type's table has its unit.
         Some(table) if scopes.is_empty() && !selection.speaks_of("u") => {
             let artifacts = artifact_tables_of(table, "c.unit_id");
-            format!("{} c{artifacts}", table.table)
+            units_of(table, &selection, connection.dialect()) + &artifacts
         }
-        Some(table) if units_lead => led_by_units(table, scopes, selection.speaks_of("u")),
+        Some(table) if units_lead => {
+            let units = units_of(table, &selection, connection.dialect());
+            led_by_units(table, units, scopes.len(), selection.speaks_of("u"))
+        }
         _ => from(table, scopes),
     };
     let source = Source { from: &from, key };
@@ -425,9 +428,9 @@ fn from(table: Option<&TypeTable>, scopes: &[Scope]) -> String {
 }
 
 /// The same in the order in which SQLite is to walk along them: a cross join keeps it.
-fn led_by_units(table: &TypeTable, scopes: &[Scope], with_all: bool) -> String {
-    let mut from = format!("{} c", table.table);
-    for at in 0..scopes.len() {
+fn led_by_units(table: &TypeTable, units: String, scopes: usize, with_all: bool) -> String {
+    let mut from = units;
+    for at in 0..scopes {
         let _ = write!(from, " CROSS JOIN membership m{at}");
     }
     if with_all {
@@ -456,10 +459,30 @@ fn scope_condition(at: usize, scope: Scope) -> Condition {
 
 /// Whether an index of the type finds the few units that are meant.
 fn names_few(table: &TypeTable, selection: &Selection) -> bool {
-    let equals = |field: &String| format!("c.{} = ?", column(field));
-    let tests: Vec<String> = table.content_type.indexed.iter().map(equals).collect();
-    let mut conditions = selection.conditions.iter();
-    conditions.any(|condition| tests.contains(&condition.text))
+    named_fields(table, selection).next().is_some()
+}
+
+/// The indexed fields of which one value is asked for.
+fn named_fields<'a>(
+    table: &'a TypeTable,
+    selection: &'a Selection,
+) -> impl Iterator<Item = &'a String> {
+    table.content_type.indexed.iter().filter(|field| {
+        let test = format!("c.{} = ?", column(field));
+        selection.conditions.iter().any(|one| one.text == test)
+    })
+}
+
+/// The table of a type's units, `c`; where one value of one field is asked for and rows come in
+/// the order of their keys, by that field's index, which has them in that order.
+pub(crate) fn units_of(table: &TypeTable, selection: &Selection, dialect: Dialect) -> String {
+    let units = format!("{} c", table.table);
+    let mut named = named_fields(table, selection);
+    let index = match (named.next(), named.next()) {
+        (Some(field), None) if selection.order.is_empty() => table.index_of(field),
+        _ => None,
+    };
+    index.map_or(units.clone(), |index| dialect.read_by(&units, &index))
 }
 
 /// Whether the order is that of an index of the type, so that walking along it sorts nothing.
