@@ -3,7 +3,8 @@
 
 use anyhow::{Context, Result, ensure};
 use pith_tests::ansible::Collection;
-use pith_tests::{Api, Form, Test, TestServer, on_both_databases, text};
+use pith_tests::upstream::sha256_hex;
+use pith_tests::{Api, Form, Test, TestServer, is_stored, on_both_databases, text};
 use serde_json::{Value, json};
 
 on_both_databases!(
@@ -13,6 +14,7 @@ on_both_databases!(
     what_is_absent_is_told,
     collections_are_searched_moved_and_removed,
     who_may_not_changes_nothing,
+    an_archive_is_kept_only_if_it_may_be_published,
     what_is_asked_wrongly_is_told_in_galaxys_words,
 );
 
@@ -272,6 +274,44 @@ async fn who_may_not_changes_nothing(test: Test) -> Result<()> {
     ensure!(again["token"] != token["token"], "the token stayed");
     let old = by_token.get(&format!("{GALAXY}/v3/auth/me/")).await?;
     assert_eq!(old.status(), 401);
+    Ok(())
+}
+
+async fn an_archive_is_kept_only_if_it_may_be_published(test: Test) -> Result<()> {
+    let server = test.start().await?;
+    let api = server.api();
+    let repository = shelf(&server, "published", &[]).await?;
+    let user = json!({"username": "ada", "password": "a-long-password-of-ada"});
+    api.create("/users/", user).await?;
+    let role = json!({"role": "ansible.ansiblerepository_viewer", "users": ["ada"]});
+    let add = format!("{}add_role/", text(&repository["pulp_href"]));
+    api.post(&add, role).await?.json(201)?;
+    let ada = api.with_password("ada", "a-long-password-of-ada");
+    let archive = owls("2.0.0").archive()?;
+    let digest = sha256_hex(&archive);
+    let stored = || is_stored(server.data_directory(), &digest);
+    let upload = format!("{GALAXY}/content/published/v3/artifacts/collections/");
+    let form = |name: &str| Form::new().base64_file("file", name, &archive);
+    let name = owls("2.0.0").file_name();
+
+    let refused = ada.post_form(&upload, form(&name)).await?;
+    assert_eq!(refused.status(), 403, "{refused}");
+    let strange = api.post_form(&upload, form("owls.tar.gz")).await?;
+    assert_eq!(strange.status(), 400, "{strange}");
+    let wrong = form(&name).text("sha256", &"0".repeat(64));
+    let wrong = api.post_form(&upload, wrong).await?;
+    assert_eq!(wrong.status(), 400, "{wrong}");
+    ensure!(!stored(), "the archive was kept");
+    assert_eq!(api.list("/artifacts/").await?, Vec::<Value>::new());
+
+    let accepted = api.post_form(&upload, form(&name)).await?.json(202)?;
+    let address = text(&accepted["task"]).trim_end_matches('/');
+    let id = address.rsplit('/').next().context("an id")?;
+    api.wait(&format!("/tasks/{id}/")).await?.completed()?;
+    ensure!(stored(), "the archive was not kept");
+    let artifacts = api.list("/artifacts/").await?;
+    assert_eq!(artifacts.len(), 1);
+    assert_eq!(artifacts[0]["sha256"], digest);
     Ok(())
 }
 

@@ -16,6 +16,7 @@ use uuid::Uuid;
 use crate::app::App;
 use crate::auth::Identity;
 use crate::error::Error;
+use crate::sent::SentFile;
 
 /// The name under which everything that a request causes is logged.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,10 +36,10 @@ impl CorrelationId {
     }
 }
 
-/// Marks what a plugin asks while it answers a request. Nothing that comes by the network can
-/// carry it.
-#[derive(Clone, Copy)]
-pub(crate) struct ByPlugin;
+/// Marks what a plugin asks while it answers a request, and has the file that came with that.
+/// Nothing that comes by the network can carry it.
+#[derive(Clone)]
+pub(crate) struct ByPlugin(pub(crate) Option<Arc<SentFile>>);
 
 /// What a handler knows of its request.
 #[derive(Clone)]
@@ -55,6 +56,8 @@ pub(crate) struct Context {
     pub(crate) diagnostics: Vec<String>,
     /// Whether a plugin asks while it answers a request.
     pub(crate) is_by_plugin: bool,
+    /// The file that came with the request that the plugin answers.
+    pub(crate) sent: Option<Arc<SentFile>>,
     identity: Option<Arc<Identity>>,
     host: Option<HeaderValue>,
     is_https: bool,
@@ -75,6 +78,7 @@ impl FromRequestParts<Arc<App>> for Context {
             path: parts.uri.path().to_owned(),
             diagnostics: diagnostics_of(parts),
             is_by_plugin: extensions.get::<ByPlugin>().is_some(),
+            sent: extensions.get().and_then(|ByPlugin(file)| file.clone()),
             identity: extensions.get::<Arc<Identity>>().cloned(),
             host: host_of(parts),
             is_https: came_by_https(&parts.headers),
@@ -157,6 +161,7 @@ impl Context {
             path: String::new(),
             diagnostics: Vec::new(),
             is_by_plugin: false,
+            sent: None,
             identity: Some(Arc::new(identity)),
             host: None,
             is_https: false,
@@ -178,6 +183,7 @@ impl Context {
             path,
             diagnostics: Vec::new(),
             is_by_plugin: true,
+            sent: None,
             identity: Some(identity),
             host: headers.get(header::HOST).cloned(),
             is_https: came_by_https(headers),

@@ -50,6 +50,7 @@ mod roots;
 mod router;
 mod routes;
 mod search;
+mod sent;
 mod serve;
 mod server;
 mod signing_services;

@@ -141,18 +141,20 @@ async fn answer_to(
         .cloned()
         .unwrap_or_else(|| CorrelationId::of(None));
 
+    let (only_looks, headers) = (method == "GET", context::about_origin(&request));
+    let taken = input::take(&app, route.input, request).await?;
     let api = api::RequestApi::new(
         Arc::clone(&app),
         router,
         Arc::clone(&place.generation),
         api::Asker {
-            only_looks: method == "GET",
+            only_looks,
             identity: identity.clone(),
             correlation_id: id.clone(),
-            headers: context::about_origin(&request),
+            headers,
+            sent: taken.sent,
         },
     );
-    let taken = input::take(&app, route.input, identity.as_deref(), request).await?;
     let request = serve::Request {
         route: *number,
         variables: variables.clone(),

@@ -2,6 +2,7 @@
 //! constant memory, and are hashed on the way.
 
 use axum::extract::{FromRequest as _, Multipart, Request};
+use pith_db::artifact::Artifact;
 use pith_storage::{Algorithm, Digest, Expected, Incoming, MultiHasher, Store};
 use pith_tasks::work::Expectation;
 use serde_json::{Map, Value};
@@ -84,10 +85,10 @@ fn announced(fields: &Map<String, Value>) -> Vec<Algorithm> {
 const STRIDE: usize = 1 << 20;
 
 /// What to tell of a size that is not the file's.
-pub(crate) const WRONG_SIZE: &str = "The size did not match actual size of file.";
+const WRONG_SIZE: &str = "The size did not match actual size of file.";
 
 /// What to tell of a digest that is not the file's.
-pub(crate) fn wrong_digest(algorithm: impl std::fmt::Display) -> String {
+fn wrong_digest(algorithm: impl std::fmt::Display) -> String {
     format!("The {algorithm} checksum did not match.")
 }
 
@@ -148,6 +149,31 @@ pub(crate) async fn compare(
         }
     }
     Ok(())
+}
+
+/// Compares a stored file with what was announced; what does not match is noted.
+pub(crate) fn compare_stored(form: &mut Form, announced: &Expectation, artifact: &Artifact) {
+    if let Some(size) = announced.size
+        && u64::try_from(artifact.size).ok() != Some(size)
+    {
+        form.wrong_together(WRONG_SIZE);
+    }
+    for digest in &announced.digests {
+        let known = match digest.split_once(':') {
+            Some(("sha256", _)) => Some(&artifact.sha256),
+            Some(("md5", _)) => artifact.md5.as_ref(),
+            Some(("sha1", _)) => artifact.sha1.as_ref(),
+            Some(("sha224", _)) => artifact.sha224.as_ref(),
+            Some(("sha384", _)) => artifact.sha384.as_ref(),
+            _ => artifact.sha512.as_ref(),
+        };
+        let (algorithm, value) = digest.split_once(':').unwrap_or_default();
+        match known {
+            Some(known) if hex::encode(known) == value => {}
+            Some(_) => form.wrong_together(wrong_digest(algorithm)),
+            None => form.wrong(algorithm, "This digest of the artifact is not known."),
+        }
+    }
 }
 
 /// Reads a file again, for digests that were named only after it had come.

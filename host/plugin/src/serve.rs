@@ -51,12 +51,12 @@ pub struct ApiHandle(pub Arc<dyn Api>);
 /// A distribution that a request opened.
 pub struct SiteHandle(pub Arc<dyn Site>);
 
-/// A file that came with a request, and is in the store.
+/// A file that came with a request.
 #[derive(Clone, Debug)]
 pub struct Upload {
     /// As the client calls it.
     pub name: String,
-    /// The artifact's href.
+    /// The href of an artifact, which there is only for calls.
     pub artifact: String,
     /// In hexadecimal.
     pub sha256: String,

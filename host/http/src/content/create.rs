@@ -7,7 +7,7 @@ use pith_model::descriptor::TaskKind;
 use pith_model::schema::property_names;
 use serde_json::{Map, Value};
 
-use super::source;
+use super::source::{self, Found};
 use crate::body::{self, Fields};
 use crate::context::Context;
 use crate::declared;
@@ -53,9 +53,6 @@ async fn order_for(
     mut parameters: Map<String, Value>,
 ) -> Result<order::Order> {
     source::hide_secrets(&mut parameters);
-    if let Some(file) = &received.file {
-        parameters.insert("file".to_owned(), file.name.as_str().into());
-    }
     let mut form = Form::from(received.fields);
     let generation = declared::generation_of_row(&context.app, &table.plugin)?;
     let params: Vec<&str> = declared::task_type(&generation, TaskKind::Upload)
@@ -64,6 +61,11 @@ async fn order_for(
     let found = source::take(context, &mut form, received.file, &params).await?;
     let upload = order::upload::check(context, table, form).await?;
     let found = found.ok_or_else(Error::not_found)?;
+    if let Found::Sent(file) = &found {
+        // A plugin named it in the artifact's place.
+        parameters.remove("artifact");
+        parameters.insert("file".to_owned(), file.name().into());
+    }
     let file = source::keep(context, found).await?;
     Ok(upload.order(file, parameters))
 }

@@ -1,7 +1,8 @@
 //! Where the file of a new unit comes from: with the request, from a stored file, from an
 //! upload, or from an address that the host fetches.
 
-use pith_content::ingest::ingest;
+use std::sync::Arc;
+
 use pith_content::upload::{self, Whose};
 use pith_db::access::Object;
 use pith_model::Reference;
@@ -11,13 +12,14 @@ use pith_tasks::work::{Expectation, Source};
 use serde_json::{Map, Value};
 
 use crate::context::Context;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::form::{Form, Given};
 use crate::lookup;
 use crate::order::upload::File;
 use crate::query::not_a_reference;
 use crate::receive::{self, ReceivedFile};
 use crate::remotes;
+use crate::sent::SentFile;
 
 /// The ways, as they are called.
 const NAMES: &str = "'file', 'artifact', 'upload' and 'file_url'";
@@ -25,8 +27,8 @@ const NAMES: &str = "'file', 'artifact', 'upload' and 'file_url'";
 /// A file that is not kept yet, or one that the task gets.
 #[derive(Debug)]
 pub(crate) enum Found {
-    /// It came with the request.
-    Here(ReceivedFile),
+    /// It came with the request, or with the one that a plugin answers.
+    Sent(Arc<SentFile>),
     /// It is elsewhere.
     There(File),
 }
@@ -42,10 +44,9 @@ pub(crate) async fn take(
     let mut found: Vec<Found> = Vec::new();
     let mut announced = receive::expectation(form, params);
     if let Some(file) = file {
-        receive::compare(form, &announced, &file.incoming).await?;
-        found.push(Found::Here(file));
+        found.push(sent(context, form, &announced, Arc::new(file.into())).await?);
     }
-    found.extend(artifact(context, form, &announced).await?.map(Found::There));
+    found.extend(artifact(context, form, &announced).await?);
     found.extend(
         chunked(context, form, &mut announced)
             .await?
@@ -64,51 +65,44 @@ pub(crate) async fn take(
 pub(crate) async fn keep(context: &Context, found: Found) -> Result<File> {
     match found {
         Found::There(file) => Ok(file),
-        Found::Here(file) => {
-            let app = &context.app;
-            let rows = ingest(&app.database, &*app.store, vec![file.incoming]).await?;
-            let artifact = rows.first().copied().ok_or_else(Error::not_found)?;
-            Ok(File {
-                name: file.name,
-                ..File::stored(artifact)
-            })
-        }
+        Found::Sent(file) => Ok(File {
+            name: file.name().to_owned(),
+            ..File::stored(file.keep(&context.app).await?)
+        }),
     }
+}
+
+async fn sent(
+    context: &Context,
+    form: &mut Form,
+    announced: &Expectation,
+    file: Arc<SentFile>,
+) -> Result<Found> {
+    file.compare(&context.app, form, announced).await?;
+    Ok(Found::Sent(file))
 }
 
 async fn artifact(
     context: &Context,
     form: &mut Form,
     announced: &Expectation,
-) -> Result<Option<File>> {
+) -> Result<Option<Found>> {
+    const FIELD: &str = "artifact";
+    if let Some(file) = &context.sent
+        && form.peek(FIELD).and_then(Value::as_str) == Some(file.href())
+    {
+        form.take(FIELD);
+        let file = Arc::clone(file);
+        return Ok(Some(sent(context, form, announced, file).await?));
+    }
     let mut connection = context.app.database.read().await?;
-    let given = lookup::artifact(&mut connection, context.access()?, form, "artifact").await?;
+    let given = lookup::artifact(&mut connection, context.access()?, form, FIELD).await?;
     drop(connection);
     let Given::This(artifact) = given else {
         return Ok(None);
     };
-    if let Some(size) = announced.size
-        && u64::try_from(artifact.size).ok() != Some(size)
-    {
-        form.wrong_together(receive::WRONG_SIZE);
-    }
-    for digest in &announced.digests {
-        let known = match digest.split_once(':') {
-            Some(("sha256", _)) => Some(&artifact.sha256),
-            Some(("md5", _)) => artifact.md5.as_ref(),
-            Some(("sha1", _)) => artifact.sha1.as_ref(),
-            Some(("sha224", _)) => artifact.sha224.as_ref(),
-            Some(("sha384", _)) => artifact.sha384.as_ref(),
-            _ => artifact.sha512.as_ref(),
-        };
-        let (algorithm, value) = digest.split_once(':').unwrap_or_default();
-        match known {
-            Some(known) if hex::encode(known) == value => {}
-            Some(_) => form.wrong_together(receive::wrong_digest(algorithm)),
-            None => form.wrong(algorithm, "This digest of the artifact is not known."),
-        }
-    }
-    Ok(Some(File::stored(artifact.id)))
+    receive::compare_stored(form, announced, &artifact);
+    Ok(Some(Found::There(File::stored(artifact.id))))
 }
 
 async fn chunked(

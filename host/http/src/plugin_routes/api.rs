@@ -21,6 +21,7 @@ use crate::app::App;
 use crate::auth::Identity;
 use crate::auth::gate::Known;
 use crate::context::{ByPlugin, CorrelationId};
+use crate::sent::SentFile;
 
 /// The largest answer that a plugin is given.
 const MOST: usize = 32 << 20;
@@ -61,6 +62,8 @@ pub(super) struct Asker {
     pub(super) correlation_id: CorrelationId,
     /// Where he thinks that he is, so that addresses in answers fit.
     pub(super) headers: HeaderMap,
+    /// The file that came along.
+    pub(super) sent: Option<Arc<SentFile>>,
 }
 
 /// The API for one request.
@@ -123,7 +126,7 @@ impl RequestApi {
         request.headers_mut().insert(header::CONTENT_TYPE, json);
         let extensions = request.extensions_mut();
         extensions.insert(Root::default());
-        extensions.insert(ByPlugin);
+        extensions.insert(ByPlugin(self.asker.sent.clone()));
         extensions.insert(self.asker.correlation_id.clone());
         if let Some(identity) = identity {
             extensions.insert(Known(identity));
