@@ -218,3 +218,74 @@ sleep 1
 listed=$(client copied "$BASE_URL/pulp/content/copy-$tag/" repoquery --all --queryformat '%{name}-%{version}')
 [ "$listed" = "bear-1.10" ] || fail "dnf sees $listed in the copy"
 echo "rpm.sh: the pulp command mirrors the newest builds and copies an advisory with its package"
+
+# A distribution tree: dnf finds the repository below it where the upstream has it, in a mirror and
+# in a copy of the tree.
+mkdir -p upstream/tree/Packages upstream/tree/addons/High/Packages upstream/tree/images
+cp build/RPMS/noarch/bear-*.rpm upstream/tree/Packages/
+cp build/RPMS/noarch/honey-*.rpm build/RPMS/noarch/cub-*.rpm upstream/tree/addons/High/Packages/
+createrepo_c --quiet upstream/tree
+createrepo_c --quiet upstream/tree/addons/High
+echo "an image" >upstream/tree/images/boot.iso
+cat >upstream/tree/.treeinfo <<INI
+[header]
+type = productmd.treeinfo
+version = 1.2
+[release]
+name = Zoo
+short = Zoo
+version = 9
+[tree]
+arch = noarch
+build_timestamp = 1700000000
+variants = Main
+[checksums]
+images/boot.iso = sha256:$(sha256sum <upstream/tree/images/boot.iso | cut -d ' ' -f 1)
+[images-noarch]
+boot.iso = images/boot.iso
+[variant-Main]
+id = Main
+uid = Main
+name = Main
+type = variant
+packages = Packages
+repository = .
+[addon-Main-High]
+id = High
+uid = Main-High
+name = High
+type = addon
+packages = addons/High/Packages
+repository = addons/High
+INI
+name=tree-$tag
+# serve REPOSITORY: gives it a distribution of its name.
+serve() {
+  pulp rpm publication create --repository "$1" >/dev/null
+  pulp rpm distribution create --name "$1" --base-path "$1" --repository "$1" >/dev/null
+  sleep 1
+}
+pulp rpm remote create --name "$name" --url "$upstream/tree/" --policy on_demand >/dev/null
+pulp rpm repository create --name "$name" --remote "$name" >/dev/null
+pulp rpm repository sync --name "$name" >/dev/null
+serve "$name"
+version=$(pulp rpm repository show --name "$name" | of 'd["latest_version_href"]')
+tree=$(call GET "/content/rpm/distribution_trees/?repository_version=$version" |
+  of 'd["results"][0]["pulp_href"]')
+pulp rpm repository create --name "$name-copy" >copy.json
+destination=$(of 'd["pulp_href"]' <copy.json)
+echo "[{\"source_repo_version\": \"$version\", \"dest_repo\": \"$destination\", \"content\": [\"$tree\"]}]" >copy.json
+pulp rpm copy --config @copy.json >/dev/null
+serve "$name-copy"
+addon=$upstream/tree/addons/High
+for name in "$name" "$name-copy"; do
+  rm -rf cache-* root-*
+  upstream=$addon site=$BASE_URL/pulp/content/$name/addons/High
+  same repoquery --all --queryformat '%{name} %{evr} %{arch} %{size} %{location}'
+  same repoquery --requires cub
+  client ours "$site/" install honey >/dev/null || fail "$name: honey does not install"
+  [ -e root-ours/usr/share/honey/file ] || fail "$name: honey is not there"
+  curl --silent --show-error --fail "$BASE_URL/pulp/content/$name/images/boot.iso" |
+    cmp - "$work/upstream/tree/images/boot.iso" || fail "$name: the image has other bytes"
+done
+echo "rpm.sh: dnf finds the repository below a tree, and below a copy of it"
