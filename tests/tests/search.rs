@@ -1,6 +1,10 @@
 //! Search across repositories: what is served where.
 
+use std::collections::BTreeSet;
+
 use anyhow::Result;
+use pith_tests::rpm::RpmRepository;
+use pith_tests::upstream::Upstream;
 use pith_tests::{Api, Test, href, names_of, on_both_databases, text};
 use serde_json::{Value, json};
 
@@ -10,6 +14,7 @@ on_both_databases!(
     what_other_versions_had_is_found_when_asked_for,
     every_link_of_the_roots_leads_somewhere,
     summaries_come_when_asked_for,
+    much_is_found_in_one_order_whichever_way,
 );
 
 const SEARCH: &str = "/search/file/files/";
@@ -201,5 +206,94 @@ async fn summaries_come_when_asked_for(test: Test) -> Result<()> {
     let found = &api.list(path).await?[0]["related_fields"]["repository"];
     assert_eq!(found["name"], "one");
     assert_eq!(found["pulp_href"], one["pulp_href"]);
+    Ok(())
+}
+
+/// Which unit is where, of all pages.
+async fn all_pages(api: &Api, path: &str) -> Result<Vec<String>> {
+    let mut found = Vec::new();
+    loop {
+        let page = api
+            .get(&format!("{path}&limit=1000&offset={}", found.len()))
+            .await?
+            .ok()?;
+        let rows = page["results"].as_array().cloned().unwrap_or_default();
+        let names = rows.iter().map(|row| {
+            let [name, version] = ["name", "version"].map(|field| text(&row["content"][field]));
+            format!("{}:{name}-{version}", text(&row["repository"]["name"]))
+        });
+        found.extend(names);
+        let is_last = page["next"].is_null();
+        if rows.is_empty() || is_last {
+            assert_eq!(page["count"], found.len(), "{path}");
+            return Ok(found);
+        }
+    }
+}
+
+/// Among many, words that many have are tested along the way, and words that few have lead to
+/// what is found: whichever it is, the answer is the same.
+async fn much_is_found_in_one_order_whichever_way(test: Test) -> Result<()> {
+    let server = test.start().await?;
+    let api = server.api();
+    let upstream = Upstream::start().await?;
+    let versions: Vec<String> = (0..5_100).map(|version| version.to_string()).collect();
+    let mut packages: Vec<(&str, &str)> = versions.iter().map(|one| ("bear", &**one)).collect();
+    packages.insert(4_000, ("owl", "1"));
+    let url = RpmRepository::of(&packages).hold(&upstream, "many");
+    let first = api.rpm_mirror("one", &url, "on_demand").await?;
+    api.sync_rpm(&first, json!({})).await?.completed()?;
+    let version = api.latest_version(&first.repository).await?;
+    let mut repositories = vec![first.repository];
+    for name in ["two", "three", "four"] {
+        let other = api
+            .create("/repositories/rpm/rpm/", json!({"name": name}))
+            .await?;
+        let line = json!({"source_repo_version": href(&version), "dest_repo": href(&other)});
+        let copy = json!({"config": [line], "dependency_solving": false});
+        api.run_task("/rpm/copy/", copy).await?.completed()?;
+        repositories.push(other);
+    }
+    for repository in &repositories {
+        let name = format!("many-{}", text(&repository["name"]));
+        let settings = json!({"name": name, "base_path": name, "repository": href(repository),
+            "pulp_labels": {"content": "public"}});
+        api.run_task("/distributions/rpm/rpm/", settings)
+            .await?
+            .completed()?;
+    }
+    let path = "/search/rpm/packages/?show_versions=latest";
+    let all = all_pages(api, path).await?;
+    assert_eq!(all.len(), 4 * 5_101);
+    assert_eq!(all.iter().collect::<BTreeSet<_>>().len(), all.len());
+    let bears: Vec<String> = all
+        .iter()
+        .filter(|one| one.contains("bear"))
+        .cloned()
+        .collect();
+    for filter in ["terms=/usr/bin/bear", "name=bear"] {
+        let found = all_pages(api, &format!("{path}&{filter}")).await?;
+        let same = found
+            .iter()
+            .zip(&bears)
+            .take_while(|(one, other)| one == other);
+        let (same, of) = (same.count(), bears.len());
+        assert!(
+            found == bears,
+            "{filter}: {} are found of {of}, the first {same} in order",
+            found.len()
+        );
+    }
+    for (filter, count) in [
+        ("terms=/usr/bin/owl", 4),
+        ("terms=/usr/bin/bear,/usr/bin/owl", 0),
+        ("terms=/usr/bin/owl&name=owl", 4),
+        ("terms=/usr/bin/bear&version=7", 4),
+        ("terms=/usr/bin/bear&name=bear&version__in=7,8", 8),
+    ] {
+        let found = all_pages(api, &format!("{path}&{filter}")).await?;
+        assert_eq!(found.len(), count, "{filter}: {found:?}");
+        assert!(found.iter().all(|one| all.contains(one)), "{filter}");
+    }
     Ok(())
 }
