@@ -132,6 +132,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
             signing_service::run(config, command).await
         }),
         Command::Compile { allocation } => {
+            compile::confine();
             compile::answer(allocation, std::io::stdin(), std::io::stdout().lock())
         }
         Command::Doctor(flags) => on_server(&flags, async |config| doctor::run(config).await),

@@ -8,6 +8,7 @@ use std::process::{Command, ExitCode, Stdio};
 use std::sync::Arc;
 
 use rayon::ThreadPoolBuilder;
+use rustix::process::{Resource, Rlimit};
 use wasmtime::CodeBuilder;
 
 use crate::engine::{Allocation, Engine};
@@ -15,6 +16,13 @@ use crate::engine::{Allocation, Engine};
 /// How far a compiling thread steps back. At 10 it has about a tenth of a core that others
 /// want too, and all of one that nobody wants.
 const NICE: i32 = 10;
+
+/// Where the system looks for the libraries of a program that brings its own.
+const LIBRARIES: &str = "LD_LIBRARY_PATH";
+
+/// What a process that compiles may take of the processor, on all its threads together, in
+/// seconds: many times what the largest component takes on a slow machine.
+const MOST_SECONDS: u64 = 30 * 60;
 
 /// Where components are compiled; cheap to clone.
 #[derive(Clone, Debug, Default)]
@@ -40,8 +48,9 @@ impl Compiler {
         command
             .args(arguments)
             .arg(engine.allocation().as_str())
-            // It needs none of the server's secrets.
+            // It needs none of the server's secrets, only what the program may need to start.
             .env_clear()
+            .envs(std::env::var_os(LIBRARIES).map(|folders| (LIBRARIES, folders)))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped());
         match converse(&mut command, bytes) {
@@ -79,6 +88,19 @@ fn converse(command: &mut Command, bytes: &[u8]) -> io::Result<Result<Vec<u8>, S
 /// What the process ends with when the component is to blame; what it said is the reason.
 const REFUSED: i32 = 65;
 
+/// Limits this process before it does [`answer`]: it ends after half an hour of work, and before
+/// the server where memory runs out. Where the system knows no such limits there are none.
+pub fn confine() {
+    let limit = |most| Rlimit {
+        current: Some(most),
+        maximum: Some(most),
+    };
+    let _ = rustix::process::setrlimit(Resource::Cpu, limit(MOST_SECONDS));
+    // What such an end would leave on the disk is as large as the process.
+    let _ = rustix::process::setrlimit(Resource::Core, limit(0));
+    let _ = std::fs::write("/proc/self/oom_score_adj", "1000");
+}
+
 /// Compiles what can be read to what is written: the other side of [`Compiler::Apart`].
 ///
 /// # Errors
@@ -88,9 +110,6 @@ pub fn answer(
     mut input: impl Read,
     mut output: impl Write,
 ) -> anyhow::Result<ExitCode> {
-    // If memory runs out, this process is to end and not the server. Elsewhere than on Linux
-    // there is no such file.
-    let _ = std::fs::write("/proc/self/oom_score_adj", "1000");
     let engine = Engine::of(allocation)?;
     let mut bytes = Vec::new();
     input.read_to_end(&mut bytes)?;
@@ -156,6 +175,16 @@ mod tests {
         let engine = Engine::on_demand().expect("an engine");
         let echo = shell("cat").compile(&engine, EMPTY).expect("its words");
         assert_eq!(echo, EMPTY);
+    }
+
+    #[test]
+    fn who_compiles_has_limits() {
+        confine();
+        let of = |resource| rustix::process::getrlimit(resource).maximum;
+        assert_eq!(of(Resource::Cpu), Some(MOST_SECONDS));
+        assert_eq!(of(Resource::Core), Some(0));
+        let adjusted = std::fs::read_to_string("/proc/self/oom_score_adj").expect("a file");
+        assert_eq!(adjusted.trim(), "1000");
     }
 
     #[test]
