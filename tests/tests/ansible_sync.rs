@@ -20,6 +20,7 @@ on_both_databases!(
     namespaces_come_with_their_collections,
     pictures_of_namespaces_are_served,
     an_archive_with_another_digest_is_refused,
+    what_came_before_a_failure_is_not_fetched_again,
     answers_that_are_wrong_are_named,
 );
 
@@ -422,5 +423,30 @@ async fn answers_that_are_wrong_are_named(test: Test) -> Result<()> {
         );
         assert_eq!(api.latest_number(&mirror.repository).await?, 0);
     }
+    Ok(())
+}
+
+async fn what_came_before_a_failure_is_not_fetched_again(test: Test) -> Result<()> {
+    let server = test.start().await?;
+    let upstream = Upstream::start().await?;
+    let versions = (0..40).map(|minor| owls(&format!("1.{minor}.0")));
+    let mut theirs = GalaxyServer::of(versions.collect());
+    let last = "v3/collections/zoo/owls/versions/1.39.0/";
+    let mut lie = theirs.detail_of(&owls("1.39.0"), "galaxy")?;
+    lie["artifact"]["sha256"] = sha256_hex(b"a lie").into();
+    theirs.others.push((last.into(), lie));
+    let url = theirs.hold(&upstream, "galaxy")?;
+    let api = server.api();
+    let mirror = api.ansible_mirror("zoo", &url, json!({})).await?;
+    api.sync_ansible(&mirror, json!({})).await?.failure()?;
+    assert_eq!(api.latest_number(&mirror.repository).await?, 0);
+
+    theirs.others.clear();
+    theirs.hold(&upstream, "galaxy")?;
+    upstream.forget_requests();
+    api.sync_ansible(&mirror, json!({})).await?.completed()?;
+    assert_eq!(api.collections_of(&mirror.repository).await?.len(), 40);
+    let again = upstream.requests_under("/held/galaxy/files/");
+    ensure!(again < 10, "{again} of 40 archives were fetched again");
     Ok(())
 }

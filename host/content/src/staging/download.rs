@@ -14,6 +14,7 @@ use super::{Context, Origin};
 use crate::Services;
 use crate::error::{Code, Error, Result};
 use crate::fetch::Request;
+use crate::ingest::ingest;
 
 /// Up to this size a body is gathered in memory and stored together with others: a
 /// file costs more in system calls than in copying below it.
@@ -113,19 +114,29 @@ async fn fetch(context: &Context, mut units: Vec<Found>) -> Result<Fetched> {
     let mut incoming = Vec::new();
     let mut small: Vec<(Wanted, bytes::Bytes)> = Vec::new();
     let mut storing = FuturesUnordered::new();
-    let mut settle = |wanted: &Wanted, file: Incoming| {
-        units[wanted.unit].bytes[wanted.artifact] = Bytes::Fetched(file.sha256().0);
-        incoming.push(file);
+    let mut failed = None;
+    let mut settle = |stored: Result<(Wanted, Incoming)>| match stored {
+        Ok((wanted, file)) => {
+            units[wanted.unit].bytes[wanted.artifact] = Bytes::Fetched(file.sha256().0);
+            incoming.push(file);
+            true
+        }
+        Err(error) => {
+            failed.get_or_insert(error);
+            false
+        }
     };
-    loop {
+    let mut goes_on = true;
+    while goes_on {
         tokio::select! {
             chunk = bodies.next(), if storing.len() < STORING => {
                 let Some(chunk) = chunk else { break };
                 context.progress.advance(CODE, MESSAGE, chunk.len() as u64);
                 for body in chunk {
-                    match body? {
-                        Body::Small(wanted, bytes) => small.push((wanted, bytes)),
-                        Body::Large(wanted, file) => settle(&wanted, file),
+                    match body {
+                        Ok(Body::Small(wanted, bytes)) => small.push((wanted, bytes)),
+                        Ok(Body::Large(wanted, file)) => goes_on &= settle(Ok((wanted, file))),
+                        Err(error) => goes_on &= settle(Err(error)),
                     }
                 }
                 if small.len() >= TOGETHER {
@@ -133,17 +144,36 @@ async fn fetch(context: &Context, mut units: Vec<Found>) -> Result<Fetched> {
                 }
             }
             Some(stored) = storing.next() => {
-                stored?.into_iter().for_each(|(wanted, file)| settle(&wanted, file));
+                for one in stored {
+                    goes_on &= settle(one);
+                }
             }
         }
     }
+    // After a failure nothing else is fetched, but what came is stored.
+    drop(bodies);
     storing.push(store_small(&context.services, small));
     while let Some(stored) = storing.next().await {
-        stored?
-            .into_iter()
-            .for_each(|(wanted, file)| settle(&wanted, file));
+        for one in stored {
+            settle(one);
+        }
     }
-    Ok(Fetched { units, incoming })
+    let Some(error) = failed else {
+        return Ok(Fetched { units, incoming });
+    };
+    keep(&context.services, incoming).await;
+    Err(error)
+}
+
+/// Keeps what was fetched before something failed: the next attempt need not fetch it again.
+async fn keep(services: &Services, incoming: Vec<Incoming>) {
+    let count = incoming.len();
+    if count == 0 {
+        return;
+    }
+    if let Err(error) = ingest(&services.database, &*services.store, incoming).await {
+        tracing::warn!(%error, "{count} fetched files could not be kept: {error}");
+    }
 }
 
 fn wanted(units: &[Found]) -> Vec<Wanted> {
@@ -167,7 +197,7 @@ fn wanted(units: &[Found]) -> Vec<Wanted> {
 async fn store_small(
     services: &Services,
     small: Vec<(Wanted, bytes::Bytes)>,
-) -> Result<Vec<(Wanted, Incoming)>> {
+) -> Vec<Result<(Wanted, Incoming)>> {
     let bodies = small
         .iter()
         .map(|(wanted, bytes)| SmallBody {

@@ -27,8 +27,11 @@ pub(super) static ENTITY: Resource = Resource::new(
         Field::text("file_sha256", "The picture's digest.")
             .read_only()
             .nullable(),
-        Field::href("task", "In the answer to a change: what fetches the picture, if anything does.")
-            .read_only(),
+        Field::href(
+            "task",
+            "In the answer to a change: what fetches the picture, if anything does.",
+        )
+        .read_only(),
     ],
 )
 .typed(&[]);
