@@ -71,7 +71,14 @@ async fn a_repository_is_served_as_it_is(test: Test) -> Result<()> {
     let server = test.start().await?;
     let api = server.api();
     let repository = api.ansible_repository("zoo").await?;
-    api.serve_ansible(&repository).await?;
+    let distribution = api.serve_ansible(&repository).await?;
+    // It tells what the client takes for a server, and clients may send that back.
+    let address = format!("{}/pulp_ansible/galaxy/zoo/", server.base_url());
+    assert_eq!(distribution["client_url"], address);
+    let same = api.put(&href(&distribution), distribution.clone()).await?;
+    assert_eq!(same.ok()?["client_url"], address);
+    let root = api.get(&format!("{address}api/")).await?.ok()?;
+    assert_eq!(root["available_versions"]["v3"], "v3/");
     let mut owls = Collection::new("zoo", "owls", "1.0.0");
     for version in ["1.0.0", "1.1.0"] {
         owls.version = version.into();
@@ -297,6 +304,41 @@ async fn a_signature_is_uploaded_beside_its_collection(test: Test) -> Result<()>
         .ansible_units(&repository, "collection_signatures")
         .await?;
     assert_eq!(units.len(), 1);
+    // It leads to what is signed, and is found by that.
+    assert_eq!(units[0]["signed_collection"], signed);
+    assert_eq!(signature["signed_collection"], signed);
+    let other = href(&signature);
+    for (filter, count) in [
+        (format!("signed_collection={signed}"), 1),
+        (format!("signed_collection__in={other},{signed}"), 1),
+        (format!("q=signed_collection={signed}"), 1),
+        (format!("q=NOT signed_collection={signed}"), 0),
+        (format!("signed_collection={other}"), 0),
+    ] {
+        let found = api.list(&format!("{SIGNATURES}?{filter}")).await?;
+        assert_eq!(found.len(), count, "{filter}");
+    }
+    let wrong = format!("{SIGNATURES}?signed_collection=owls");
+    assert_eq!(api.get(&wrong).await?.status(), 400);
+    let left_out = api
+        .list(&format!("{SIGNATURES}?exclude_fields=signed_collection"))
+        .await?;
+    assert_eq!(left_out[0].get("signed_collection"), None);
+    // Who may not see the collection is not told where it is.
+    let other = api.ansible_repository("signatures").await?;
+    api.modify(&other, json!({"add_content_units": [href(&signature)]}))
+        .await?;
+    let user = json!({"username": "ada", "password": "a-long-password-of-ada"});
+    api.create("/users/", user).await?;
+    let role = json!({"role": "ansible.ansiblerepository_viewer", "users": ["ada"]});
+    let add = |repository: &Value| format!("{}add_role/", text(&repository["pulp_href"]));
+    api.post(&add(&other), role.clone()).await?.json(201)?;
+    let ada = api.with_password("ada", "a-long-password-of-ada");
+    let seen = ada.list(SIGNATURES).await?;
+    assert_eq!(seen.len(), 1);
+    assert_eq!(seen[0]["signed_collection"], Value::Null);
+    api.post(&add(&repository), role).await?.json(201)?;
+    assert_eq!(ada.list(SIGNATURES).await?[0]["signed_collection"], signed);
     let reply = api
         .post_form(SIGNATURES, form(&signed, "no signature"))
         .await?;

@@ -68,7 +68,9 @@ async fn a_copy_brings_what_is_about_it(test: Test) -> Result<()> {
         .completed()?;
     for destination in [&one, &other] {
         assert_eq!(api.collections_of(destination).await?, ["zoo.owls 1.0.0"]);
-        assert_eq!(count(api, destination, "collection_marks").await?, 1);
+        let marks = api.ansible_units(destination, "collection_marks").await?;
+        assert_eq!(marks.len(), 1);
+        assert_eq!(marks[0]["marked_collection"], href(&units[0]));
         let deprecated = api
             .ansible_units(destination, "collection_deprecations")
             .await?;

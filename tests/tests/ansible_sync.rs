@@ -21,6 +21,7 @@ on_both_databases!(
     pictures_of_namespaces_are_served,
     an_archive_with_another_digest_is_refused,
     what_came_before_a_failure_is_not_fetched_again,
+    only_the_highest_versions_come,
     answers_that_are_wrong_are_named,
 );
 
@@ -423,6 +424,39 @@ async fn answers_that_are_wrong_are_named(test: Test) -> Result<()> {
         );
         assert_eq!(api.latest_number(&mirror.repository).await?, 0);
     }
+    Ok(())
+}
+
+async fn only_the_highest_versions_come(test: Test) -> Result<()> {
+    let server = test.start().await?;
+    let upstream = Upstream::start().await?;
+    let versions = ["1.9.0", "1.10.0", "2.0.0-rc.1", "1.2.0"].map(owls);
+    let mut all = versions.to_vec();
+    all.push(Collection::new("zoo", "base", "0.1.0"));
+    let url = GalaxyServer::of(all).hold(&upstream, "galaxy")?;
+    let api = server.api();
+    let wanted = "collections: [{name: zoo.owls, version: '<1.10.0'}]";
+    for (name, settings, expected) in [
+        (
+            "two",
+            json!({"sync_highest_versions": 2}),
+            &["zoo.base 0.1.0", "zoo.owls 1.10.0", "zoo.owls 2.0.0-rc.1"][..],
+        ),
+        // Of what is required at all.
+        (
+            "one",
+            json!({"sync_highest_versions": 1, "requirements_file": wanted}),
+            &["zoo.owls 1.9.0"],
+        ),
+    ] {
+        let mirror = api.ansible_mirror(name, &url, settings).await?;
+        api.sync_ansible(&mirror, json!({})).await?.completed()?;
+        assert_eq!(api.collections_of(&mirror.repository).await?, expected);
+    }
+    let none = json!({"name": "none", "url": url, "sync_highest_versions": 0});
+    let refused = api.post("/remotes/ansible/collection/", none).await?;
+    let reply = refused.json(400)?;
+    ensure!(reply["sync_highest_versions"].is_array(), "{reply}");
     Ok(())
 }
 

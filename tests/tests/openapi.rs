@@ -444,7 +444,11 @@ fn value_for(name: &str, schema: &Value, made: &Made, row: &Value) -> String {
         "repository" | "content_object" | "for_object_type" => href(&made.repository),
         "remote" => href(&made.remote),
         "publication" => href(&made.publication),
-        "with_content" | "latest_with_content" | "content" => href(&made.unit),
+        "with_content"
+        | "latest_with_content"
+        | "content"
+        | "signed_collection"
+        | "marked_collection" => href(&made.unit),
         "artifact" => text(&made.unit["artifact"]).to_owned(),
         "child_tasks" | "parent_task" | "task_group" | "created_resources" | "worker"
         | "last_task" => made.task.clone(),

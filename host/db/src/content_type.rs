@@ -93,7 +93,7 @@ pub async fn ensure(
 }
 
 /// Two underscores: no name has them, so no two types share a table.
-fn table_name(plugin: &str, content_type: &str) -> String {
+pub(crate) fn table_name(plugin: &str, content_type: &str) -> String {
     format!("content_{plugin}__{content_type}")
 }
 

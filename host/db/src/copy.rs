@@ -224,6 +224,7 @@ mod tests {
             indexed: Vec::new(),
             references: Vec::new(),
             derived: Vec::new(),
+            links: Vec::new(),
             order_keys: Vec::new(),
         };
         let table = TypeTable {

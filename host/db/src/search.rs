@@ -13,6 +13,7 @@ use crate::membership::NEVER;
 use crate::statement::sql;
 use crate::term;
 use crate::unit_list::{self, HAS_COMMON_TERM, HAS_TERM, ListedUnit};
+use crate::unit_table;
 
 /// A version that is looked into.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -166,7 +167,7 @@ pub async fn page(
     let dialect = connection.dialect();
     let narrow = |units: &str| narrow(table, (units, leads), sites.len(), &selection);
     let units = if leads && !walks {
-        unit_list::units_of(table, &selection, dialect)
+        unit_table::units_of(table, &selection, dialect)
     } else {
         format!("{} c", table.table)
     };
@@ -256,7 +257,7 @@ fn narrow(table: &TypeTable, units: (&str, bool), sites: usize, selection: &Sele
     if selection.speaks_of("r") {
         from.push_str(REPOSITORY_OF);
     }
-    from + &unit_list::artifact_tables_of(table, "c.unit_id")
+    from + &unit_table::artifact_tables_of(table, "c.unit_id")
 }
 
 /// What was chosen, which leads, and the tables that hold all that is shown.
@@ -264,7 +265,7 @@ fn joins(table: &TypeTable) -> String {
     format!(
         "m CROSS JOIN {} c{UNIT}{REPOSITORY_OF}{} WHERE c.unit_id = m.unit_id",
         table.table,
-        unit_list::artifact_tables(table)
+        unit_table::artifact_tables(table)
     )
 }
 

@@ -12,7 +12,7 @@ use crate::list::{Column, Condition};
 use crate::membership::PRESENT;
 use crate::order_key::{Asked, Keys};
 use crate::statement::sql;
-use crate::unit_list;
+use crate::{unit_list, unit_table};
 
 /// The condition of an expression on the fields of a content type, for statements whose
 /// tables are named as in [`for_each_in_version`].
@@ -72,7 +72,7 @@ pub async fn for_each_in_version(
 ) -> Result<()> {
     let mut text = format!(
         "SELECT c.unit_id FROM {} JOIN membership m ON m.unit_id = u.id WHERE {PRESENT}",
-        unit_list::tables(Some(table))
+        unit_table::tables(Some(table))
     );
     for condition in &conditions {
         text.push_str(" AND (");

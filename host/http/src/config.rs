@@ -4,7 +4,9 @@
 use jsonschema::error::ValidationErrorKind;
 use pith_model::descriptor::{FieldKind, fields_of};
 use pith_model::reference::{Kind as ModelKind, core_prn};
-use pith_model::schema::{fill_defaults, is_signing_service, property_names};
+use pith_model::schema::{
+    addresses, fill_defaults, is_address, is_signing_service, property_names,
+};
 use pith_model::{Reference, Root};
 use serde_json::{Map, Value};
 
@@ -17,6 +19,10 @@ use crate::lookup;
 
 /// Takes the settings that are given over into `config`, fills in defaults, and checks.
 pub(crate) fn take(form: &mut Form, schema: &Value, config: &mut Map<String, Value>) {
+    for (name, _) in addresses(schema) {
+        // Clients send back what they were shown.
+        form.take(name);
+    }
     for name in property_names(schema) {
         if let Some(value) = form.take(name) {
             let value = if form.is_textual() {
@@ -96,7 +102,8 @@ pub(crate) fn write(object: &mut Object<'_>, root: Root, schema: Option<&Value>,
         }
         return;
     };
-    for name in property_names(schema) {
+    let is_setting = |name: &&str| !is_address(&schema["properties"][*name]);
+    for name in property_names(schema).filter(is_setting) {
         let value = config
             .get(name)
             .unwrap_or(&schema["properties"][name]["default"]);
@@ -136,6 +143,7 @@ pub(crate) fn columns(schema: &Value, column: &str, dialect: Dialect) -> Vec<Col
     fields_of(schema)
         .unwrap_or_default()
         .into_iter()
+        .filter(|field| !is_address(&schema["properties"][&field.name]))
         .map(|field| {
             let text = dialect.json_text(column, &[&field.name]);
             let (expression, kind) = match field.kind {

@@ -48,7 +48,7 @@ pub(crate) struct Query {
     slots: Vec<Slot>,
     /// Names of filters that no index answers.
     slow: Vec<String>,
-    known: Vec<&'static str>,
+    known: Vec<String>,
 }
 
 /// A term of `q` on its way to being a condition.
@@ -138,8 +138,8 @@ impl Query {
     }
 
     /// What is asked of a filter that is no column, as parameters and within `q`.
-    pub(crate) fn given(&mut self, name: &'static str) -> Vec<String> {
-        self.known.push(name);
+    pub(crate) fn given(&mut self, name: &str) -> Vec<String> {
+        self.known.push(name.to_owned());
         self.given_as(name)
     }
 
@@ -179,7 +179,7 @@ impl Query {
     /// Gives a meaning to a filter that is no column.
     pub(crate) fn filter(
         &mut self,
-        name: &'static str,
+        name: &str,
         mut meaning: impl FnMut(&str) -> Result<Condition>,
     ) -> Result<()> {
         for text in self.given(name) {
@@ -198,7 +198,7 @@ impl Query {
 
     /// Takes a parameter that is no condition out of the filters.
     pub(crate) fn take(&mut self, name: &'static str) -> Option<String> {
-        self.known.push(name);
+        self.known.push(name.to_owned());
         let at = self.filters.iter().position(|(key, _)| key == name)?;
         Some(self.filters.remove(at).1)
     }
@@ -228,8 +228,8 @@ impl Query {
     /// the UUID has to pass.
     pub(crate) fn refer_by(
         &mut self,
-        name: &'static str,
-        name_in: &'static str,
+        name: &str,
+        name_in: &str,
         condition: impl Fn(&str) -> String,
     ) -> Result<()> {
         self.filter(name, |text| {
@@ -394,7 +394,7 @@ impl Query {
 
     fn unknown(&self, columns: &[Column]) -> String {
         let mut known = names(columns);
-        known.extend(self.known.iter().map(|name| (*name).to_owned()));
+        known.extend(self.known.iter().cloned());
         known.sort();
         known.dedup();
         format!(

@@ -106,6 +106,7 @@ async fn find(
     query.refer("repository", "repository__in", search::REPOSITORY)?;
     content::greatest(&mut query, &table, Among::Found, dialect)?;
     content::terms(&mut query, &table)?;
+    content::links(&mut query, &table)?;
     let columns = search::columns(&table);
     let columns = content::in_order(&context.app, &query, &table, columns).await?;
     let mut selection = query.select(&columns, dialect)?;

@@ -27,7 +27,7 @@ pub(crate) struct SentFile {
 #[derive(Debug)]
 enum Bytes {
     /// Not kept yet.
-    Incoming(Incoming),
+    Incoming(Box<Incoming>),
     /// In the store.
     Kept(ArtifactId),
     /// Nowhere: they could not be kept.
@@ -40,7 +40,7 @@ impl From<ReceivedFile> for SentFile {
         Self {
             name: file.name,
             href: format!("{}{artifacts}/{}/", root.path(), Uuid::now_v7()),
-            bytes: Mutex::new(Bytes::Incoming(file.incoming)),
+            bytes: Mutex::new(Bytes::Incoming(Box::new(file.incoming))),
         }
     }
 }
@@ -81,7 +81,7 @@ impl SentFile {
         let mut bytes = self.bytes.lock().await;
         let id = match std::mem::replace(&mut *bytes, Bytes::Lost) {
             Bytes::Incoming(incoming) => {
-                let rows = ingest(&app.database, &*app.store, vec![incoming]).await?;
+                let rows = ingest(&app.database, &*app.store, vec![*incoming]).await?;
                 rows.first().copied().ok_or_else(Error::not_found)?
             }
             Bytes::Kept(id) => id,

@@ -8,7 +8,7 @@ use crate::login::Login;
 use crate::order_key::OrderKey;
 use crate::route::Routing;
 
-pub use crate::field::{Field, FieldKind, derived_of, fields_of};
+pub use crate::field::{Field, FieldKind, Link, derived_of, fields_of, links_of};
 
 /// What a plugin offers.
 #[derive(Clone, Debug, PartialEq)]
@@ -114,6 +114,8 @@ pub struct ContentType {
     pub fields: Vec<Field>,
     /// The fields that are not stored, but made of a unit's fragments for whoever reads them.
     pub derived: Vec<String>,
+    /// The fields that are not stored, but show which unit another one names.
+    pub links: Vec<Link>,
     /// Fields that are unique in the server.
     pub natural_key: Vec<String>,
     /// Fields that are unique in one version.
@@ -324,6 +326,20 @@ impl Descriptor {
 }
 
 impl ContentType {
+    /// The reference that a link shows, and the field of its target that the link's field names.
+    pub fn linked(&self, link: &Link) -> Option<(&Reference, &str)> {
+        let is_text = |field: &Field| field.name == link.field && field.kind == FieldKind::Text;
+        if !self.fields.iter().any(is_text) {
+            return None;
+        }
+        self.references
+            .iter()
+            .find_map(|one| match (&*one.path, &*one.keys) {
+                ([field], [(None, key)]) if *field == link.field => Some((one, key.as_str())),
+                _ => None,
+            })
+    }
+
     fn check(&self) -> Result<(), String> {
         check_word(&self.name, "a content type")?;
         check_word(&self.plural, "a content type's plural")?;
@@ -334,6 +350,7 @@ impl ContentType {
         let stored = self.fields.iter().map(|field| field.name.as_str());
         let names: Vec<&str> = stored
             .chain(self.derived.iter().map(String::as_str))
+            .chain(self.links.iter().map(|link| link.name.as_str()))
             .collect();
         for (index, name) in names.iter().enumerate() {
             let twin = |other: &&&str| other.eq_ignore_ascii_case(name);
@@ -344,6 +361,14 @@ impl ContentType {
             }
             if RESERVED.contains(name) || self.artifacts.property() == Some(name) {
                 return Err(format!("the field name {name:?} belongs to the host"));
+            }
+        }
+        for link in &self.links {
+            if self.linked(link).is_none() {
+                return Err(format!(
+                    "the link {:?} is of {:?}, which is no text field that is a reference",
+                    link.name, link.field
+                ));
             }
         }
         let keys = self.natural_key.iter().chain(&self.repository_key);
@@ -391,6 +416,7 @@ mod tests {
             fields: fields_of(&schema).expect("fields"),
             schema,
             derived: vec![],
+            links: vec![],
             natural_key: vec!["relative_path".into(), "sha256".into()],
             repository_key: vec!["relative_path".into()],
             indexed: vec![],
@@ -444,6 +470,28 @@ mod tests {
         let kinds: Vec<FieldKind> = file().fields.iter().map(|field| field.kind).collect();
         assert!(kinds.contains(&FieldKind::Integer) && kinds.contains(&FieldKind::Json));
         assert!(fields_of(&json!({"type": "object"})).is_err());
+    }
+
+    #[test]
+    fn links_are_of_references() {
+        let reference = Reference {
+            path: vec!["sha256".into()],
+            target: "file".into(),
+            keys: vec![(None, "sha256".into())],
+        };
+        let linking = |field: &str| {
+            let mut descriptor = descriptor(reference.clone());
+            descriptor.content_types[0].links.push(Link {
+                name: "same".into(),
+                field: field.into(),
+            });
+            descriptor.check()
+        };
+        assert_eq!(linking("sha256"), Ok(()));
+        for field in ["relative_path", "size", "nothing"] {
+            let error = linking(field).expect_err("refused");
+            assert!(error.contains("no text field"), "{error}");
+        }
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Fields of content types, as a JSON Schema declares them: columns, and what is derived.
+//! Fields of content types, as a JSON Schema declares them: columns, what is derived, and links.
 
 use serde_json::Value;
 
@@ -39,7 +39,48 @@ fn is_derived(property: &Value) -> bool {
     property.get(DERIVED).is_some()
 }
 
-/// The names of the fields that are not stored.
+/// In the schema of a content type, at a property that shows the unit that a field names.
+const LINK: &str = "x-unit";
+
+/// A field that is not stored, but shows which unit another field names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Link {
+    /// Its name in the API.
+    pub name: String,
+    /// The text field, by which the type refers to units of another.
+    pub field: String,
+}
+
+/// The links of a type.
+///
+/// # Errors
+/// A sentence that says what is wrong with one.
+pub fn links_of(schema: &Value) -> Result<Vec<Link>, String> {
+    let properties = &schema["properties"];
+    let mut links = Vec::new();
+    for name in property_names(schema) {
+        let Some(field) = properties[name].get(LINK) else {
+            continue;
+        };
+        check_field(name)?;
+        let Some(field) = field.as_str() else {
+            return Err(format!("`x-unit` of {name:?} is not the name of a field"));
+        };
+        let required = schema["required"].as_array();
+        if required.is_some_and(|required| required.iter().any(|one| one == name)) {
+            return Err(format!(
+                "the link {name:?} is required, but drafts do not have it"
+            ));
+        }
+        links.push(Link {
+            name: name.to_owned(),
+            field: field.to_owned(),
+        });
+    }
+    Ok(links)
+}
+
+/// The names of the fields that are not stored, but derived.
 ///
 /// # Errors
 /// A sentence that says what is wrong with one.
@@ -56,6 +97,9 @@ pub fn derived_of(schema: &Value) -> Result<Vec<String>, String> {
             }
             if order_key::is_key(&properties[name]) {
                 return wrong("is an order key, which is stored");
+            }
+            if properties[name].get(LINK).is_some() {
+                return wrong("is a link, which nobody derives");
             }
             if required.is_some_and(|required| required.iter().any(|one| one == name)) {
                 return wrong("is required, but drafts do not have it");
@@ -75,7 +119,7 @@ pub fn fields_of(schema: &Value) -> Result<Vec<Field>, String> {
         .and_then(Value::as_object)
         .ok_or("the schema of the fields has no `properties`")?;
     property_names(schema)
-        .filter(|name| !is_derived(&properties[*name]))
+        .filter(|name| !is_derived(&properties[*name]) && properties[*name].get(LINK).is_none())
         .map(|name| {
             check_field(name)?;
             Ok(Field {
@@ -118,6 +162,27 @@ fn check_field(name: &str) -> Result<(), String> {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn links_are_no_columns() {
+        let link = |said: Value, required: &[&str]| {
+            json!({"properties": {"sha256": {"type": "string"}, "signed": {"x-unit": said}},
+                "required": required})
+        };
+        let good = link("sha256".into(), &["sha256"]);
+        let links = links_of(&good).expect("links");
+        assert_eq!((&*links[0].name, &*links[0].field), ("signed", "sha256"));
+        let fields = fields_of(&good).expect("fields");
+        assert_eq!(fields.len(), 1);
+        assert_eq!(links_of(&json!({"properties": {"sha256": {}}})), Ok(vec![]));
+        for (schema, said) in [
+            (link(true.into(), &[]), "name of a field"),
+            (link("sha256".into(), &["signed"]), "required"),
+        ] {
+            let error = links_of(&schema).expect_err("refused");
+            assert!(error.contains(said), "{error}");
+        }
+    }
 
     #[test]
     fn derived_fields_are_no_columns() {

@@ -167,6 +167,23 @@ pub fn file_setting(schema: &Value) -> Option<FileSetting> {
     })
 }
 
+/// In the settings of a distribution type, at a property that shows an address.
+const ADDRESS: &str = "x-address";
+
+/// The properties of a schema that are no settings but show an address of the server's, each with
+/// its path, in which `{base_path}` stands for the distribution's: `"x-address": path`.
+pub fn addresses(schema: &Value) -> impl Iterator<Item = (&str, &str)> {
+    property_names(schema).filter_map(|name| {
+        let path = schema["properties"][name].get(ADDRESS)?.as_str()?;
+        Some((name, path))
+    })
+}
+
+/// Whether a property shows an address.
+pub fn is_address(property: &Value) -> bool {
+    property.get(ADDRESS).is_some()
+}
+
 /// The names of a schema's properties, in the order of its text if that is known.
 pub fn property_names(schema: &Value) -> impl Iterator<Item = &str> {
     let properties = schema.get("properties").and_then(Value::as_object);

@@ -3,7 +3,7 @@
 use jsonschema::PatternOptions;
 use pith_model::descriptor::{
     ArtifactCount, ContentType, Descriptor, Reference, ResourceType, TaskKind, TaskType,
-    derived_of, fields_of,
+    derived_of, fields_of, links_of,
 };
 use pith_model::login::Login;
 use pith_model::order_key::order_keys_of;
@@ -32,7 +32,7 @@ pub(crate) fn convert(
         repository_types: resource_types("repository type", described.repository_types)?,
         remote_types: resource_types("remote type", described.remote_types)?,
         publication_types: resource_types("publication type", described.publication_types)?,
-        distribution_types: resource_types("distribution type", described.distribution_types)?,
+        distribution_types: resource_types(DISTRIBUTION, described.distribution_types)?,
         entity_types: resource_types("entity type", described.entity_types)?,
         task_types: each(described.task_types, task_type)?,
         name: described.name,
@@ -75,6 +75,7 @@ fn content_type(described: contract::ContentType) -> Result<ContentType, Refused
     let fields = fields_of(&schema).map_err(wrong)?;
     let order_keys = order_keys_of(&schema, &fields).map_err(wrong)?;
     let derived = derived_of(&schema).map_err(wrong)?;
+    let links = links_of(&schema).map_err(wrong)?;
     Ok(ContentType {
         name: described.name,
         plural: described.plural,
@@ -90,6 +91,7 @@ fn content_type(described: contract::ContentType) -> Result<ContentType, Refused
         schema,
         fields,
         derived,
+        links,
         natural_key: described.natural_key,
         repository_key: described.repository_key,
         indexed: described.indexed,
@@ -112,6 +114,9 @@ fn reference(described: contract::Reference) -> Reference {
     }
 }
 
+/// What is said of a type of distribution.
+const DISTRIBUTION: &str = "distribution type";
+
 fn resource_types(
     kind: &str,
     described: Vec<contract::ResourceType>,
@@ -121,6 +126,13 @@ fn resource_types(
         let mut config = parse_schema(&what, &one.config)?;
         if let Some(name) = schema::schema_of_name(&config) {
             parse_schema(&format!("names in {what}"), &name.to_string())?;
+        }
+        if kind != DISTRIBUTION
+            && let Some((name, _)) = schema::addresses(&config).next()
+        {
+            return Err(Gate::Schemas.refuses(format!(
+                "{what}: {name:?} shows an address, which only distributions have"
+            )));
         }
         let login = Login::of(&config).map_err(|error| {
             Gate::Schemas.refuses(format!("the login in {what} is wrong: {error}"))

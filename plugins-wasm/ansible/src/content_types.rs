@@ -112,6 +112,9 @@ fn collection_signature() -> Kind<'static> {
             text("digest").about("The SHA-256 digest of the signature."),
             text("pubkey_fingerprint")
                 .about("The fingerprint of the key; its ID where the signature says no more."),
+            maybe_text("signed_collection")
+                .link_of("sha256")
+                .about("The collection version that is signed."),
         ],
         natural_key: &[
             "pubkey_fingerprint",
@@ -152,6 +155,9 @@ fn collection_mark() -> Kind<'static> {
             text("version").about("Of the collection that is marked."),
             text("sha256").about("Of the archive of the collection that is marked."),
             text("value").about("The word that it is marked with."),
+            maybe_text("marked_collection")
+                .link_of("sha256")
+                .about("The collection version that is marked."),
         ],
         natural_key: FIELDS,
         repository_key: &[],

@@ -66,7 +66,16 @@ impl Plugin for AnsiblePlugin {
             ],
             // A distribution serves what is in its repository.
             publication_types: Vec::new(),
-            distribution_types: vec![resource_type("ansible", "Ansible distribution", &json!({}))],
+            distribution_types: vec![resource_type(
+                "ansible",
+                "Ansible distribution",
+                &json!({"client_url": {
+                    "type": "string",
+                    "readOnly": true,
+                    "x-address": "/pulp_ansible/galaxy/{base_path}/",
+                    "description": "What `ansible-galaxy` takes for a server.",
+                }}),
+            )],
             entity_types: vec![namespace::entity_type()],
             task_types: [
                 TaskType {
@@ -148,6 +157,12 @@ fn remote_settings() -> Value {
             "type": "boolean",
             "default": false,
             "description": "Whether versions without a signature are left out.",
+        },
+        "sync_highest_versions": {
+            "type": ["integer", "null"],
+            "minimum": 1,
+            "default": null,
+            "description": "How many versions of each collection come, the highest; null means all.",
         },
     })
 }

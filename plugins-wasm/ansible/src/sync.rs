@@ -56,6 +56,9 @@ struct Config {
     sync_dependencies: bool,
     #[serde(default)]
     signed_only: bool,
+    /// Of each collection; null means all.
+    #[serde(default)]
+    sync_highest_versions: Option<usize>,
 }
 
 fn yes() -> bool {
@@ -114,6 +117,7 @@ impl Syncer for AnsiblePlugin {
             batcher: Batcher::new(staging, next),
             plan: Plan::new(config.sync_dependencies && wanted.is_some()),
             signed_only: config.signed_only,
+            highest: config.sync_highest_versions,
             namespaces: BTreeSet::new(),
             undeprecated: Vec::new(),
             deprecated,
@@ -164,6 +168,8 @@ struct Walk<S, F> {
     batcher: Batcher<S>,
     plan: Plan,
     signed_only: bool,
+    /// How many versions of a collection are wanted, the highest.
+    highest: Option<usize>,
     /// Namespaces that were looked at.
     namespaces: BTreeSet<String>,
     /// Of the version before.
@@ -287,6 +293,10 @@ impl<S: Sink, F: Fn(u64, Option<u64>)> Walk<S, F> {
                 "No version of {namespace}.{name} is in the range wanted"
             ));
             return Ok(());
+        }
+        if let Some(highest) = self.highest {
+            versions.sort_unstable_by(|one, other| other.cmp(one));
+            versions.truncate(highest);
         }
         for version in &versions {
             if self.plan.begin(namespace, name, version) {

@@ -94,6 +94,13 @@ impl Field {
         self.with("x-derived", true.into()).optional()
     }
 
+    /// It is not stored: the host shows the unit that the type refers to by another field, and
+    /// finds by it.
+    #[must_use]
+    pub fn link_of(self, field: &str) -> Self {
+        self.with("x-unit", field.into()).optional()
+    }
+
     /// A draft need not have it.
     #[must_use]
     pub fn optional(self) -> Self {

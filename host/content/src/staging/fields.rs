@@ -40,8 +40,10 @@ impl Fields {
                 "the fields of a draft of {name} are not a JSON object that can be stored: {error}"
             ))
         })?;
-        let mut derived = kind.table.content_type.derived.iter();
-        if let Some(field) = derived.find(|field| known.contains_key(*field)) {
+        let content_type = &kind.table.content_type;
+        let links = content_type.links.iter().map(|link| &link.name);
+        let mut others = content_type.derived.iter().chain(links);
+        if let Some(field) = others.find(|field| known.contains_key(*field)) {
             return Err(Error::invalid(format!(
                 "a draft of {name} has the field {field:?}, which is derived and not stored"
             )));
@@ -52,7 +54,6 @@ impl Fields {
                 "a draft of {name} does not fit its schema: {problem}"
             )));
         }
-        let content_type = &kind.table.content_type;
         let mut keys = content_type.order_keys.iter();
         if let Some(key) = keys.find(|key| !known[key.name.as_str()].is_string()) {
             return Err(Error::invalid(format!(

@@ -1,11 +1,11 @@
-//! What is shown of units beside their rows: paths of artifacts, and derived fields.
+//! What is shown of units beside their rows: paths of artifacts, derived fields, and links.
 
 use std::collections::HashMap;
 
 use pith_db::content_type::TypeTable;
-use pith_db::unit_list;
+use pith_db::{unit_link, unit_list};
 use pith_model::UnitId;
-use pith_model::descriptor::ArtifactCount;
+use pith_model::descriptor::{ArtifactCount, Link};
 use pith_plugin::derive::{self, Derived};
 use uuid::Uuid;
 
@@ -23,6 +23,8 @@ pub(crate) struct Beside {
     /// Ordered by unit.
     pub(super) paths: Vec<ArtifactPath>,
     derived: HashMap<UnitId, Derived>,
+    /// By the names of links: the paths that they lead to, below an API root.
+    links: HashMap<String, HashMap<UnitId, String>>,
 }
 
 impl Beside {
@@ -38,7 +40,9 @@ impl Beside {
         let has_paths = content_type.artifacts == ArtifactCount::Many && shows("artifacts");
         let mut fields = content_type.derived.clone();
         fields.retain(|field| shows(field));
-        if !has_paths && fields.is_empty() {
+        let links = content_type.links.iter();
+        let links: Vec<&Link> = links.filter(|link| shows(&link.name)).collect();
+        if !has_paths && fields.is_empty() && links.is_empty() {
             return Ok(Self::default());
         }
         let mut units: Vec<UnitId> = units.collect();
@@ -51,13 +55,23 @@ impl Beside {
         } else {
             Vec::new()
         };
+        let links = follow(context, table, &links, &units).await?;
         let derived = if fields.is_empty() || units.is_empty() {
             HashMap::new()
         } else {
             let generation = declared::generation_of_row(&context.app, &table.plugin)?;
             derive::derive(&generation, database, table, &fields, units).await?
         };
-        Ok(Self { paths, derived })
+        Ok(Self {
+            paths,
+            derived,
+            links,
+        })
+    }
+
+    /// Where a link of a unit leads, below an API root.
+    pub(super) fn link(&self, unit: UnitId, name: &str) -> Option<&str> {
+        self.links.get(name)?.get(&unit).map(String::as_str)
     }
 
     /// A derived field of a unit, as JSON.
@@ -69,4 +83,34 @@ impl Beside {
         let fields = self.derived.get(&unit)?;
         fields.get(field).map(|value| &**value)
     }
+}
+
+/// Where links of units lead, as far as the caller may see that.
+async fn follow(
+    context: &Context,
+    table: &TypeTable,
+    links: &[&Link],
+    units: &[UnitId],
+) -> Result<HashMap<String, HashMap<UnitId, String>>> {
+    let mut found = HashMap::new();
+    if links.is_empty() || units.is_empty() {
+        return Ok(found);
+    }
+    let mut connection = context.app.database.read().await?;
+    let access = context.access()?;
+    let seen = access.seen_units(&mut connection, "xc.unit_id").await?;
+    for link in links {
+        let target = table.content_type.linked(link).and_then(|(reference, _)| {
+            let name = format!("{}.{}", table.plugin, reference.target);
+            context.app.types.by_name(&name)
+        });
+        let Some(target) = target else { continue };
+        let place = format!("content/{}/{}", target.plugin, target.content_type.plural);
+        let led = unit_link::targets(&mut connection, table, link, units, seen.as_ref()).await?;
+        let led = led
+            .into_iter()
+            .map(|(unit, uuid)| (unit, format!("{place}/{uuid}/")));
+        found.insert(link.name.clone(), led.collect());
+    }
+    Ok(found)
 }

@@ -8,6 +8,7 @@ use pith_db::access::Access;
 use pith_db::content_type::TypeTable;
 use pith_db::greatest::Among;
 use pith_db::list::{Column, Selection};
+use pith_db::unit_link;
 use pith_db::unit_list::{self, ListedUnit, Relation, Scope};
 use pith_db::{Condition, Connection, Dialect};
 use pith_model::descriptor::FieldKind;
@@ -249,6 +250,7 @@ async fn select(
             .map_or(Among::All, |one| Among::Version(*one));
         greatest(query, table, among, dialect)?;
         terms(query, table)?;
+        links(query, table)?;
     }
     let mut selection = query.select(columns, dialect)?;
     selection.unread = unread(query, table);
@@ -314,6 +316,17 @@ pub(crate) fn terms(query: &mut Query, table: &TypeTable) -> Result<()> {
             each.map(Expression::Term).collect(),
         )))
     })
+}
+
+/// Gives the filters by links of a type their meaning.
+pub(crate) fn links(query: &mut Query, table: &TypeTable) -> Result<()> {
+    for link in &table.content_type.links {
+        let several = format!("{}__in", link.name);
+        query.refer_by(&link.name, &several, |test| {
+            unit_link::leads_to(table, link, test)
+        })?;
+    }
+    Ok(())
 }
 
 /// The nested fields that are not shown: the only ones that may be large.

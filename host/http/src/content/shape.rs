@@ -124,6 +124,10 @@ pub(crate) fn write(
     for name in &content_type.derived {
         object.field(name, beside.derived(unit.id, name));
     }
+    for link in &content_type.links {
+        let path = beside.link(unit.id, &link.name);
+        object.field(&link.name, path.map(|path| Href(root, path)));
+    }
     if content_type.artifacts == ArtifactCount::One {
         write_digests(object, unit, table);
     }

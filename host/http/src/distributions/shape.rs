@@ -3,6 +3,7 @@
 use pith_db::distribution::Distribution;
 use pith_model::Root;
 use pith_model::reference::{Kind, typed_path, typed_prn, version_path};
+use pith_model::schema::addresses;
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -115,4 +116,8 @@ pub(super) fn write(
     write_base(object, distribution, root, content_origin);
     object.field("checkpoint", false);
     config::write(object, root, schema, &distribution.settings.config);
+    for (name, path) in schema.into_iter().flat_map(addresses) {
+        let path = path.replace("{base_path}", &distribution.settings.base_path);
+        object.field(name, Text(format_args!("{content_origin}{path}")));
+    }
 }

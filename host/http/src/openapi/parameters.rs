@@ -157,6 +157,13 @@ impl Filters {
         written.extend(projection());
         written.push(EXPRESSION.written());
         written.extend(self.parameters.iter().map(Parameter::written));
+        let links = place.content_type().map(|table| &table.content_type.links);
+        for link in links.into_iter().flatten() {
+            let reference = json!({"type": "string"});
+            written.push(query(&link.name, &reference));
+            let several = json!({"type": "array", "items": reference});
+            written.push(separated(&format!("{}__in", link.name), &several));
+        }
         for column in columns {
             written.push(query(&column.name, &schema(column.kind)));
             let operators = Operator::ALL.into_iter();

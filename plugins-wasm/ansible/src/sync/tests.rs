@@ -89,6 +89,7 @@ fn walk(texts: &Texts, known: &BTreeMap<String, String>) -> Result<(Staged, Chec
         batcher: Batcher::into_sink(&mut staged),
         plan: Plan::new(false),
         signed_only: false,
+        highest: None,
         namespaces: BTreeSet::new(),
         undeprecated: Vec::new(),
         deprecated: BTreeMap::from([(("zoo".into(), "owls".into()), 9)]),
