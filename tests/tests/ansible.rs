@@ -337,8 +337,11 @@ async fn a_signature_is_uploaded_beside_its_collection(test: Test) -> Result<()>
     let seen = ada.list(SIGNATURES).await?;
     assert_eq!(seen.len(), 1);
     assert_eq!(seen[0]["signed_collection"], Value::Null);
+    let by_address = format!("{SIGNATURES}?signed_collection={signed}");
+    assert_eq!(ada.list(&by_address).await?.len(), 0);
     api.post(&add(&repository), role).await?.json(201)?;
     assert_eq!(ada.list(SIGNATURES).await?[0]["signed_collection"], signed);
+    assert_eq!(ada.list(&by_address).await?.len(), 1);
     let reply = api
         .post_form(SIGNATURES, form(&signed, "no signature"))
         .await?;

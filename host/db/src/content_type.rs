@@ -34,8 +34,11 @@ impl TypeTable {
             .collect()
     }
 
-    /// The index of one field alone; none if there is none, or if another's has its name.
+    /// The index of one field alone; none if there is none, or if another's may have its name.
     pub(crate) fn index_of(&self, field: &str) -> Option<String> {
+        if field == "repository_key" || field.starts_with("without_") {
+            return None;
+        }
         let name = index_name(&self.table, field);
         let indexed = self.content_type.indexed.iter();
         let of_name: Vec<&String> = indexed

@@ -200,18 +200,12 @@ pub async fn chosen_rows(
     expressions: &[&str],
     selection: &Selection,
 ) -> Result<Vec<Row>> {
-    let (filter, mut values) = selection.filter();
-    let choice = order(connection.dialect(), narrow.key, selection);
-    let from = needed(narrow.from, &format!("{filter} ORDER BY {choice}"));
-    let part = part(selection, &mut values);
+    let (choice, values) = choice(connection.dialect(), narrow, narrow.key, selection);
     let text = format!(
-        "SELECT {} FROM {} WHERE {} IN
-           (SELECT {} FROM {from}{filter} ORDER BY {choice}{part})
-         ORDER BY {}",
+        "SELECT {} FROM {} WHERE {} IN {choice} ORDER BY {}",
         expressions.join(", "),
         whole.from,
         whole.key,
-        narrow.key,
         order(connection.dialect(), whole.key, selection)
     );
     ask(connection, text, values, selection).await
@@ -227,16 +221,33 @@ pub(crate) async fn joined_rows(
     expressions: &[&str],
     selection: &Selection,
 ) -> Result<Vec<Row>> {
-    let (filter, mut values) = selection.filter();
-    let order = order(connection.dialect(), narrow.key, selection);
-    let from = needed(narrow.from, &format!("{filter} ORDER BY {order}"));
-    let part = part(selection, &mut values);
+    let (choice, values) = choice(connection.dialect(), narrow, columns, selection);
     let text = format!(
-        "SELECT {} FROM (SELECT {columns} FROM {from}{filter} ORDER BY {order}{part}) {joins}
-         ORDER BY {order}",
+        "SELECT {} FROM {choice} {joins} ORDER BY {}",
         expressions.join(", "),
+        order(connection.dialect(), narrow.key, selection)
     );
     ask(connection, text, values, selection).await
+}
+
+/// The question for some columns of the rows of a page, in brackets, and its values.
+fn choice(
+    dialect: Dialect,
+    narrow: Source<'_>,
+    columns: &str,
+    selection: &Selection,
+) -> (String, Vec<Value>) {
+    let (filter, mut values) = selection.filter();
+    let rest = format!(
+        "{filter} ORDER BY {}",
+        order(dialect, narrow.key, selection)
+    );
+    let from = needed(narrow.from, &rest);
+    let part = part(selection, &mut values);
+    (
+        format!("(SELECT {columns} FROM {from}{rest}{part})"),
+        values,
+    )
 }
 
 fn order(dialect: Dialect, key: &str, selection: &Selection) -> String {

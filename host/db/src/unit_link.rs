@@ -8,10 +8,13 @@ use crate::condition::Condition;
 use crate::content_type::{TypeTable, column, table_name};
 use crate::database::Connection;
 use crate::error::Result;
-use crate::statement::sql;
+use crate::statement::{Value, sql};
+
+/// The column of the unit that a link leads to.
+pub const TARGET: &str = "xc.unit_id";
 
 /// The units that a link of these units leads to, of those that may be seen: whose, and the
-/// UUID. The condition is about `xc.unit_id`.
+/// UUID. The condition is about [`TARGET`].
 pub async fn targets(
     connection: &mut Connection,
     table: &TypeTable,
@@ -22,7 +25,7 @@ pub async fn targets(
     let Some((target, key)) = target(table, link) else {
         return Ok(Vec::new());
     };
-    let (text, values) = seen.map_or(("TRUE", &[][..]), |seen| (&*seen.text, &*seen.values));
+    let (text, values) = parts(seen);
     let mut found = Vec::new();
     for part in units.chunks(1000) {
         let ids: Vec<i64> = part.iter().map(|unit| unit.0).collect();
@@ -44,16 +47,30 @@ pub async fn targets(
     Ok(found)
 }
 
-/// The condition that a link of a unit, `c`, leads to one whose UUID passes a test, such as `= ?`.
-pub fn leads_to(table: &TypeTable, link: &Link, test: &str) -> String {
+/// The condition that a link of a unit, `c`, leads to one whose UUID passes a test, such as `= ?`
+/// with a value, and that may be seen. The other condition is about [`TARGET`].
+pub fn leads_to(
+    table: &TypeTable,
+    link: &Link,
+    (test, uuids): (&str, Value),
+    seen: Option<&Condition>,
+) -> Condition {
     let Some((target, key)) = target(table, link) else {
-        return "FALSE".to_owned();
+        return Condition::new("FALSE", []);
     };
+    let (text, values) = parts(seen);
     let field = column(&link.field);
-    format!(
-        "c.{field} IN (SELECT xc.{key} FROM {target} xc JOIN unit xu ON xu.id = xc.unit_id
-                       WHERE xu.uuid {test})"
+    Condition::new(
+        format!(
+            "c.{field} IN (SELECT xc.{key} FROM {target} xc JOIN unit xu ON xu.id = xc.unit_id
+                           WHERE xu.uuid {test} AND ({text}))"
+        ),
+        std::iter::once(uuids).chain(values.to_vec()),
     )
+}
+
+fn parts(seen: Option<&Condition>) -> (&str, &[Value]) {
+    seen.map_or(("TRUE", &[]), |seen| (&*seen.text, &*seen.values))
 }
 
 /// The table of the units that a link leads to, and the column that says which.

@@ -1,11 +1,11 @@
 //! The parameters of a list: which page, in which order, which fields, and what is left
 //! are filters.
 
-use pith_db::Dialect;
 use pith_db::compare::Literal;
 use pith_db::filter::{self, Refusal, find};
 use pith_db::list::{Column, Condition, Selection};
 use pith_db::order_key::Asked;
+use pith_db::{Dialect, Value as SqlValue};
 use pith_model::expression::{Expression, Given, Sign, Term};
 use pith_model::{Reference, Root};
 use uuid::Uuid;
@@ -221,25 +221,26 @@ impl Query {
         name_in: &'static str,
         column: &str,
     ) -> Result<()> {
-        self.refer_by(name, name_in, |test| format!("{column} {test}"))
+        self.refer_by(name, name_in, |test, uuids| {
+            Condition::new(format!("{column} {test}"), [uuids])
+        })
     }
 
-    /// As [`refer`](Self::refer), of what is no column: `condition` makes SQL of the test that
-    /// the UUID has to pass.
+    /// As [`refer`](Self::refer), of what is no column: `condition` is made of the test that the
+    /// UUID has to pass, and its value.
     pub(crate) fn refer_by(
         &mut self,
         name: &str,
         name_in: &str,
-        condition: impl Fn(&str) -> String,
+        condition: impl Fn(&str, SqlValue) -> Condition,
     ) -> Result<()> {
         self.filter(name, |text| {
-            let uuid = uuid_of(name, text)?;
-            Ok(Condition::new(condition("= ?"), [uuid.into()]))
+            Ok(condition("= ?", uuid_of(name, text)?.into()))
         })?;
         self.filter(name_in, |text| {
             let uuids = text.split(',').map(|text| uuid_of(name_in, text));
             let uuids = uuids.collect::<Result<Vec<_>>>()?;
-            Ok(Condition::new(condition("IN (?*)"), [uuids.into()]))
+            Ok(condition("IN (?*)", uuids.into()))
         })
     }
 

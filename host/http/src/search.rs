@@ -106,14 +106,14 @@ async fn find(
     query.refer("repository", "repository__in", search::REPOSITORY)?;
     content::greatest(&mut query, &table, Among::Found, dialect)?;
     content::terms(&mut query, &table)?;
-    content::links(&mut query, &table)?;
     let columns = search::columns(&table);
     let columns = content::in_order(&context.app, &query, &table, columns).await?;
+    let mut connection = context.app.database.read().await?;
+    let access = context.access()?;
+    content::links(&mut connection, access, &mut query, &table).await?;
     let mut selection = query.select(&columns, dialect)?;
     selection.unread = content::unread(&query, Some(&table));
 
-    let mut connection = context.app.database.read().await?;
-    let access = context.access()?;
     let seen = access.seen_repository("v.repository_id");
     // Where a plugin has a search for everybody, what is served to everybody may be told, but
     // not what was before it.

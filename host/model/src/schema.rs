@@ -179,6 +179,30 @@ pub fn addresses(schema: &Value) -> impl Iterator<Item = (&str, &str)> {
     })
 }
 
+/// Checks the properties that show addresses.
+///
+/// # Errors
+/// A sentence that says what is wrong with one.
+pub fn check_addresses(schema: &Value) -> Result<(), String> {
+    let required = schema["required"].as_array();
+    for name in property_names(schema) {
+        let Some(path) = schema["properties"][name].get(ADDRESS) else {
+            continue;
+        };
+        // Whatever follows one slash is on this server.
+        let is_path = path
+            .as_str()
+            .is_some_and(|path| path.starts_with('/') && !path.starts_with("//"));
+        if !is_path {
+            return Err(format!("`x-address` of {name:?} is no path of this server"));
+        }
+        if required.is_some_and(|required| required.iter().any(|one| one == name)) {
+            return Err(format!("{name:?} shows an address, and nobody can give it"));
+        }
+    }
+    Ok(())
+}
+
 /// Whether a property shows an address.
 pub fn is_address(property: &Value) -> bool {
     property.get(ADDRESS).is_some()

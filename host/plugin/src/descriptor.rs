@@ -127,6 +127,8 @@ fn resource_types(
         if let Some(name) = schema::schema_of_name(&config) {
             parse_schema(&format!("names in {what}"), &name.to_string())?;
         }
+        schema::check_addresses(&config)
+            .map_err(|reason| Gate::Schemas.refuses(format!("{what}: {reason}")))?;
         if kind != DISTRIBUTION
             && let Some((name, _)) = schema::addresses(&config).next()
         {
@@ -272,6 +274,42 @@ mod tests {
         let open = with(r#"{"type": "string"}"#);
         assert!(!open.takes_token);
         assert_eq!(schema::property_names(&open.config).count(), 2);
+    }
+
+    #[test]
+    fn addresses_are_of_distributions_and_of_this_server() {
+        let types = |address: &str, required: &str| {
+            vec![contract::ResourceType {
+                name: "file".into(),
+                title: "File".into(),
+                config: format!(
+                    r#"{{"type": "object", "required": [{required}],
+                        "properties": {{"url": {{"type": "string", "x-address": {address}}}}}}}"#
+                ),
+            }]
+        };
+        let good = r#""/place/{base_path}/""#;
+        let mut described = described();
+        described.distribution_types = types(good, "");
+        let descriptor = convert(described, Routing::default()).expect("a descriptor");
+        let shown: Vec<_> = schema::addresses(&descriptor.distribution_types[0].config).collect();
+        assert_eq!(shown, [("url", "/place/{base_path}/")]);
+        for (address, required, said) in [
+            ("true", "", "no path of this server"),
+            (
+                r#"".example.org/{base_path}""#,
+                "",
+                "no path of this server",
+            ),
+            (r#""//example.org/""#, "", "no path of this server"),
+            (good, r#""url""#, "nobody can give it"),
+        ] {
+            let (gate, reason) = refusal(|d| d.distribution_types = types(address, required));
+            assert_eq!(gate, Gate::Schemas, "{address}");
+            assert!(reason.contains(said), "{reason}");
+        }
+        let (_, reason) = refusal(|d| d.remote_types = types(good, ""));
+        assert!(reason.contains("only distributions"), "{reason}");
     }
 
     #[test]

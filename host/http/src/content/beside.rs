@@ -98,7 +98,9 @@ async fn follow(
     }
     let mut connection = context.app.database.read().await?;
     let access = context.access()?;
-    let seen = access.seen_units(&mut connection, "xc.unit_id").await?;
+    let seen = access
+        .seen_units(&mut connection, unit_link::TARGET)
+        .await?;
     for link in links {
         let target = table.content_type.linked(link).and_then(|(reference, _)| {
             let name = format!("{}.{}", table.plugin, reference.target);

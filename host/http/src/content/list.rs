@@ -241,8 +241,8 @@ async fn select(
     query.identify(unit_list::UUID)?;
     query.label_select(unit_list::LABELS, dialect)?;
     orphaned_for(query, unit_list::orphaned_since)?;
-    query.refer_by("artifact", "artifact__in", |test| {
-        unit_list::artifact_is(table, test)
+    query.refer_by("artifact", "artifact__in", |test, uuids| {
+        Condition::new(unit_list::artifact_is(table, test), [uuids])
     })?;
     if let Some(table) = table {
         let among = scopes
@@ -250,7 +250,7 @@ async fn select(
             .map_or(Among::All, |one| Among::Version(*one));
         greatest(query, table, among, dialect)?;
         terms(query, table)?;
-        links(query, table)?;
+        links(connection, access, query, table).await?;
     }
     let mut selection = query.select(columns, dialect)?;
     selection.unread = unread(query, table);
@@ -318,12 +318,22 @@ pub(crate) fn terms(query: &mut Query, table: &TypeTable) -> Result<()> {
     })
 }
 
-/// Gives the filters by links of a type their meaning.
-pub(crate) fn links(query: &mut Query, table: &TypeTable) -> Result<()> {
-    for link in &table.content_type.links {
+/// Gives the filters by links of a type their meaning: to units that the caller may see.
+pub(crate) async fn links(
+    connection: &mut Connection,
+    access: &Access,
+    query: &mut Query,
+    table: &TypeTable,
+) -> Result<()> {
+    let links = &table.content_type.links;
+    if links.is_empty() {
+        return Ok(());
+    }
+    let seen = access.seen_units(connection, unit_link::TARGET).await?;
+    for link in links {
         let several = format!("{}__in", link.name);
-        query.refer_by(&link.name, &several, |test| {
-            unit_link::leads_to(table, link, test)
+        query.refer_by(&link.name, &several, |test, uuids| {
+            unit_link::leads_to(table, link, (test, uuids), seen.as_ref())
         })?;
     }
     Ok(())
