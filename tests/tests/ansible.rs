@@ -14,6 +14,7 @@ on_both_databases!(
     a_version_takes_the_place_of_the_same_version,
     what_the_client_expects_must_be_there,
     hostile_archives_leave_nothing,
+    marks_and_deprecations_are_made_of_fields,
     a_signature_is_uploaded_beside_its_collection,
 );
 
@@ -270,6 +271,95 @@ async fn hostile_archives_leave_nothing(test: Test) -> Result<()> {
     Ok(())
 }
 
+async fn marks_and_deprecations_are_made_of_fields(test: Test) -> Result<()> {
+    const MARKS: &str = "/content/ansible/collection_marks/";
+    const DEPRECATIONS: &str = "/content/ansible/collection_deprecations/";
+    let server = test.start().await?;
+    let api = server.api();
+    let repository = api.ansible_repository("zoo").await?;
+    let owls = Collection::new("zoo", "owls", "1.0.0");
+    let unit = api.upload_collection(&owls, Some(&repository)).await?;
+    for (place, body) in [
+        (
+            MARKS,
+            json!({"marked_collection": href(&unit), "value": "tested"}),
+        ),
+        (DEPRECATIONS, json!({"namespace": "zoo", "name": "owls"})),
+    ] {
+        let mut whole = body.clone();
+        whole["repository"] = repository["pulp_href"].clone();
+        let task = api.run_task(place, whole).await?.completed()?;
+        let made = api.get(&task.created_one(place)?).await?.ok()?;
+        for (name, value) in body.as_object().expect("an object") {
+            assert_eq!(&made[name], value, "{name}");
+        }
+        assert_eq!(
+            (&made["namespace"], &made["name"]),
+            (&json!("zoo"), &json!("owls"))
+        );
+        // The same again, in no repository, is the same.
+        let task = api.run_task(place, body).await?.completed()?;
+        assert_eq!(task.created_one(place)?, href(&made));
+    }
+    for plural in ["collection_marks", "collection_deprecations"] {
+        assert_eq!(api.ansible_units(&repository, plural).await?.len(), 1);
+    }
+    api.serve_ansible(&repository).await?;
+    let shown = "/api/galaxy/v3/plugin/ansible/content/zoo/collections/index/zoo/owls/";
+    assert_eq!(api.get(shown).await?.ok()?["deprecated"], true);
+    let mark = json!({"marked_collection": href(&unit), "value": "tested"});
+    for (place, body, field) in [
+        (MARKS, json!({"value": "x"}), "marked_collection"),
+        (
+            MARKS,
+            json!({"marked_collection": "/x/", "value": "x"}),
+            "marked_collection",
+        ),
+        (
+            MARKS,
+            json!({"marked_collection": href(&unit), "value": "a b"}),
+            "value",
+        ),
+        (
+            MARKS,
+            json!({"marked_collection": href(&unit), "value": "x", "file": "x"}),
+            "file",
+        ),
+        (DEPRECATIONS, json!({"namespace": "zoo"}), "name"),
+        (
+            DEPRECATIONS,
+            json!({"namespace": "../x", "name": "owls"}),
+            "namespace",
+        ),
+    ] {
+        let reply = api.post(place, body).await?;
+        ensure!(!reply.errors_of(field)?.is_empty(), "{field}: {reply}");
+    }
+    let task = api
+        .run_task(DEPRECATIONS, json!({"namespace": "zoo", "name": "Owls"}))
+        .await?;
+    ensure!(
+        task.failure()?.contains("name: \"Owls\" is no name"),
+        "{task:?}"
+    );
+    // Who may not put anything into a repository, or see what he marks, does neither.
+    let user = json!({"username": "ada", "password": "a-long-password-of-ada"});
+    api.create("/users/", user).await?;
+    let ada = api.with_password("ada", "a-long-password-of-ada");
+    assert_eq!(ada.post(MARKS, mark.clone()).await?.status(), 403);
+    let role = json!({"role": "ansible.ansiblerepository_owner", "users": ["ada"]});
+    let other = api.ansible_repository("other").await?;
+    let reply = api
+        .post(&format!("{}add_role/", href(&other)), role)
+        .await?;
+    assert_eq!(reply.status(), 201);
+    let mut unseen = mark;
+    unseen["repository"] = other["pulp_href"].clone();
+    let reply = ada.post(MARKS, unseen).await?;
+    ensure!(!reply.errors_of("marked_collection")?.is_empty(), "{reply}");
+    Ok(())
+}
+
 async fn a_signature_is_uploaded_beside_its_collection(test: Test) -> Result<()> {
     const SIGNATURES: &str = "/content/ansible/collection_signatures/";
     let server = test.start().await?;
@@ -306,6 +396,7 @@ async fn a_signature_is_uploaded_beside_its_collection(test: Test) -> Result<()>
     assert_eq!(units.len(), 1);
     // It leads to what is signed, and is found by that.
     assert_eq!(units[0]["signed_collection"], signed);
+    assert_eq!(units[0]["signing_service"], Value::Null);
     assert_eq!(signature["signed_collection"], signed);
     let other = href(&signature);
     for (filter, count) in [

@@ -85,6 +85,17 @@ async fn the_server_signs_what_is_chosen(test: Test) -> Result<()> {
         signatures[0]["pubkey_fingerprint"],
         service["pubkey_fingerprint"]
     );
+    // It says which service made it, and is found by that.
+    assert_eq!(signatures[0]["signing_service"], service["pulp_href"]);
+    for (filter, count) in [
+        (format!("signing_service={}", href(&service)), 1),
+        (format!("signing_service={}", href(&units[0])), 0),
+        ("signing_service__isnull=true".to_owned(), 0),
+    ] {
+        let place = "/content/ansible/collection_signatures/";
+        let found = api.list(&format!("{place}?{filter}")).await?;
+        assert_eq!(found.len(), count, "{filter}");
+    }
     assert!(is_of(&server, &signer, &signatures[0], &owls("1.0.0")).await);
     assert!(!is_of(&server, &signer, &signatures[0], &owls("1.1.0")).await);
 

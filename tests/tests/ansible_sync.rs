@@ -10,6 +10,7 @@ use crate::ansible::SIGNATURE;
 
 on_both_databases!(
     a_mirror_has_what_the_server_has,
+    the_last_sync_is_shown,
     archives_come_on_demand,
     requirements_choose_versions_and_what_they_need,
     nothing_is_read_when_nothing_changed,
@@ -72,6 +73,89 @@ async fn a_mirror_has_what_the_server_has(test: Test) -> Result<()> {
     // Who uploads the same gets the same.
     let uploaded = api.upload_collection(&owls("1.0.0"), None).await?;
     assert_eq!(uploaded["pulp_href"], unit["pulp_href"]);
+    Ok(())
+}
+
+async fn the_last_sync_is_shown(test: Test) -> Result<()> {
+    let server = test.start().await?;
+    let upstream = Upstream::start().await?;
+    let url = GalaxyServer::of(vec![owls("1.0.0")]).hold(&upstream, "galaxy")?;
+    let api = server.api();
+    let mirror = api.ansible_mirror("zoo", &url, json!({})).await?;
+    let read = async |resource: &Value| api.get(&href(resource)).await?.ok();
+    let (repository, remote) = (&mirror.repository, &mirror.remote);
+    for one in [repository, remote] {
+        assert_eq!(one.get("last_sync_task"), Some(&Value::Null));
+        assert_eq!(read(one).await?["last_sync_task"], Value::Null);
+    }
+    let time = "last_synced_metadata_time";
+    assert_eq!(repository.get(time), Some(&Value::Null));
+    // Other tasks are none.
+    api.upload_collection(&owls("0.1.0"), Some(repository))
+        .await?;
+    assert_eq!(read(repository).await?["last_sync_task"], Value::Null);
+
+    let task = api.sync_ansible(&mirror, json!({})).await?.completed()?;
+    api.upload_collection(&owls("0.2.0"), Some(repository))
+        .await?;
+    let listed = api.list("/repositories/ansible/ansible/").await?;
+    let remotes = api.list("/remotes/ansible/collection/").await?;
+    for shown in [
+        read(repository).await?,
+        read(remote).await?,
+        listed[0].clone(),
+        remotes[0].clone(),
+    ] {
+        let last = &shown["last_sync_task"];
+        ensure!(
+            text(&task.0["pulp_href"]).contains(text(&last["task_id"])),
+            "{last}"
+        );
+        assert_eq!(
+            (&last["state"], &last["error"]),
+            (&json!("completed"), &Value::Null)
+        );
+        ensure!(
+            last["started_at"].is_string() && last["finished_at"].is_string(),
+            "{last}"
+        );
+    }
+    ensure!(listed[0][time].is_string(), "{}", listed[0]);
+    assert_eq!(read(repository).await?[time], listed[0][time]);
+    // What is shown may be sent back.
+    let same =
+        json!({"last_sync_task": listed[0]["last_sync_task"], time: null, "description": "x"});
+    let changed = api.patch(&href(repository), same).await?.ok()?;
+    assert_eq!(
+        (&changed["description"], &changed[time]),
+        (&json!("x"), &listed[0][time])
+    );
+
+    // One that fails is shown, too; of what came before nothing is said of another address.
+    let nowhere = json!({"url": format!("{url}nowhere/")});
+    let changed = api.patch(&href(remote), nowhere).await?.ok()?;
+    assert_eq!(changed["last_sync_task"]["state"], "completed");
+    assert_eq!(read(repository).await?[time], Value::Null);
+    let failed = api.sync_ansible(&mirror, json!({})).await?;
+    failed.failure()?;
+    let last = read(repository).await?["last_sync_task"].clone();
+    assert_eq!(last["state"], "failed");
+    ensure!(last["error"]["description"].is_string(), "{last}");
+
+    // Who may see the repository and not the task is told nothing of it.
+    let user = json!({"username": "ada", "password": "a-long-password-of-ada"});
+    api.create("/users/", user).await?;
+    let role = json!({"role": "ansible.ansiblerepository_viewer", "users": ["ada"]});
+    let reply = api
+        .post(&format!("{}add_role/", href(repository)), role)
+        .await?;
+    assert_eq!(reply.status(), 201);
+    let ada = api.with_password("ada", "a-long-password-of-ada");
+    let seen = ada.get(&href(repository)).await?.ok()?;
+    assert_eq!(seen["last_sync_task"], Value::Null);
+    // A task that is forgotten is shown no more.
+    api.delete(text(&failed.0["pulp_href"])).await?;
+    assert_eq!(read(repository).await?["last_sync_task"], Value::Null);
     Ok(())
 }
 
@@ -325,6 +409,11 @@ async fn namespaces_come_with_their_collections(test: Test) -> Result<()> {
         assert_eq!(units.len(), count);
         let Some(unit) = units.first() else { continue };
         assert_eq!(unit["company"], "Zoo");
+        assert_eq!(unit["avatar_url"], Value::Null);
+        assert_eq!(
+            api.get(&format!("{}avatar/", href(unit))).await?.status(),
+            404
+        );
         assert_eq!(unit["metadata_sha256"], digest);
         assert_eq!(upstream.requests("/held/good/api/v3/namespaces/zoo/"), 1);
     }
@@ -335,7 +424,7 @@ async fn pictures_of_namespaces_are_served(test: Test) -> Result<()> {
     let server = test.start().await?;
     let upstream = Upstream::start().await?;
     let api = server.api();
-    let picture = b"a picture of an owl";
+    let picture = b"GIF89a of an owl";
     let hashed = format!(
         "{{\"avatar_sha256\": \"{}\", \"company\": \"\", \"description\": \"\", \
         \"email\": \"\", \"links\": {{}}, \"name\": \"zoo\", \"resources\": \"\"}}",
@@ -356,6 +445,17 @@ async fn pictures_of_namespaces_are_served(test: Test) -> Result<()> {
         api.serve_ansible(&mirror.repository).await?;
         let served = server.fetch_bytes(&format!("{policy}/zoo-avatar")).await?;
         assert_eq!(served, picture.as_slice());
+        // Fetched by now, it is shown with the unit.
+        let unit = &api.ansible_units(&mirror.repository, "namespaces").await?[0];
+        let url = format!("{}avatar/", href(unit));
+        assert_eq!(unit["avatar_url"], url);
+        let shown = api.get(&url).await?;
+        assert_eq!(shown.bytes()?, picture.as_slice());
+        assert_eq!(shown.header("content-type"), "image/gif");
+        assert_eq!(shown.header("x-content-type-options"), "nosniff");
+        assert_eq!(api.anonymous().get(&url).await?.status(), 401);
+        let nowhere = format!("{}avatar/", href(&mirror.repository));
+        assert_eq!(api.get(&nowhere).await?.status(), 404);
     }
     Ok(())
 }

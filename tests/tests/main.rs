@@ -53,6 +53,7 @@ mod rpm;
 mod rpm_changes;
 mod rpm_copies;
 mod rpm_mirrors;
+mod rpm_modules;
 mod rpm_solving;
 mod rpm_trees;
 mod rpm_upstreams;

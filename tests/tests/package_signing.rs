@@ -131,6 +131,16 @@ async fn an_uploaded_package_is_signed(test: Test) -> Result<()> {
         );
         let task = upload(&server, &signed, &package).await?.completed()?;
         let unit = api.get(&task.created_one(PACKAGES)?).await?.ok()?;
+        // The package says who signed it, and is found by that.
+        let key = format!("v4:{}", text(fingerprint));
+        assert_eq!(unit["signing_keys"], json!([key]));
+        let found = api.list(&format!("{PACKAGES}?signing_key={key}")).await?;
+        ensure!(
+            found
+                .iter()
+                .any(|one| one["pulp_href"] == unit["pulp_href"]),
+            "{key}"
+        );
         api.serve_rpm(&signed).await?;
         let path = format!("{name}/Packages/b/bear-1-1.noarch.rpm");
         let served = server.fetch_bytes(&path).await?;
@@ -142,7 +152,9 @@ async fn an_uploaded_package_is_signed(test: Test) -> Result<()> {
     // Nothing is signed for whoever does not want it.
     let unsigned = repository(&server, "unsigned", json!({})).await?;
     assert_eq!(unsigned.repository["package_signing_service"], Value::Null);
-    upload(&server, &unsigned, &package).await?.completed()?;
+    let task = upload(&server, &unsigned, &package).await?.completed()?;
+    let unit = api.get(&task.created_one(PACKAGES)?).await?.ok()?;
+    assert_eq!(unit["signing_keys"], json!([]));
     api.serve_rpm(&unsigned).await?;
     let served = server
         .fetch_bytes("unsigned/Packages/b/bear-1-1.noarch.rpm")
@@ -179,9 +191,12 @@ async fn a_repository_may_name_another_key(test: Test) -> Result<()> {
     let fingerprint = shown.lines().find(|line| line.starts_with("fpr:"));
     let fingerprint = fingerprint.and_then(|line| line.split(':').nth(9));
     let fingerprint = fingerprint.context("gpg shows a fingerprint")?;
-    signer.write_script(&signing_with(other.home()))?;
+    // As Pulp writes it, with the kind, which the program is told beside.
+    let is_told = "[ \"$PULP_SIGNING_FINGERPRINT_TYPE\" = v4 ] || exit 1";
+    signer.write_script(&format!("{is_told}\n{}", signing_with(other.home())))?;
     let settings = json!({
-        "package_signing_service": href(&service), "package_signing_fingerprint": fingerprint,
+        "package_signing_service": href(&service),
+        "package_signing_fingerprint": format!("v4:{fingerprint}"),
     });
     let signed = repository(&server, "zoo", settings).await?;
     upload(&server, &signed, &package).await?.completed()?;
@@ -191,7 +206,14 @@ async fn a_repository_may_name_another_key(test: Test) -> Result<()> {
     let said = check(&test, &other.public_key(), &served).await?;
     ensure!(said.contains("digests signatures OK"), "{said}");
 
-    for wrong in ["zoo@example.org", "abc", &"g".repeat(40)] {
+    let short = format!("v4:{}", &fingerprint[1..]);
+    for wrong in [
+        "zoo@example.org",
+        "abc",
+        &"g".repeat(40),
+        "keyid:abc",
+        &short,
+    ] {
         let settings = json!({"package_signing_fingerprint": wrong});
         let reply = server
             .api()

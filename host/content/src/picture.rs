@@ -6,10 +6,10 @@ use pith_storage::Incoming;
 use crate::error::{Error, Result};
 
 /// So many bytes tell what a file is.
-const BEGINNING: usize = 16;
+pub const BEGINNING: usize = 16;
 
 /// The media type of a picture; none of what is none. What can hold scripts is none.
-fn media_type(beginning: &[u8]) -> Option<&'static str> {
+pub fn media_type_of(beginning: &[u8]) -> Option<&'static str> {
     let known: [(&[u8], &str); 4] = [
         (b"\x89PNG\r\n\x1a\n", "image/png"),
         (b"\xff\xd8\xff", "image/jpeg"),
@@ -36,13 +36,13 @@ pub async fn check(incoming: &Incoming, wanted: &FileSetting) -> Result<&'static
         )));
     }
     let beginning = incoming.open()?.read_at(0, BEGINNING).await?;
-    media_type(&beginning)
+    media_type_of(&beginning)
         .ok_or_else(|| Error::invalid("this is no picture: PNG, JPEG, GIF and WebP are taken"))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::media_type;
+    use super::media_type_of;
 
     #[test]
     fn pictures_are_told_by_their_beginnings() {
@@ -56,7 +56,7 @@ mod tests {
             (b"<html>", None),
             (b"", None),
         ] {
-            assert_eq!(media_type(beginning), expected, "{beginning:?}");
+            assert_eq!(media_type_of(beginning), expected, "{beginning:?}");
         }
     }
 }

@@ -107,11 +107,20 @@ pub async fn sign_within(
         .map_err(|error| blamed(&found, error))?;
     Ok(SignedFile {
         path,
-        public_key: fingerprint
+        public_key: kind_of_key(fingerprint)
+            .1
             .eq_ignore_ascii_case(own)
             .then(|| found.public_key.clone()),
         _folder: folder,
     })
+}
+
+/// What stands before the colon of a key's name, if it has one, and the name: `v4:6B6A…`.
+fn kind_of_key(key: &str) -> (Option<&str>, &str) {
+    match key.split_once(':') {
+        Some((kind, name)) => (Some(kind), name),
+        None => (None, key),
+    }
 }
 
 async fn find(services: &Services, service: &str) -> Result<SigningService> {

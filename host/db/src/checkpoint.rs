@@ -53,16 +53,18 @@ pub async fn save(
     checkpoint: &Checkpoint,
 ) -> Result<()> {
     sql("INSERT INTO sync_checkpoint
-             (repository_id, remote_id, version_number, remote_updated, value, validators)
-         VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (repository_id, remote_id) DO UPDATE
+             (repository_id, remote_id, version_number, remote_updated, value, validators, synced)
+         VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (repository_id, remote_id) DO UPDATE
          SET version_number = excluded.version_number, remote_updated = excluded.remote_updated,
-             value = excluded.value, validators = excluded.validators")
+             value = excluded.value, validators = excluded.validators,
+             synced = excluded.synced")
     .bind(repository)
     .bind(remote)
     .bind(checkpoint.version_number)
     .bind(checkpoint.remote_updated)
     .bind(checkpoint.value.clone())
     .bind(checkpoint.validators.clone())
+    .bind(Timestamp::now())
     .execute(connection)
     .await?;
     Ok(())

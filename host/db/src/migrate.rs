@@ -60,6 +60,11 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
         "entity_file",
         include_str!("../migrations/0016_entity_file.sql"),
     ),
+    (
+        17,
+        "last_sync",
+        include_str!("../migrations/0017_last_sync.sql"),
+    ),
 ];
 
 /// Any number that other programs on the same server are unlikely to use.

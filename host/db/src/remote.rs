@@ -1,5 +1,6 @@
 //! Remotes: where content comes from. Secrets are sealed before they come here.
 
+use pith_model::reference::{Kind as ResourceKind, typed_prn};
 use pith_model::{RemoteId, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value as JsonValue;
@@ -51,6 +52,18 @@ pub struct Settings {
     /// The names of the secrets that are set.
     pub secret_names: JsonValue,
     pub config: JsonValue,
+}
+
+impl Remote {
+    /// By which locks and other servers know it.
+    pub fn prn(&self) -> String {
+        typed_prn(
+            ResourceKind::Remote,
+            &self.plugin,
+            &self.type_name,
+            self.uuid,
+        )
+    }
 }
 
 impl Record for Remote {

@@ -1,5 +1,6 @@
 //! Repositories: a name, settings, and a line of versions.
 
+use pith_model::reference::{Kind as ResourceKind, typed_prn};
 use pith_model::{RemoteId, RepositoryId, Timestamp};
 use serde_json::Value as JsonValue;
 use uuid::Uuid;
@@ -33,6 +34,18 @@ pub struct Repository {
     pub remote_reference: Option<(Uuid, String, String)>,
     /// The number of the newest version.
     pub latest_version: Option<i64>,
+}
+
+impl Repository {
+    /// By which locks and other servers know it.
+    pub fn prn(&self) -> String {
+        typed_prn(
+            ResourceKind::Repository,
+            &self.plugin,
+            &self.type_name,
+            self.uuid,
+        )
+    }
 }
 
 impl Record for Repository {

@@ -11,6 +11,7 @@ use crate::access::{self, Object};
 use crate::database::Connection;
 use crate::dialect::Dialect;
 use crate::error::{Error, Result};
+use crate::last_sync;
 use crate::list::{Column, Condition, Kind, Record, record};
 use crate::row::Row;
 use crate::statement::sql;
@@ -192,6 +193,8 @@ pub struct NewTask {
     /// As the worker needs them.
     pub work: JsonValue,
     pub locks: Vec<Lock>,
+    /// The resources, by PRN, of which it is the newest sync.
+    pub synced: Vec<String>,
     pub logging_cid: String,
     pub user: Option<UserId>,
     /// Whether the user gets the owner's role for it; who may do everything needs none.
@@ -355,6 +358,7 @@ pub(crate) async fn insert_row(
             .execute(connection)
             .await?;
     }
+    last_sync::note(connection, id, &new.synced).await?;
     if let Some(user) = new.user.filter(|_| new.owned) {
         access::own(connection, user, &Object::core(Securable::Task, id.0)).await?;
     }

@@ -1,4 +1,4 @@
-//! Links: which unit a text field of another one names.
+//! Links: which units a field of another one names.
 
 use pith_model::UnitId;
 use pith_model::descriptor::Link;
@@ -8,6 +8,7 @@ use crate::condition::Condition;
 use crate::content_type::{TypeTable, column, table_name};
 use crate::database::Connection;
 use crate::error::Result;
+use crate::reference::Elements;
 use crate::statement::{Value, sql};
 
 /// The column of the unit that a link leads to.
@@ -22,19 +23,23 @@ pub async fn targets(
     units: &[UnitId],
     seen: Option<&Condition>,
 ) -> Result<Vec<(UnitId, Uuid)>> {
-    let Some((target, key)) = target(table, link) else {
+    let Some(reference) = table.content_type.linked(link) else {
         return Ok(Vec::new());
     };
+    let elements = Elements::of(table, reference, connection.dialect());
     let (text, values) = parts(seen);
     let mut found = Vec::new();
     for part in units.chunks(1000) {
         let ids: Vec<i64> = part.iter().map(|unit| unit.0).collect();
         let rows = sql(format!(
-            "SELECT c.unit_id, xu.uuid FROM {table} c JOIN {target} xc ON xc.{key} = c.{field}
+            "SELECT DISTINCT c.unit_id, xu.uuid, xc.unit_id
+             FROM {table} c{from} JOIN {target} xc ON {matches}
              JOIN unit xu ON xu.id = xc.unit_id
              WHERE c.unit_id IN (?*) AND ({text}) ORDER BY xc.unit_id",
             table = table.table,
-            field = column(&link.field),
+            from = elements.from,
+            target = table_name(&table.plugin, &reference.target),
+            matches = elements.matches("xc", reference),
         ))
         .bind(ids)
         .bind_all(values.to_vec())
@@ -47,18 +52,21 @@ pub async fn targets(
     Ok(found)
 }
 
-/// The condition that a link of a unit, `c`, leads to one whose UUID passes a test, such as `= ?`
-/// with a value, and that may be seen. The other condition is about [`TARGET`].
+/// The condition that a link of a unit, `c`, to one other leads to one whose UUID passes a test,
+/// such as `= ?` with a value, and that may be seen. The other condition is about [`TARGET`].
 pub fn leads_to(
     table: &TypeTable,
     link: &Link,
     (test, uuids): (&str, Value),
     seen: Option<&Condition>,
 ) -> Condition {
-    let Some((target, key)) = target(table, link) else {
+    let reference = table.content_type.linked(link);
+    let Some((reference, (_, key))) = reference.and_then(|one| Some((one, one.keys.first()?)))
+    else {
         return Condition::new("FALSE", []);
     };
     let (text, values) = parts(seen);
+    let (key, target) = (column(key), table_name(&table.plugin, &reference.target));
     let field = column(&link.field);
     Condition::new(
         format!(
@@ -71,11 +79,4 @@ pub fn leads_to(
 
 fn parts(seen: Option<&Condition>) -> (&str, &[Value]) {
     seen.map_or(("TRUE", &[]), |seen| (&*seen.text, &*seen.values))
-}
-
-/// The table of the units that a link leads to, and the column that says which.
-fn target(table: &TypeTable, link: &Link) -> Option<(String, String)> {
-    let (reference, key) = table.content_type.linked(link)?;
-    let target = table_name(&table.plugin, &reference.target);
-    Some((target, column(key)))
 }

@@ -4,8 +4,8 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt::Write as _;
 
-use pith_model::descriptor::{ArtifactCount, FieldKind};
-use pith_model::{RepositoryId, Timestamp, UnitId, VersionId};
+use pith_model::descriptor::{Alias, ArtifactCount, FieldKind, Part};
+use pith_model::{Kind as ResourceKind, RepositoryId, Timestamp, UnitId, VersionId};
 use serde_json::Value as JsonValue;
 use uuid::Uuid;
 
@@ -132,12 +132,24 @@ pub fn columns(table: &TypeTable) -> Vec<Column> {
             FieldKind::Boolean => Kind::Boolean,
             FieldKind::Json => Kind::Json,
         };
-        let expression = format!("c.{}", column(&field.name));
+        let stored = format!("c.{}", column(&field.name));
+        let expression = if field.is_signing_service {
+            // A PRN, which ends with the UUID.
+            format!(
+                "'{{root}}{}/' || substr({stored}, length({stored}) - 35) || '/'",
+                ResourceKind::SigningService.collection()
+            )
+        } else {
+            stored
+        };
         Column {
             is_indexed: table.content_type.indexed.contains(&field.name),
             ..Column::made(field.name.clone(), expression, kind)
         }
     }));
+    let aliases = table.content_type.aliases.iter();
+    let aliased: Vec<Column> = aliases.map(|alias| aliased(&columns, alias)).collect();
+    columns.extend(aliased);
     for key in &table.content_type.order_keys {
         let expression = format!("c.{}", column(&key.name));
         let order = Order {
@@ -173,6 +185,25 @@ pub fn columns(table: &TypeTable) -> Vec<Column> {
         }
     }
     columns
+}
+
+/// The column of an alias of fields that have columns.
+fn aliased(columns: &[Column], alias: &Alias) -> Column {
+    if let [Part::Field(field)] = &*alias.parts
+        && let Some(column) = columns.iter().find(|one| one.name == *field)
+    {
+        return Column {
+            name: alias.name.clone().into(),
+            ..column.clone()
+        };
+    }
+    let texts = alias.parts.iter().map(|part| match part {
+        Part::Field(field) => format!("c.{}", column(field)),
+        Part::Words(words) => format!("'{}'", words.replace('\'', "''")),
+    });
+    let texts: Vec<String> = texts.collect();
+    let expression = format!("({})", texts.join(" || "));
+    Column::made(alias.name.clone(), expression, Kind::Text)
 }
 
 /// The columns by which units of all types can be filtered and ordered.

@@ -4,9 +4,7 @@
 use jsonschema::error::ValidationErrorKind;
 use pith_model::descriptor::{FieldKind, fields_of};
 use pith_model::reference::{Kind as ModelKind, core_prn};
-use pith_model::schema::{
-    addresses, fill_defaults, is_address, is_signing_service, property_names,
-};
+use pith_model::schema::{fill_defaults, is_shown_only, is_signing_service, property_names};
 use pith_model::{Reference, Root};
 use serde_json::{Map, Value};
 
@@ -19,12 +17,12 @@ use crate::lookup;
 
 /// Takes the settings that are given over into `config`, fills in defaults, and checks.
 pub(crate) fn take(form: &mut Form, schema: &Value, config: &mut Map<String, Value>) {
-    for (name, _) in addresses(schema) {
-        // Clients send back what they were shown.
-        form.take(name);
-    }
     for name in property_names(schema) {
         if let Some(value) = form.take(name) {
+            if is_shown_only(&schema["properties"][name]) {
+                // Clients send back what they were shown.
+                continue;
+            }
             let value = if form.is_textual() {
                 typed(schema, name, value)
             } else {
@@ -102,7 +100,7 @@ pub(crate) fn write(object: &mut Object<'_>, root: Root, schema: Option<&Value>,
         }
         return;
     };
-    let is_setting = |name: &&str| !is_address(&schema["properties"][*name]);
+    let is_setting = |name: &&str| !is_shown_only(&schema["properties"][*name]);
     for name in property_names(schema).filter(is_setting) {
         let value = config
             .get(name)
@@ -143,7 +141,7 @@ pub(crate) fn columns(schema: &Value, column: &str, dialect: Dialect) -> Vec<Col
     fields_of(schema)
         .unwrap_or_default()
         .into_iter()
-        .filter(|field| !is_address(&schema["properties"][&field.name]))
+        .filter(|field| !is_shown_only(&schema["properties"][&field.name]))
         .map(|field| {
             let text = dialect.json_text(column, &[&field.name]);
             let (expression, kind) = match field.kind {

@@ -4,6 +4,7 @@ mod beside;
 mod create;
 mod labels;
 mod list;
+mod picture;
 mod read;
 mod shape;
 mod source;
@@ -82,6 +83,19 @@ pub(crate) fn routes() -> Routes {
             ),
         )
         .route(
+            "/content/{plugin}/{plural}/{id}/avatar/",
+            get(
+                Operation::new(
+                    "content_{plugin}_{plural}_avatar",
+                    "Fetch the picture of one of the {plural}",
+                )
+                .when(picture::is_offered)
+                .needs(Need::Unit)
+                .answers_bytes(200, "image/*"),
+                picture::read,
+            ),
+        )
+        .route(
             "/content/{plugin}/{plural}/{id}/set_label/",
             post(
                 label::set_operation("content_{plugin}_{plural}_set_label", 201).needs(Need::Label),
@@ -97,6 +111,9 @@ pub(crate) fn routes() -> Routes {
             ),
         )
 }
+
+/// The last word of the address of a unit's picture, as in Pulp.
+const PICTURE: &str = "avatar";
 
 /// What a path names: plugin, plural and UUID.
 type PathOfOne = axum::extract::Path<(String, String, String)>;

@@ -146,6 +146,7 @@ pub(crate) fn new_task(context: &Context, order: Order) -> Result<NewTask> {
         work[profile::FIELD] = json!(context.diagnostics);
     }
     Ok(NewTask {
+        synced: synced(&order.work, &order.locks),
         name: order.name,
         plugin: order.plugin,
         type_name: order.type_name,
@@ -158,6 +159,14 @@ pub(crate) fn new_task(context: &Context, order: Order) -> Result<NewTask> {
         owned: !context.user()?.is_superuser,
         parent: None,
     })
+}
+
+/// What a task is the newest sync of: all that it holds, if it is one.
+pub(crate) fn synced(work: &Work, locks: &[Lock]) -> Vec<String> {
+    match work {
+        Work::Sync { .. } => locks.iter().map(|lock| lock.resource.clone()).collect(),
+        _ => Vec::new(),
+    }
 }
 
 /// Notes a change that was made at once, as Pulp does: as a task that is over.
@@ -176,6 +185,7 @@ pub(crate) async fn note_update(
         parameters: json!({"resource": prn, "fields": fields}),
         work: Value::Null,
         locks: vec![Lock::exclusive(prn)],
+        synced: Vec::new(),
         logging_cid: context.correlation_id.0.to_string(),
         user: Some(context.user()?.id),
         owned: !context.user()?.is_superuser,

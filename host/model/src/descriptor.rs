@@ -8,7 +8,9 @@ use crate::login::Login;
 use crate::order_key::OrderKey;
 use crate::route::Routing;
 
-pub use crate::field::{Field, FieldKind, Link, derived_of, fields_of, links_of};
+pub use crate::field::{
+    Alias, Field, FieldKind, Link, Part, aliases_of, derived_of, fields_of, links_of, picture_of,
+};
 
 /// What a plugin offers.
 #[derive(Clone, Debug, PartialEq)]
@@ -116,6 +118,10 @@ pub struct ContentType {
     pub derived: Vec<String>,
     /// The fields that are not stored, but show which unit another one names.
     pub links: Vec<Link>,
+    /// Names that find and are not shown.
+    pub aliases: Vec<Alias>,
+    /// The property that shows where a unit's picture is.
+    pub picture: Option<String>,
     /// Fields that are unique in the server.
     pub natural_key: Vec<String>,
     /// Fields that are unique in one version.
@@ -326,18 +332,14 @@ impl Descriptor {
 }
 
 impl ContentType {
-    /// The reference that a link shows, and the field of its target that the link's field names.
-    pub fn linked(&self, link: &Link) -> Option<(&Reference, &str)> {
+    /// The reference that a link shows.
+    pub fn linked(&self, link: &Link) -> Option<&Reference> {
         let is_text = |field: &Field| field.name == link.field && field.kind == FieldKind::Text;
-        if !self.fields.iter().any(is_text) {
-            return None;
-        }
-        self.references
-            .iter()
-            .find_map(|one| match (&*one.path, &*one.keys) {
-                ([field], [(None, key)]) if *field == link.field => Some((one, key.as_str())),
-                _ => None,
-            })
+        let names_one = self.fields.iter().any(is_text);
+        let mut references = self.references.iter();
+        references
+            .find(|one| one.path.join(".") == link.field)
+            .filter(|one| names_one != link.is_list && !one.keys.is_empty())
     }
 
     fn check(&self) -> Result<(), String> {
@@ -351,6 +353,8 @@ impl ContentType {
         let names: Vec<&str> = stored
             .chain(self.derived.iter().map(String::as_str))
             .chain(self.links.iter().map(|link| link.name.as_str()))
+            .chain(self.aliases.iter().map(|alias| alias.name.as_str()))
+            .chain(self.picture.as_deref())
             .collect();
         for (index, name) in names.iter().enumerate() {
             let twin = |other: &&&str| other.eq_ignore_ascii_case(name);
@@ -363,11 +367,24 @@ impl ContentType {
                 return Err(format!("the field name {name:?} belongs to the host"));
             }
         }
+        if let Some(name) = &self.picture
+            && self.artifacts != ArtifactCount::Many
+        {
+            return Err(format!(
+                "{name:?} shows a picture, which only units with many artifacts may have"
+            ));
+        }
         for link in &self.links {
             if self.linked(link).is_none() {
                 return Err(format!(
-                    "the link {:?} is of {:?}, which is no text field that is a reference",
-                    link.name, link.field
+                    "the link {:?} is of {:?}, which is no reference to {}",
+                    link.name,
+                    link.field,
+                    if link.is_list {
+                        "several units"
+                    } else {
+                        "one unit"
+                    },
                 ));
             }
         }
@@ -417,6 +434,8 @@ mod tests {
             schema,
             derived: vec![],
             links: vec![],
+            aliases: vec![],
+            picture: None,
             natural_key: vec!["relative_path".into(), "sha256".into()],
             repository_key: vec!["relative_path".into()],
             indexed: vec![],
@@ -484,13 +503,14 @@ mod tests {
             descriptor.content_types[0].links.push(Link {
                 name: "same".into(),
                 field: field.into(),
+                is_list: false,
             });
             descriptor.check()
         };
         assert_eq!(linking("sha256"), Ok(()));
         for field in ["relative_path", "size", "nothing"] {
             let error = linking(field).expect_err("refused");
-            assert!(error.contains("no text field"), "{error}");
+            assert!(error.contains("no reference to one unit"), "{error}");
         }
     }
 
@@ -527,6 +547,7 @@ mod tests {
                 name: name.into(),
                 kind: FieldKind::Json,
                 is_hidden: false,
+                is_signing_service: false,
             });
             file.check()
         };

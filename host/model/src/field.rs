@@ -1,10 +1,11 @@
-//! Fields of content types, as a JSON Schema declares them: columns, what is derived, and links.
+//! Fields of content types, as a JSON Schema declares them: columns, what is derived, links, and
+//! names that only find.
 
 use serde_json::Value;
 
 use crate::descriptor::check_word;
 use crate::order_key;
-use crate::schema::property_names;
+use crate::schema::{is_signing_service, property_names};
 
 /// One field of a content type: a column.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,6 +16,8 @@ pub struct Field {
     pub kind: FieldKind,
     /// Whether it is an [order key](order_key::OrderKey), which nobody is shown.
     pub is_hidden: bool,
+    /// Whether it is the PRN of a signing service, which is shown as its path.
+    pub is_signing_service: bool,
 }
 
 /// The type of a field's column.
@@ -42,13 +45,15 @@ fn is_derived(property: &Value) -> bool {
 /// In the schema of a content type, at a property that shows the unit that a field names.
 const LINK: &str = "x-unit";
 
-/// A field that is not stored, but shows which unit another field names.
+/// A field that is not stored, but shows which units another field names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Link {
     /// Its name in the API.
     pub name: String,
-    /// The text field, by which the type refers to units of another.
+    /// By which the type refers to units of another: a text field, or the path of a list.
     pub field: String,
+    /// Whether it shows several units.
+    pub is_list: bool,
 }
 
 /// The links of a type.
@@ -66,8 +71,7 @@ pub fn links_of(schema: &Value) -> Result<Vec<Link>, String> {
         let Some(field) = field.as_str() else {
             return Err(format!("`x-unit` of {name:?} is not the name of a field"));
         };
-        let required = schema["required"].as_array();
-        if required.is_some_and(|required| required.iter().any(|one| one == name)) {
+        if is_required(schema, name) {
             return Err(format!(
                 "the link {name:?} is required, but drafts do not have it"
             ));
@@ -75,9 +79,126 @@ pub fn links_of(schema: &Value) -> Result<Vec<Link>, String> {
         links.push(Link {
             name: name.to_owned(),
             field: field.to_owned(),
+            is_list: properties[name]["type"] == "array",
         });
     }
     Ok(links)
+}
+
+/// In the schema of a content type, at a property that shows where a unit's picture is.
+const PICTURE: &str = "x-picture";
+
+/// The property that shows where the picture of a unit is: `"x-picture": true`.
+///
+/// # Errors
+/// A sentence that says what is wrong with it.
+pub fn picture_of(schema: &Value) -> Result<Option<String>, String> {
+    let properties = &schema["properties"];
+    let mut named = property_names(schema).filter(|name| properties[*name].get(PICTURE).is_some());
+    let Some(name) = named.next() else {
+        return Ok(None);
+    };
+    check_field(name)?;
+    if let Some(other) = named.next() {
+        return Err(format!("both {name:?} and {other:?} show a picture"));
+    }
+    if properties[name][PICTURE] != true {
+        return Err(format!("`x-picture` of {name:?} is `true` or not there"));
+    }
+    if is_required(schema, name) {
+        return Err(format!(
+            "{name:?} shows a picture, and drafts do not have it"
+        ));
+    }
+    Ok(Some(name.to_owned()))
+}
+
+fn is_required(schema: &Value, name: &str) -> bool {
+    let required = schema["required"].as_array();
+    required.is_some_and(|required| required.iter().any(|one| one == name))
+}
+
+/// In the schema of a content type, at a property that nobody is shown, but that finds.
+const ALIAS: &str = "x-filter";
+
+/// A name that clients find units by: a field under another name, or a text made of fields.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Alias {
+    /// Its name in the API.
+    pub name: String,
+    /// What it is made of: one field of any kind, or fields of text and words.
+    pub parts: Vec<Part>,
+}
+
+/// A part of an [`Alias`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// The value of a field.
+    Field(String),
+    /// What stands between fields.
+    Words(String),
+}
+
+/// The aliases of a type with these fields: `"x-filter": "{name}-{version}.txt"`.
+///
+/// # Errors
+/// A sentence that says what is wrong with one.
+pub fn aliases_of(schema: &Value, fields: &[Field]) -> Result<Vec<Alias>, String> {
+    let properties = &schema["properties"];
+    let mut aliases = Vec::new();
+    for name in property_names(schema) {
+        let Some(said) = properties[name].get(ALIAS) else {
+            continue;
+        };
+        check_field(name)?;
+        let wrong = |why: &str| Err(format!("`x-filter` of {name:?} {why}"));
+        let Some(parts) = said.as_str().and_then(parts_of) else {
+            return wrong("is no text with names of fields in braces");
+        };
+        for part in &parts {
+            let Part::Field(field) = part else { continue };
+            let known = fields
+                .iter()
+                .find(|one| one.name == *field && !one.is_hidden);
+            let Some(known) = known else {
+                return wrong(&format!("names {field:?}, which is no stored field"));
+            };
+            if parts.len() > 1 && known.kind != FieldKind::Text {
+                return wrong(&format!("puts {field:?} into a text, which is none"));
+            }
+        }
+        if is_required(schema, name) {
+            return wrong("is required, but drafts do not have it");
+        }
+        aliases.push(Alias {
+            name: name.to_owned(),
+            parts,
+        });
+    }
+    Ok(aliases)
+}
+
+/// The parts of a text with names in braces, of which there is one at least.
+fn parts_of(text: &str) -> Option<Vec<Part>> {
+    let mut parts = Vec::new();
+    let mut rest = text;
+    while let Some((words, after)) = rest.split_once('{') {
+        let (field, after) = after.split_once('}')?;
+        if !words.is_empty() {
+            parts.push(Part::Words(words.to_owned()));
+        }
+        parts.push(Part::Field(field.to_owned()));
+        rest = after;
+    }
+    if !rest.is_empty() {
+        parts.push(Part::Words(rest.to_owned()));
+    }
+    let is_sound = |part: &Part| match part {
+        Part::Field(name) => check_field(name).is_ok(),
+        Part::Words(words) => !words.contains('}'),
+    };
+    let has_field = parts.iter().any(|part| matches!(part, Part::Field(_)));
+    (has_field && parts.iter().all(is_sound)).then_some(parts)
 }
 
 /// The names of the fields that are not stored, but derived.
@@ -91,17 +212,19 @@ pub fn derived_of(schema: &Value) -> Result<Vec<String>, String> {
         .map(|name| {
             check_field(name)?;
             let wrong = |why: &str| Err(format!("the derived field {name:?} {why}"));
-            let required = schema["required"].as_array();
             if properties[name][DERIVED] != true {
                 return wrong("is declared wrongly: `x-derived` is `true` or not there");
             }
             if order_key::is_key(&properties[name]) {
                 return wrong("is an order key, which is stored");
             }
-            if properties[name].get(LINK).is_some() {
-                return wrong("is a link, which nobody derives");
+            if [LINK, ALIAS]
+                .iter()
+                .any(|word| properties[name].get(word).is_some())
+            {
+                return wrong("is a link or a filter, which nobody derives");
             }
-            if required.is_some_and(|required| required.iter().any(|one| one == name)) {
+            if is_required(schema, name) {
                 return wrong("is required, but drafts do not have it");
             }
             Ok(name.to_owned())
@@ -118,14 +241,20 @@ pub fn fields_of(schema: &Value) -> Result<Vec<Field>, String> {
         .get("properties")
         .and_then(Value::as_object)
         .ok_or("the schema of the fields has no `properties`")?;
+    let is_stored = |property: &Value| {
+        [DERIVED, LINK, ALIAS, PICTURE]
+            .iter()
+            .all(|word| property.get(word).is_none())
+    };
     property_names(schema)
-        .filter(|name| !is_derived(&properties[*name]) && properties[*name].get(LINK).is_none())
+        .filter(|name| is_stored(&properties[*name]))
         .map(|name| {
             check_field(name)?;
             Ok(Field {
                 name: name.to_owned(),
                 kind: kind_of(&properties[name]),
                 is_hidden: order_key::is_key(&properties[name]),
+                is_signing_service: is_signing_service(&properties[name]),
             })
         })
         .collect()
@@ -181,6 +310,60 @@ mod tests {
         ] {
             let error = links_of(&schema).expect_err("refused");
             assert!(error.contains(said), "{error}");
+        }
+    }
+
+    #[test]
+    fn aliases_are_made_of_fields() {
+        let aliases = |said: Value, required: &[&str]| {
+            let schema = json!({"required": required, "properties": {
+                "name": {"type": "string"}, "size": {"type": "integer"},
+                "file": {"type": "string", "x-filter": said}}});
+            let fields = fields_of(&schema).expect("fields");
+            assert_eq!(fields.len(), 2);
+            aliases_of(&schema, &fields)
+        };
+        let field = |name: &str| Part::Field(name.into());
+        let words = |words: &str| Part::Words(words.into());
+        let made = aliases("{name}-x".into(), &[]).expect("an alias");
+        assert_eq!(made[0].name, "file");
+        assert_eq!(made[0].parts, [field("name"), words("-x")]);
+        let made = aliases("{size}".into(), &[]).expect("an alias");
+        assert_eq!(made[0].parts, [field("size")]);
+        for (said, required, what) in [
+            (json!(true), &[][..], "no text"),
+            ("words".into(), &[], "no text"),
+            ("{name".into(), &[], "no text"),
+            ("{name}}".into(), &[], "no text"),
+            ("{file}".into(), &[], "no stored field"),
+            ("{size}.txt".into(), &[], "puts \"size\" into a text"),
+            ("{name}".into(), &["file"], "required"),
+        ] {
+            let error = aliases(said, required).expect_err("refused");
+            assert!(error.contains(what), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_picture_is_no_column() {
+        let with = |properties: Value| json!({"properties": properties, "required": ["face"]});
+        let good = with(json!({"face_url": {"x-picture": true}, "face": {"type": "string"}}));
+        assert_eq!(picture_of(&good), Ok(Some("face_url".into())));
+        assert_eq!(fields_of(&good).expect("fields").len(), 1);
+        assert_eq!(picture_of(&with(json!({"face": {}}))), Ok(None));
+        for (properties, what) in [
+            (
+                json!({"face": {"x-picture": true}}),
+                "drafts do not have it",
+            ),
+            (json!({"url": {"x-picture": 1}}), "`true` or not there"),
+            (
+                json!({"a": {"x-picture": true}, "b": {"x-picture": true}}),
+                "both",
+            ),
+        ] {
+            let error = picture_of(&with(properties)).expect_err("refused");
+            assert!(error.contains(what), "{error}");
         }
     }
 

@@ -113,6 +113,15 @@ pub fn for_content_type(schema: &Value, content_type: &str) -> Value {
     schema
 }
 
+/// In the parameters of an upload: the content types that are made of these alone.
+const FILELESS: &str = "x-fileless";
+
+/// Whether units of a content type are made of an upload's parameters, without a file.
+pub fn is_fileless(schema: &Value, content_type: &str) -> bool {
+    let types = schema[FILELESS].as_array();
+    types.is_some_and(|types| types.iter().any(|one| one == content_type))
+}
+
 /// What the schema of an entity's settings says of names, as a schema of `{"name": …}`.
 pub fn schema_of_name(schema: &Value) -> Option<Value> {
     let name = schema.get("x-name")?;
@@ -203,9 +212,49 @@ pub fn check_addresses(schema: &Value) -> Result<(), String> {
     Ok(())
 }
 
-/// Whether a property shows an address.
-pub fn is_address(property: &Value) -> bool {
-    property.get(ADDRESS).is_some()
+/// In the settings of a type of repository or remote, at a property that shows something of the
+/// last sync.
+const LAST_SYNC: &str = "x-last-sync";
+
+/// What a property shows of the last sync.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LastSync {
+    /// The task: its ID, its state, and when it ran.
+    Task,
+    /// When something new came from the remote that the repository has.
+    Time,
+}
+
+/// The properties of a schema that are no settings but show something of the last sync:
+/// `"x-last-sync": "task"`, or `"time"`, which only repositories have.
+///
+/// # Errors
+/// A sentence that says what is wrong with one.
+pub fn last_syncs(schema: &Value) -> Result<Vec<(&str, LastSync)>, String> {
+    let mut found = Vec::new();
+    for name in property_names(schema) {
+        let Some(what) = schema["properties"][name].get(LAST_SYNC) else {
+            continue;
+        };
+        let what = match what.as_str() {
+            Some("task") => LastSync::Task,
+            Some("time") => LastSync::Time,
+            _ => {
+                return Err(format!(
+                    "`x-last-sync` of {name:?} is neither \"task\" nor \"time\""
+                ));
+            }
+        };
+        found.push((name, what));
+    }
+    Ok(found)
+}
+
+/// Whether a property is no setting: nobody can give it.
+pub fn is_shown_only(property: &Value) -> bool {
+    [ADDRESS, LAST_SYNC]
+        .iter()
+        .any(|word| property.get(word).is_some())
 }
 
 /// The names of a schema's properties, in the order of its text if that is known.
@@ -245,9 +294,26 @@ mod tests {
             ["b", "a", "c"]
         );
         assert_eq!(of_role["required"], json!(["a", "b"]));
+        assert!(!is_fileless(&schema, "role"));
+        let fileless = json!({"x-fileless": ["mark", "role"]});
+        assert!(is_fileless(&fileless, "role") && !is_fileless(&fileless, "file"));
         let others = for_content_type(&schema, "collection");
         assert_eq!(property_names(&others).collect::<Vec<_>>(), ["a"]);
         assert_eq!(others["required"], json!(["a"]));
+    }
+
+    #[test]
+    fn what_is_shown_of_syncs_is_no_setting() {
+        let schema = json!({"properties": {
+            "a": {"x-last-sync": "task"}, "b": {"x-last-sync": "time"}, "c": {"type": "string"}}});
+        let expected = [("a", LastSync::Task), ("b", LastSync::Time)];
+        assert_eq!(last_syncs(&schema).expect("both are known"), expected);
+        assert!(is_shown_only(&schema["properties"]["a"]));
+        assert!(!is_shown_only(&schema["properties"]["c"]));
+        for wrong in [json!(true), json!("tasks")] {
+            let schema = json!({"properties": {"a": {"x-last-sync": wrong}}});
+            assert!(last_syncs(&schema).is_err_and(|error| error.contains("\"a\"")));
+        }
     }
 
     #[test]

@@ -3,13 +3,13 @@
 use jsonschema::PatternOptions;
 use pith_model::descriptor::{
     ArtifactCount, ContentType, Descriptor, Reference, ResourceType, TaskKind, TaskType,
-    derived_of, fields_of, links_of,
+    aliases_of, derived_of, fields_of, links_of, picture_of,
 };
 use pith_model::login::Login;
 use pith_model::order_key::order_keys_of;
 use pith_model::remote::TOKEN;
 use pith_model::route::Routing;
-use pith_model::schema::{self, ORDER};
+use pith_model::schema::{self, LastSync, ORDER};
 use serde_json::Value;
 
 use crate::bridge::contract::exports::pith::plugin::describe as contract;
@@ -29,8 +29,8 @@ pub(crate) fn convert(
     }
     let descriptor = Descriptor {
         content_types: each(described.content_types, content_type)?,
-        repository_types: resource_types("repository type", described.repository_types)?,
-        remote_types: resource_types("remote type", described.remote_types)?,
+        repository_types: resource_types(REPOSITORY, described.repository_types)?,
+        remote_types: resource_types(REMOTE, described.remote_types)?,
         publication_types: resource_types("publication type", described.publication_types)?,
         distribution_types: resource_types(DISTRIBUTION, described.distribution_types)?,
         entity_types: resource_types("entity type", described.entity_types)?,
@@ -76,6 +76,8 @@ fn content_type(described: contract::ContentType) -> Result<ContentType, Refused
     let order_keys = order_keys_of(&schema, &fields).map_err(wrong)?;
     let derived = derived_of(&schema).map_err(wrong)?;
     let links = links_of(&schema).map_err(wrong)?;
+    let aliases = aliases_of(&schema, &fields).map_err(wrong)?;
+    let picture = picture_of(&schema).map_err(wrong)?;
     Ok(ContentType {
         name: described.name,
         plural: described.plural,
@@ -92,6 +94,8 @@ fn content_type(described: contract::ContentType) -> Result<ContentType, Refused
         fields,
         derived,
         links,
+        aliases,
+        picture,
         natural_key: described.natural_key,
         repository_key: described.repository_key,
         indexed: described.indexed,
@@ -114,7 +118,9 @@ fn reference(described: contract::Reference) -> Reference {
     }
 }
 
-/// What is said of a type of distribution.
+/// What is said of types of resources.
+const REPOSITORY: &str = "repository type";
+const REMOTE: &str = "remote type";
 const DISTRIBUTION: &str = "distribution type";
 
 fn resource_types(
@@ -129,6 +135,18 @@ fn resource_types(
         }
         schema::check_addresses(&config)
             .map_err(|reason| Gate::Schemas.refuses(format!("{what}: {reason}")))?;
+        let shown = schema::last_syncs(&config)
+            .map_err(|reason| Gate::Schemas.refuses(format!("{what}: {reason}")))?;
+        let is_shown_there = |one: LastSync| match kind {
+            REPOSITORY => true,
+            REMOTE => one == LastSync::Task,
+            _ => false,
+        };
+        if let Some((name, _)) = shown.iter().find(|(_, one)| !is_shown_there(*one)) {
+            return Err(Gate::Schemas.refuses(format!(
+                "{what}: {name:?} shows something of the last sync, which it does not have"
+            )));
+        }
         if kind != DISTRIBUTION
             && let Some((name, _)) = schema::addresses(&config).next()
         {
@@ -310,6 +328,30 @@ mod tests {
         }
         let (_, reason) = refusal(|d| d.remote_types = types(good, ""));
         assert!(reason.contains("only distributions"), "{reason}");
+    }
+
+    #[test]
+    fn syncs_are_shown_by_what_has_some() {
+        let types = |what: &str| {
+            vec![contract::ResourceType {
+                name: "file".into(),
+                title: "File".into(),
+                config: format!(
+                    r#"{{"type": "object", "properties": {{"last": {{"x-last-sync": "{what}"}}}}}}"#
+                ),
+            }]
+        };
+        let mut described = described();
+        described.repository_types = types("time");
+        described.remote_types = types("task");
+        assert!(convert(described, Routing::default()).is_ok());
+        let (gate, reason) = refusal(|d| d.remote_types = types("time"));
+        assert_eq!(gate, Gate::Schemas);
+        assert!(reason.contains("which it does not have"), "{reason}");
+        let (_, reason) = refusal(|d| d.distribution_types = types("task"));
+        assert!(reason.contains("which it does not have"), "{reason}");
+        let (_, reason) = refusal(|d| d.repository_types = types("tasks"));
+        assert!(reason.contains("neither"), "{reason}");
     }
 
     #[test]

@@ -35,6 +35,8 @@ pub enum Source {
         /// What the client said of it.
         expected: Expectation,
     },
+    /// There is none: what is made is made of parameters.
+    Nowhere {},
 }
 
 /// The size and the digests that a client announced.
@@ -58,10 +60,11 @@ impl Expectation {
 }
 
 impl Source {
-    /// Brings the file into the store and gives its row.
-    pub(crate) async fn artifact(&self, context: &Context) -> Result<Artifact, TaskError> {
+    /// Brings the file into the store and gives its row, if there is a file.
+    pub(crate) async fn artifact(&self, context: &Context) -> Result<Option<Artifact>, TaskError> {
         let services = &context.toolbox.services;
         let id = match self {
+            Self::Nowhere {} => return Ok(None),
             Self::Artifact(id) => ArtifactId(*id),
             Self::Upload { id, expected, .. } => {
                 let expected = expected.expected()?;
@@ -84,6 +87,7 @@ impl Source {
             .await
             .map_err(failed_db)?
             .ok_or_else(|| gone("uploaded file"))
+            .map(Some)
     }
 
     /// The upload that goes when the task succeeds.
@@ -109,5 +113,7 @@ mod tests {
             serde_json::to_value(&source).unwrap(),
             json!({"artifact": 7})
         );
+        let nowhere = serde_json::to_value(Source::Nowhere {}).unwrap();
+        assert_eq!(nowhere, json!({"nowhere": {}}));
     }
 }

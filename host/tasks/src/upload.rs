@@ -1,4 +1,4 @@
-//! Makes units of a file, as its plugin reads it.
+//! Makes units of a file, or of parameters alone, as their plugin reads them.
 
 use std::sync::Arc;
 
@@ -46,7 +46,7 @@ pub(crate) async fn run(
     let services = &context.toolbox.services;
     let plugin = context.task.plugin.clone();
     let artifact = file.source.artifact(context).await?;
-    let artifact_id = artifact.id;
+    let artifact_id = artifact.as_ref().map(|artifact| artifact.id);
     let generation = context.generation(&plugin)?;
     let references = Arc::new(References::default());
     let staging = Staging::start(
@@ -56,11 +56,11 @@ pub(crate) async fn run(
         None,
         context.progress.clone(),
     );
-    let input = Input {
+    let input = artifact.map(|artifact| Input {
         name: file.name,
         artifact,
-    };
-    let mut inputs = vec![input];
+    });
+    let mut inputs: Vec<Input> = input.into_iter().collect();
     inputs.extend(files_of(context, &file.named).await.map_err(failed)?);
     let repository = match repository {
         Some(repository) => Some(modify::find(context, repository).await?),
@@ -90,7 +90,7 @@ pub(crate) async fn run(
     if units.is_empty() {
         return Err(TaskError::new(
             "invalid",
-            format!("the plugin {plugin:?} found no content in the uploaded file"),
+            format!("the plugin {plugin:?} found no content in what was uploaded"),
         ));
     }
     let expected = format!("{plugin}.{}", file.content_type);
@@ -205,8 +205,8 @@ struct Uploaded {
     version: Option<NewVersion>,
     /// Goes with success.
     used_up: Option<UploadId>,
-    /// Who sent which file.
-    sender: Option<(UserId, ArtifactId)>,
+    /// Who sent it, and which file there was.
+    sender: Option<(UserId, Option<ArtifactId>)>,
 }
 
 #[async_trait]
@@ -225,7 +225,9 @@ impl Commit for Uploaded {
         if let Some((user, artifact)) = self.sender {
             let units = self.units.iter().map(|(unit, _)| *unit);
             access::note_units(connection, user, units).await?;
-            access::note_artifact(connection, user, artifact).await?;
+            if let Some(artifact) = artifact {
+                access::note_artifact(connection, user, artifact).await?;
+            }
         }
         if let Some(upload) = self.used_up {
             pith_db::upload::delete(connection, upload).await?;

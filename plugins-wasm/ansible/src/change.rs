@@ -1,12 +1,13 @@
 //! Changes that only repositories of collections know.
 
 use pith_plugin_sdk::{
-    Changer, Changes, Error, Inputs, Result, Staging, Task, TaskKind, TaskType, UnitDraft, View,
+    Changer, Changes, Error, Inputs, Result, Staging, Task, TaskKind, TaskType, View,
 };
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::{AnsiblePlugin, COLLECTION_DEPRECATION, hand_over, mark, name, rebuild, sign};
+use crate::deprecation::Deprecated;
+use crate::{AnsiblePlugin, hand_over, mark, rebuild, sign};
 
 /// `ansible/deprecations/`
 pub(crate) const DEPRECATIONS: &str = "deprecations";
@@ -73,26 +74,14 @@ impl Changer for AnsiblePlugin {
 
 #[derive(Debug, Deserialize)]
 struct Deprecation {
-    namespace: String,
-    name: String,
+    #[serde(flatten)]
+    collection: Deprecated,
     deprecated: bool,
 }
 
-/// Adds the mark to the repository, or takes it out.
+/// Adds the deprecation to the repository, or takes it out.
 fn deprecate(wanted: &Deprecation, staging: &Staging, next: &Changes) -> Result<()> {
-    for (field, text) in [("namespace", &wanted.namespace), ("name", &wanted.name)] {
-        if let Some(problem) = name::problem(text) {
-            return Err(Error::invalid(format!("{field}: {problem}")));
-        }
-    }
-    let fields = json!({"namespace": wanted.namespace, "name": wanted.name});
-    let units = staging.put(&[UnitDraft {
-        content_type: COLLECTION_DEPRECATION.into(),
-        fields: fields.to_string(),
-        artifacts: Vec::new(),
-        fragments: Vec::new(),
-        terms: Vec::new(),
-    }])?;
+    let units = staging.put(&[wanted.collection.draft()?])?;
     if wanted.deprecated {
         next.add(&units)?;
     } else {

@@ -112,6 +112,10 @@ fn collection_signature() -> Kind<'static> {
             text("digest").about("The SHA-256 digest of the signature."),
             text("pubkey_fingerprint")
                 .about("The fingerprint of the key; its ID where the signature says no more."),
+            maybe_text("signing_service")
+                .optional()
+                .with("format", "signing-service".into())
+                .about("Which one made it; null if it came from elsewhere."),
             maybe_text("signed_collection")
                 .link_of("sha256")
                 .about("The collection version that is signed."),
@@ -181,6 +185,9 @@ fn namespace() -> Kind<'static> {
             text("resources").about("A page about it, in Markdown."),
             list("links").about("Further pages, each a name and a url."),
             maybe_text("avatar_sha256").about("The SHA-256 digest of its picture."),
+            maybe_text("avatar_url")
+                .picture()
+                .about("Where its picture is; null if it is not here."),
             text("metadata_sha256").about("The SHA-256 digest of all the rest."),
         ],
         natural_key: &["metadata_sha256"],

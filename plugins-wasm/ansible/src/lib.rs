@@ -7,6 +7,7 @@ mod chosen;
 mod collection;
 mod content_types;
 mod contents;
+mod deprecation;
 mod documents;
 mod galaxy;
 mod hand_over;
@@ -88,7 +89,10 @@ impl Plugin for AnsiblePlugin {
                     name: "uploads".into(),
                     kind: TaskKind::Upload,
                     title: "Upload a collection".into(),
-                    params: schema::object(&upload_params(), &[]),
+                    params: schema::of_upload(
+                        &upload_params(),
+                        &[COLLECTION_MARK, COLLECTION_DEPRECATION],
+                    ),
                 },
             ]
             .into_iter()
@@ -129,6 +133,23 @@ fn repository_settings() -> Value {
             "default": false,
             "description": "Whether the repository is left out of what everybody may see.",
         },
+        "last_sync_task": last_sync_task(),
+        "last_synced_metadata_time": {
+            "type": ["string", "null"],
+            "format": "date-time",
+            "readOnly": true,
+            "x-last-sync": "time",
+            "description": "When something new came from the remote of the newest sync; null once that remote is changed.",
+        },
+    })
+}
+
+fn last_sync_task() -> Value {
+    json!({
+        "type": ["object", "null"],
+        "readOnly": true,
+        "x-last-sync": "task",
+        "description": "The newest sync: task_id, state, started_at, finished_at and error; null if there is none that you may see.",
     })
 }
 
@@ -164,6 +185,7 @@ fn remote_settings() -> Value {
             "default": null,
             "description": "How many versions of each collection come, the highest; null means all.",
         },
+        "last_sync_task": last_sync_task(),
     })
 }
 
@@ -218,8 +240,10 @@ fn upload_params() -> Value {
             "description": "The collection version that the file is a detached signature of.",
         },
     });
-    if let (Some(params), Value::Object(of_role)) = (params.as_object_mut(), role::params()) {
-        params.extend(of_role);
+    for of_one in [role::params(), mark::params()] {
+        if let (Some(params), Value::Object(of_one)) = (params.as_object_mut(), of_one) {
+            params.extend(of_one);
+        }
     }
     params
 }

@@ -2,10 +2,10 @@
 
 use pith_plugin_sdk::{Changes, Error, Result, Staging, Task, TaskType, UnitDraft, View};
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::COLLECTION_MARK;
 use crate::chosen::{self, Fields, fields_of};
+use crate::{COLLECTION_MARK, COLLECTION_VERSION};
 
 /// `repositories/ansible/ansible/<id>/mark/`
 pub(crate) const MARKS: &str = "marks";
@@ -27,14 +27,47 @@ fn task_type(name: &str, action: &str, title: &str) -> TaskType {
         "properties": {
             "repository": chosen::repository(),
             "content_units": chosen::versions(),
-            "value": {
-                "type": "string",
-                "pattern": "^[A-Za-z0-9_-]{1,100}$",
-                "description": "The word.",
-            },
+            "value": value(),
         },
     });
     chosen::action(name, action, title, params)
+}
+
+fn value() -> Value {
+    json!({
+        "type": "string",
+        "pattern": "^[A-Za-z0-9_-]{1,100}$",
+        "description": "The word.",
+    })
+}
+
+/// The parameters of an upload of a mark.
+pub(crate) fn params() -> Value {
+    let mut value = value();
+    value["x-for"] = json!([COLLECTION_MARK]);
+    json!({
+        "marked_collection": {
+            "type": "string",
+            "x-content-type": COLLECTION_VERSION,
+            "x-for": [COLLECTION_MARK],
+            "description": "The collection version that is marked.",
+        },
+        "value": value,
+    })
+}
+
+/// What a client says of a mark that it uploads.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Mark {
+    marked_collection: Fields,
+    value: String,
+}
+
+impl Mark {
+    /// The draft of it.
+    pub(crate) fn draft(&self) -> UnitDraft {
+        draft(&self.marked_collection, &self.value)
+    }
 }
 
 #[derive(Debug, Deserialize)]

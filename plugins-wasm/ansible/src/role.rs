@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::archive::{self, Gatherer};
 use crate::contents::value_of;
-use crate::{ROLE, version, words};
+use crate::{COLLECTION_DEPRECATION, ROLE, version, words};
 
 /// What a role says of itself, below its own folder.
 const META: [&str; 2] = ["meta/main.yml", "meta/main.yaml"];
@@ -49,22 +49,27 @@ struct Params {
     version: String,
 }
 
-/// The parameters of an upload of one.
+/// The parameters of an upload of one; deprecations name their collections by the same.
 pub(crate) fn params() -> Value {
-    let of_role = |pattern: &str, description: &str| {
+    let named = |types: &[&str], pattern: &str, description: &str| {
         json!({
             "type": "string",
             "pattern": pattern,
-            "x-for": [ROLE],
+            "x-for": types,
             "description": description,
         })
     };
-    let mut namespace = of_role(NAMESPACE, "Who publishes the role.");
+    let both = [ROLE, COLLECTION_DEPRECATION];
+    let mut namespace = named(&both, NAMESPACE, "Who publishes it.");
     namespace["x-entity"] = crate::namespace::UPLOAD.into();
     json!({
         "namespace": namespace,
-        "name": of_role(NAME, "The role's name within its namespace."),
-        "version": of_role(VERSION, "The role's version; any word that its author has for it."),
+        "name": named(&both, NAME, "What it is called within its namespace."),
+        "version": named(
+            &[ROLE],
+            VERSION,
+            "The role's version; any word that its author has for it.",
+        ),
     })
 }
 

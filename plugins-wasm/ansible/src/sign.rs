@@ -70,7 +70,7 @@ pub(crate) fn sign(task: &Task, current: &View, staging: &Staging, next: &Change
                 error.context(format!("{namespace}.{name} {version}"))
             })?;
             let data = task.sign(&signed, manifest::MANIFEST, &params.signing_service)?;
-            let signature = Signature::new(of, &data)?;
+            let signature = Signature::by_service(of, &data, &params.signing_service)?;
             let is_new = known.insert(Known {
                 sha256: fields.sha256.clone(),
                 pubkey_fingerprint: signature.pubkey_fingerprint.clone(),

@@ -1,5 +1,5 @@
-//! Makes an uploaded file a collection version, as its own manifest describes it, or a
-//! signature of one.
+//! Makes an uploaded file a collection version, as its own manifest describes it, a role, or a
+//! signature; and what is said without a file a mark or a deprecation.
 
 use std::io::Read as _;
 
@@ -9,8 +9,13 @@ use pith_plugin_sdk::{
 use serde::Deserialize;
 
 use crate::collection::{self, CollectionVersion};
+use crate::deprecation::Deprecated;
+use crate::mark::Mark;
 use crate::signature::{self, Signature};
-use crate::{AnsiblePlugin, ROLE, archive, manifest, name, role, version};
+use crate::{
+    AnsiblePlugin, COLLECTION_DEPRECATION, COLLECTION_MARK, ROLE, archive, manifest, name, role,
+    version,
+};
 
 /// What is shown of an import while it runs.
 const CHECKING: (&str, &str) = ("import.members", "Checking the Members of the Archive");
@@ -52,8 +57,17 @@ struct Signed {
 impl Uploader for AnsiblePlugin {
     fn parse(task: &Task, files: &Inputs, staging: &Staging) -> Result<Vec<UnitRef>> {
         let params: Params = task.params_as()?;
-        if params.content_type.as_deref() == Some(ROLE) {
-            return role::parse(task, files, staging);
+        match params.content_type.as_deref() {
+            Some(ROLE) => return role::parse(task, files, staging),
+            Some(COLLECTION_MARK) => {
+                let mark: Mark = task.params_as()?;
+                return Ok(staging.put(&[mark.draft()])?);
+            }
+            Some(COLLECTION_DEPRECATION) => {
+                let deprecated: Deprecated = task.params_as()?;
+                return Ok(staging.put(&[deprecated.draft()?])?);
+            }
+            _ => {}
         }
         if let Some(signed) = &params.signed_collection {
             let keys = params.repository.as_ref();

@@ -1,7 +1,8 @@
 //! The content types with their fields, as the API shows them.
 
 use pith_plugin_sdk::content_type::{
-    Field, Kind, flag, integer, list, maybe_flag, maybe_integer, maybe_text, number, object, text,
+    Field, Kind, flag, integer, list, maybe_flag, maybe_integer, maybe_list, maybe_text, number,
+    object, text,
 };
 use pith_plugin_sdk::{ArtifactCount, ContentType};
 
@@ -72,6 +73,11 @@ fn package() -> Kind<'static> {
             maybe_integer("time_build"),
             maybe_integer("time_file"),
             flag("is_modular"),
+            maybe_list("signing_keys").optional().about(
+                "Which keys its signatures say to be of; null where it was not looked into.",
+            ),
+            text("signing_key").alias_of("{signing_keys}"),
+            text("filename").alias_of("{name}-{version}-{release}.{arch}.rpm"),
         ],
         natural_key: &[
             "name",
@@ -142,10 +148,14 @@ fn modulemd() -> Kind<'static> {
             list("artifacts"),
             // The same, taken apart: by this the packages of a module are found.
             list("nevras"),
+            list("packages")
+                .link_of("nevras")
+                .about("The packages that it names."),
             list("dependencies"),
             object("profiles"),
             text("description"),
             text("digest"),
+            text("sha256").alias_of("{digest}"),
         ],
         natural_key: &["name", "stream", "version", "context", "arch", "digest"],
         repository_key: &["name", "stream", "version", "context", "arch"],
@@ -166,6 +176,7 @@ fn modulemd_defaults() -> Kind<'static> {
             text("stream"),
             object("profiles"),
             text("digest"),
+            text("sha256").alias_of("{digest}"),
         ],
         natural_key: &["digest"],
         repository_key: &["module"],

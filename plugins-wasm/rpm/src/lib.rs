@@ -6,6 +6,7 @@ mod client_config;
 mod comps;
 mod content_types;
 mod derive;
+mod document;
 mod evr;
 mod fragments;
 mod header;
@@ -79,8 +80,8 @@ impl Plugin for RpmPlugin {
                 TaskType {
                     name: "uploads".into(),
                     kind: TaskKind::Upload,
-                    title: "Upload a package or an advisory".into(),
-                    params: schema::object(&upload_params(), &[]),
+                    title: "Upload a package, an advisory or a document of a module".into(),
+                    params: upload_params(),
                 },
                 TaskType {
                     name: "publications".into(),
@@ -137,9 +138,9 @@ fn repository_settings() -> Value {
     });
     settings["package_signing_fingerprint"] = json!({
         "type": ["string", "null"],
-        "pattern": "^([0-9A-Fa-f]{40}|[0-9A-Fa-f]{64})$",
+        "pattern": "^((v[1-9][0-9]?:)?([0-9A-Fa-f]{40}|[0-9A-Fa-f]{64})|keyid:[0-9A-Fa-f]{16})$",
         "default": null,
-        "description": "The fingerprint of the key that signs packages; the service's own if not given.",
+        "description": "The fingerprint of the key that signs packages, `v4:…`, or its ID, `keyid:…`; the service's own if not given.",
     });
     settings
 }
@@ -274,14 +275,16 @@ fn sync_params() -> Value {
     })
 }
 
-fn upload_params() -> Value {
-    json!({
-        "relative_path": {
-            "type": ["string", "null"],
-            "minLength": 1,
-            "description": "What `location_href` shows; the package's own file name if not given.",
-        },
-    })
+fn upload_params() -> String {
+    let mut properties = document::params();
+    properties["relative_path"] = json!({
+        "type": ["string", "null"],
+        "minLength": 1,
+        "default": null,
+        "x-for": [PACKAGE, ADVISORY],
+        "description": "What `location_href` shows; the package's own file name if not given.",
+    });
+    schema::of_upload(&properties, &document::TYPES)
 }
 
 #[cfg(test)]

@@ -27,7 +27,8 @@ pub(crate) fn documents(text: &str) -> Vec<String> {
     documents
 }
 
-/// A document as a draft; none for kinds that nobody publishes.
+/// A document as a draft, with the packages that it names; none for kinds that nobody
+/// publishes.
 pub(crate) fn draft(document: &str) -> Result<Option<(UnitDraft, Vec<String>)>> {
     let loaded = YamlLoader::load_from_str(document)
         .map_err(|error| Error::invalid(format!("not YAML: {error}")))?;

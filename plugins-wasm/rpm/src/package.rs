@@ -85,6 +85,9 @@ pub(crate) struct Package {
     pub(crate) time_build: Option<i64>,
     pub(crate) time_file: Option<i64>,
     pub(crate) is_modular: bool,
+    /// Known of those that were read as a whole.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) signing_keys: Option<Vec<String>>,
 }
 
 /// The pieces of a package in the indexes: `primary` around the place of its location,

@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use crc::{CRC_24_OPENPGP, Crc};
-use pith_plugin_sdk::{Error, ErrorCode, Inputs, Reader, Result, Task};
+use pith_plugin_sdk::{Error, ErrorCode, Inputs, Reader, Result, Task, openpgp};
 use serde::Deserialize;
 
 use crate::header::{self, Headers};
@@ -13,6 +13,12 @@ const ANSWER: &str = "rpm_package";
 
 /// The name of the file, as the program sees it.
 const NAME: &str = "package.rpm";
+
+/// All places for signatures: those, and of the main header with the payload.
+const ALL_SIGNATURES: [u32; 4] = [SIGNATURES[0], SIGNATURES[1], 1002, 1005];
+
+/// Signatures as newer packages have them: texts of base64.
+const NEW_SIGNATURES: u32 = 278;
 
 /// Signatures of the main header, of the kinds of keys that there are.
 const SIGNATURES: [u32; 2] = [
@@ -71,6 +77,23 @@ fn check(
         ))),
         Err(error) => Err(error.into()),
     }
+}
+
+/// Which keys the signatures of a package say to be of: `v4:…`, or `keyid:…` where one says no
+/// more.
+pub(crate) fn keys(headers: &Headers) -> Vec<String> {
+    let old = ALL_SIGNATURES.iter();
+    let old = old.filter_map(|tag| headers.signature.bytes(*tag).map(<[u8]>::to_vec));
+    let new = headers.signature.texts(NEW_SIGNATURES).into_iter();
+    let new = new.filter_map(|text| STANDARD.decode(text).ok());
+    let mut keys: Vec<String> = Vec::new();
+    for signature in new.chain(old) {
+        let issuer = openpgp::Signature::read(&signature).and_then(|one| one.issuer());
+        keys.extend(issuer.map(|issuer| issuer.to_string()));
+    }
+    keys.sort_unstable();
+    keys.dedup();
+    keys
 }
 
 /// The signature of the main header.

@@ -1,4 +1,5 @@
-//! Makes an uploaded file a package, as its own header describes it, or an advisory.
+//! Makes an uploaded file a package, as its own header describes it, or an advisory, and a
+//! document of a module what it says.
 
 use pith_plugin_sdk::{
     Error, Inputs, Reader, Result, Source, Staging, Task, UnitRef, Uploader, relative_path,
@@ -8,7 +9,7 @@ use serde::Deserialize;
 use crate::header::{self, Header, Headers};
 use crate::package::{Change, Entry, File, Package};
 use crate::xml::utf8;
-use crate::{RpmPlugin, advisory, render, signing};
+use crate::{RpmPlugin, advisory, document, render, signing};
 
 #[derive(Debug, Deserialize)]
 struct Params {
@@ -80,6 +81,9 @@ const MAX_ADVISORY: u64 = 16 << 20;
 
 impl Uploader for RpmPlugin {
     fn parse(task: &Task, files: &Inputs, staging: &Staging) -> Result<Vec<UnitRef>> {
+        if let Some(draft) = document::draft(&task.params_as()?)? {
+            return Ok(staging.put(&[draft])?);
+        }
         let params: Params = task.params_as()?;
         let count = files.count();
         if count != 1 {
@@ -179,6 +183,7 @@ fn describe(headers: &Headers) -> Package {
             .number(tag::LONG_SIZE)
             .or_else(|| main.number(tag::SIZE)),
         time_build: main.number(tag::BUILD_TIME),
+        signing_keys: Some(signing::keys(headers)),
         // When it came is not known here; when it was made is the same on every server.
         time_file: main.number(tag::BUILD_TIME),
         ..Package::default()

@@ -94,11 +94,24 @@ impl Field {
         self.with("x-derived", true.into()).optional()
     }
 
-    /// It is not stored: the host shows the unit that the type refers to by another field, and
-    /// finds by it.
+    /// It is not stored: the host shows what the type refers to by another field, and finds by
+    /// it. That is one unit, or several if this is a list.
     #[must_use]
     pub fn link_of(self, field: &str) -> Self {
         self.with("x-unit", field.into()).optional()
+    }
+
+    /// It is not stored and not shown: the host finds by it what has this text, in which names of
+    /// fields stand in braces, such as `{name}-{version}.txt`; of one field alone, what has that.
+    #[must_use]
+    pub fn alias_of(self, text: &str) -> Self {
+        self.with("x-filter", text.into()).optional()
+    }
+
+    /// It is not stored: the host shows where the unit's first stored file is, a picture.
+    #[must_use]
+    pub fn picture(self) -> Self {
+        self.with("x-picture", true.into()).optional()
     }
 
     /// A draft need not have it.
@@ -123,6 +136,8 @@ macro_rules! fields {
 }
 
 fields! {
+    /// A list, or null.
+    maybe_list ["array", "null"];
     /// A text.
     text ["string"];
     /// A text, or null.

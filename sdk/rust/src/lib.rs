@@ -4,6 +4,7 @@
 pub mod bindings;
 pub mod content_type;
 pub mod log;
+pub mod openpgp;
 pub mod relative_path;
 pub mod schema;
 pub mod server;

@@ -17,6 +17,21 @@ pub fn object(properties: &Value, required: &[&str]) -> String {
     .to_string()
 }
 
+/// The parameters of an upload. Units of the types in `fileless` are made of these alone.
+///
+/// # Panics
+/// If `properties` is not a JSON object, which is a mistake in the plugin.
+pub fn of_upload(properties: &Value, fileless: &[&str]) -> String {
+    assert!(properties.is_object(), "properties must be a JSON object");
+    json!({
+        "type": "object",
+        "properties": properties,
+        "additionalProperties": false,
+        "x-fileless": fileless,
+    })
+    .to_string()
+}
+
 /// An object without properties: no settings beyond the host's own.
 pub fn empty() -> String {
     object(&json!({}), &[])

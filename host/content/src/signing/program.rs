@@ -23,8 +23,10 @@ const MAX_PRINTED: u64 = 64 << 10;
 /// The largest signature or key.
 const MAX_FILE: u64 = 1 << 20;
 
-/// How Pulp's programs are told which key is meant.
+/// How Pulp's programs are told which key is meant, and what kind of name that is: `v4`, or
+/// `keyid`, if it was given with one.
 const FINGERPRINT: &str = "PULP_SIGNING_KEY_FINGERPRINT";
+const FINGERPRINT_TYPE: &str = "PULP_SIGNING_FINGERPRINT_TYPE";
 
 /// What a program made.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -148,10 +150,12 @@ async fn ask<T: DeserializeOwned>(
             command.env_remove(name);
         }
     }
-    match fingerprint {
-        Some(fingerprint) => command.env(FINGERPRINT, fingerprint),
-        None => command.env_remove(FINGERPRINT),
-    };
+    command.env_remove(FINGERPRINT).env_remove(FINGERPRINT_TYPE);
+    if let Some(key) = fingerprint {
+        let (kind, fingerprint) = super::kind_of_key(key);
+        command.env(FINGERPRINT, fingerprint);
+        command.envs(kind.map(|kind| (FINGERPRINT_TYPE, kind)));
+    }
     let name = script.display();
     let child = command
         .spawn()
@@ -239,15 +243,16 @@ mod tests {
         std::fs::write(&program, format!("#!/bin/sh\n{script}\n")).expect("written");
         std::fs::set_permissions(&program, PermissionsExt::from_mode(0o755)).expect("allowed");
         std::fs::write(&file, "text").expect("written");
-        run_for(Duration::from_secs(2), &program, Some("AB"), &file).await
+        run_for(Duration::from_secs(2), &program, Some("v4:AB"), &file).await
     }
 
     #[tokio::test]
     async fn a_program_says_where_its_signature_is() {
-        let script = "printf '%s of %s' $PULP_SIGNING_KEY_FINGERPRINT $(cat $1) >$1.asc\n\
+        let script = "printf '%s %s of %s' $PULP_SIGNING_FINGERPRINT_TYPE \
+                      $PULP_SIGNING_KEY_FINGERPRINT $(cat $1) >$1.asc\n\
                       printf '{\"file\": \"%s\", \"signature\": \"file.asc\"}' $1";
         let signed = signed_by(script).await.expect("signed");
-        assert_eq!(signed.signature, b"AB of text");
+        assert_eq!(signed.signature, b"v4 AB of text");
         assert_eq!(signed.key, None);
     }
 

@@ -42,7 +42,9 @@ impl Fields {
         })?;
         let content_type = &kind.table.content_type;
         let links = content_type.links.iter().map(|link| &link.name);
-        let mut others = content_type.derived.iter().chain(links);
+        let aliases = content_type.aliases.iter().map(|alias| &alias.name);
+        let shown = links.chain(aliases).chain(&content_type.picture);
+        let mut others = content_type.derived.iter().chain(shown);
         if let Some(field) = others.find(|field| known.contains_key(*field)) {
             return Err(Error::invalid(format!(
                 "a draft of {name} has the field {field:?}, which is derived and not stored"

@@ -24,8 +24,11 @@ pub(crate) struct Beside {
     pub(super) paths: Vec<ArtifactPath>,
     derived: HashMap<UnitId, Derived>,
     /// By the names of links: the paths that they lead to, below an API root.
-    links: HashMap<String, HashMap<UnitId, String>>,
+    links: Links,
 }
+
+/// By the names of links, and by units.
+type Links = HashMap<String, HashMap<UnitId, Vec<String>>>;
 
 impl Beside {
     /// Of these units of a type, as far as it is wanted.
@@ -37,7 +40,8 @@ impl Beside {
     ) -> Result<Self> {
         let content_type = &table.content_type;
         let shows = |name: &str| projection.is_none_or(|projection| projection.shows(name));
-        let has_paths = content_type.artifacts == ArtifactCount::Many && shows("artifacts");
+        let shows_files = shows("artifacts") || content_type.picture.as_deref().is_some_and(shows);
+        let has_paths = content_type.artifacts == ArtifactCount::Many && shows_files;
         let mut fields = content_type.derived.clone();
         fields.retain(|field| shows(field));
         let links = content_type.links.iter();
@@ -70,8 +74,11 @@ impl Beside {
     }
 
     /// Where a link of a unit leads, below an API root.
-    pub(super) fn link(&self, unit: UnitId, name: &str) -> Option<&str> {
-        self.links.get(name)?.get(&unit).map(String::as_str)
+    pub(super) fn link(&self, unit: UnitId, name: &str) -> &[String] {
+        let units = self.links.get(name);
+        units
+            .and_then(|units| units.get(&unit))
+            .map_or(&[], Vec::as_slice)
     }
 
     /// A derived field of a unit, as JSON.
@@ -91,8 +98,8 @@ async fn follow(
     table: &TypeTable,
     links: &[&Link],
     units: &[UnitId],
-) -> Result<HashMap<String, HashMap<UnitId, String>>> {
-    let mut found = HashMap::new();
+) -> Result<Links> {
+    let mut found = Links::new();
     if links.is_empty() || units.is_empty() {
         return Ok(found);
     }
@@ -102,17 +109,18 @@ async fn follow(
         .seen_units(&mut connection, unit_link::TARGET)
         .await?;
     for link in links {
-        let target = table.content_type.linked(link).and_then(|(reference, _)| {
+        let target = table.content_type.linked(link).and_then(|reference| {
             let name = format!("{}.{}", table.plugin, reference.target);
             context.app.types.by_name(&name)
         });
         let Some(target) = target else { continue };
         let place = format!("content/{}/{}", target.plugin, target.content_type.plural);
         let led = unit_link::targets(&mut connection, table, link, units, seen.as_ref()).await?;
-        let led = led
-            .into_iter()
-            .map(|(unit, uuid)| (unit, format!("{place}/{uuid}/")));
-        found.insert(link.name.clone(), led.collect());
+        let paths = found.entry(link.name.clone()).or_default();
+        for (unit, uuid) in led {
+            let of_unit = paths.entry(unit).or_default();
+            of_unit.push(format!("{place}/{uuid}/"));
+        }
     }
     Ok(found)
 }

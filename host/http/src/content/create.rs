@@ -1,10 +1,10 @@
-//! Making units of a file, wherever it comes from.
+//! Making units of a file, wherever it comes from, or of fields alone.
 
 use axum::extract::{Path, Request};
 use axum::response::Response;
 use pith_db::content_type::TypeTable;
 use pith_model::descriptor::TaskKind;
-use pith_model::schema::property_names;
+use pith_model::schema::{is_fileless, property_names};
 use serde_json::{Map, Value};
 
 use super::source::{self, Found};
@@ -55,7 +55,15 @@ async fn order_for(
     source::hide_secrets(&mut parameters);
     let mut form = Form::from(received.fields);
     let generation = declared::generation_of_row(&context.app, &table.plugin)?;
-    let params: Vec<&str> = declared::task_type(&generation, TaskKind::Upload)
+    let task_type = declared::task_type(&generation, TaskKind::Upload);
+    if task_type.is_some_and(|one| is_fileless(&one.params, &table.content_type.name)) {
+        if received.file.is_some() {
+            form.wrong("file", "This content is made of the other fields alone.");
+        }
+        let upload = order::upload::check(context, table, form).await?;
+        return Ok(upload.order(order::upload::File::none(), parameters));
+    }
+    let params: Vec<&str> = task_type
         .map(|task_type| property_names(&task_type.params).collect())
         .unwrap_or_default();
     let found = source::take(context, &mut form, received.file, &params).await?;

@@ -11,7 +11,7 @@ use pith_db::list::{Column, Selection};
 use pith_db::unit_link;
 use pith_db::unit_list::{self, ListedUnit, Relation, Scope};
 use pith_db::{Condition, Connection, Dialect};
-use pith_model::descriptor::FieldKind;
+use pith_model::descriptor::{FieldKind, Link};
 use pith_model::{Expression, Timestamp};
 use pith_plugin::order;
 
@@ -326,11 +326,12 @@ pub(crate) async fn links(
     table: &TypeTable,
 ) -> Result<()> {
     let links = &table.content_type.links;
-    if links.is_empty() {
+    let to_one: Vec<&Link> = links.iter().filter(|link| !link.is_list).collect();
+    if to_one.is_empty() {
         return Ok(());
     }
     let seen = access.seen_units(connection, unit_link::TARGET).await?;
-    for link in links {
+    for link in to_one {
         let several = format!("{}__in", link.name);
         query.refer_by(&link.name, &several, |test, uuids| {
             unit_link::leads_to(table, link, (test, uuids), seen.as_ref())

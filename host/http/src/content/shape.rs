@@ -2,13 +2,14 @@
 
 use pith_db::content_type::TypeTable;
 use pith_db::unit_list::ListedUnit;
-use pith_model::Root;
 use pith_model::descriptor::ArtifactCount;
+use pith_model::{Reference, Root};
 use serde::ser::SerializeMap as _;
 use serde::{Serialize, Serializer};
 use uuid::Uuid;
 
 use super::beside::{ArtifactPath, Beside};
+use crate::content::PICTURE;
 use crate::document::{Href, Object, Text};
 use crate::openapi::{Field, Resource};
 
@@ -119,14 +120,33 @@ pub(crate) fn write(
     }
     let fields = content_type.fields.iter().zip(&unit.values);
     for (field, value) in fields.filter(|(field, _)| !field.is_hidden) {
-        object.field(&field.name, value);
+        if field.is_signing_service
+            && let Some(service) = value.as_str().and_then(Reference::parse)
+        {
+            let path = format_args!("{}/{}/", service.kind.collection(), service.uuid);
+            object.field(&field.name, Href(root, path));
+        } else {
+            object.field(&field.name, value);
+        }
     }
     for name in &content_type.derived {
         object.field(name, beside.derived(unit.id, name));
     }
     for link in &content_type.links {
-        let path = beside.link(unit.id, &link.name);
-        object.field(&link.name, path.map(|path| Href(root, path)));
+        let paths = beside.link(unit.id, &link.name).iter();
+        let mut hrefs = paths.map(|path| Href(root, path));
+        if link.is_list {
+            object.field(&link.name, hrefs.collect::<Vec<_>>());
+        } else {
+            object.field(&link.name, hrefs.next());
+        }
+    }
+    if let Some(name) = &content_type.picture {
+        let mut paths = paths_of(unit, &beside.paths).iter();
+        let is_there = paths.any(|(.., stored)| stored.is_some());
+        let (plugin, plural, uuid) = (&table.plugin, &content_type.plural, unit.uuid);
+        let place = format_args!("content/{plugin}/{plural}/{uuid}/{PICTURE}/");
+        object.field(name, is_there.then_some(Href(root, place)));
     }
     if content_type.artifacts == ArtifactCount::One {
         write_digests(object, unit, table);

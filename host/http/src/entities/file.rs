@@ -1,10 +1,9 @@
 //! The file of an entity, such as a picture: fetched from the address that a setting names, or
 //! sent, and shown.
 
-use axum::body::Body;
 use axum::extract::{Path, Request};
 use axum::response::Response;
-use http::{HeaderValue, StatusCode, header};
+use http::StatusCode;
 use pith_content::ingest::ingest;
 use pith_content::picture;
 use pith_db::entity::{self, Entity};
@@ -106,29 +105,7 @@ pub(super) async fn read(context: Context, Path(path): PathOfOne) -> Result<Resp
     let digest = <[u8; 32]>::try_from(file.sha256.as_slice());
     let digest = Sha256Digest(digest.map_err(|_| Error::not_found())?);
     let reader = context.app.store.open(&digest).await?;
-    let length = usize::try_from(reader.length()).map_err(|error| Error::internal(&error))?;
-    let bytes = reader.read_at(0, length).await?;
-    let mut response = Response::new(Body::from(bytes));
-    let headers = response.headers_mut();
-    let media_type = HeaderValue::from_str(&file.media_type);
-    headers.insert(
-        header::CONTENT_TYPE,
-        media_type.map_err(|error| Error::internal(&error))?,
-    );
-    let fixed = [
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (
-            header::CONTENT_SECURITY_POLICY,
-            "default-src 'none'; sandbox",
-        ),
-        (header::CACHE_CONTROL, "private, no-cache"),
-    ];
-    for (name, value) in fixed {
-        headers.insert(name, HeaderValue::from_static(value));
-    }
-    let etag = HeaderValue::from_str(&format!("\"{digest}\""));
-    headers.insert(header::ETAG, etag.map_err(|error| Error::internal(&error))?);
-    Ok(response)
+    crate::picture::answer(&*reader, &digest, &file.media_type).await
 }
 
 /// `PUT entities/<plugin>/<type>/<id>/file/`: sends one, which takes the place of the one that

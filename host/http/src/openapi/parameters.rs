@@ -158,7 +158,7 @@ impl Filters {
         written.push(EXPRESSION.written());
         written.extend(self.parameters.iter().map(Parameter::written));
         let links = place.content_type().map(|table| &table.content_type.links);
-        for link in links.into_iter().flatten() {
+        for link in links.into_iter().flatten().filter(|link| !link.is_list) {
             let reference = json!({"type": "string"});
             written.push(query(&link.name, &reference));
             let several = json!({"type": "array", "items": reference});

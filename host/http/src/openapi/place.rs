@@ -417,7 +417,9 @@ fn shown_of_unit(table: &TypeTable) -> Map<String, Value> {
     let fields = translate(&content_type.schema);
     let is_hidden = |name: &str| {
         let mut fields = content_type.fields.iter();
+        let mut aliases = content_type.aliases.iter();
         fields.any(|field| field.is_hidden && field.name == name)
+            || aliases.any(|alias| alias.name == name)
     };
     let properties_of_type = fields["properties"].as_object().into_iter().flatten();
     for (name, property) in properties_of_type.filter(|(name, _)| !is_hidden(name)) {

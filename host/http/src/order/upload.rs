@@ -1,4 +1,4 @@
-//! The order to make units of a file.
+//! The order to make units of a file, or of fields alone.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use pith_model::ArtifactId;
 use pith_model::access::upload_permission;
 use pith_model::descriptor::TaskKind;
 use pith_model::reference::{Kind, typed_prn};
-use pith_model::schema::{for_content_type, named_entities};
+use pith_model::schema::{for_content_type, is_fileless, named_entities};
 use pith_model::task::Lock;
 use pith_plugin::Generation;
 use pith_tasks::work::{Source, Work};
@@ -53,14 +53,24 @@ pub(crate) fn schema() -> Value {
     }})
 }
 
-/// Whether a plugin makes units of files.
+/// What says where a file is, and what is known of it.
+const OF_FILES: [&str; 6] = [
+    "artifact",
+    "upload",
+    "file_url",
+    "downloader_config",
+    "size",
+    "sha256",
+];
+
+/// Whether a plugin makes units of what is uploaded.
 pub(crate) fn is_offered(place: &Place) -> bool {
     place
         .generation()
         .is_some_and(|generation| declared::task_type(generation, TaskKind::Upload).is_some())
 }
 
-/// What making content takes: a file, or one that is stored.
+/// What making content takes: a file, one that is stored, or fields alone.
 pub(crate) fn described(place: &Place) -> Value {
     let task_type = place
         .generation()
@@ -69,13 +79,21 @@ pub(crate) fn described(place: &Place) -> Value {
         Some(table) => for_content_type(&one.params, &table.content_type.name),
         None => one.params.clone(),
     });
-    let mut schema = joined(&schema(), params.as_ref());
-    if let Some(properties) = schema["properties"].as_object_mut() {
+    let has_file = !place.content_type().is_some_and(|table| {
+        task_type.is_some_and(|one| is_fileless(&one.params, &table.content_type.name))
+    });
+    let mut host = schema();
+    if let Some(properties) = host["properties"].as_object_mut() {
         properties.remove("content_type");
-        let file = json!({"type": "string", "format": "binary", "writeOnly": true,
-            "description": "The file, in a multipart form."});
-        properties.insert("file".to_owned(), file);
+        if has_file {
+            let file = json!({"type": "string", "format": "binary", "writeOnly": true,
+                "description": "The file, in a multipart form."});
+            properties.insert("file".to_owned(), file);
+        } else {
+            properties.retain(|name, _| !OF_FILES.contains(&name.as_str()));
+        }
     }
+    let mut schema = joined(&host, params.as_ref());
     if let Some(Value::Array(required)) = schema.get_mut("required") {
         required.retain(|name| name != "artifact");
         // An empty list is no valid schema.
@@ -104,8 +122,17 @@ pub(crate) struct File {
 impl File {
     /// A stored file.
     pub(crate) fn stored(artifact: ArtifactId) -> Self {
+        Self::at(Source::Artifact(artifact.0))
+    }
+
+    /// None at all.
+    pub(crate) fn none() -> Self {
+        Self::at(Source::Nowhere {})
+    }
+
+    fn at(source: Source) -> Self {
         Self {
-            source: Source::Artifact(artifact.0),
+            source,
             name: String::new(),
             upload: None,
             fields: Map::new(),

@@ -15,6 +15,7 @@ use crate::declared::Declared;
 use crate::document::{self, Href};
 use crate::error::{Error, Result};
 use crate::form::Form;
+use crate::last_sync::LastSyncs;
 use crate::order::set_location;
 
 /// `POST remotes/<plugin>/<type>/`
@@ -40,7 +41,8 @@ pub(super) async fn create(
     transaction.commit().await?;
 
     let mut response = document::object(None, |object| {
-        shape::write(object, &made, context.root, Some(&declared));
+        let nothing = LastSyncs::default();
+        shape::write(object, &made, context.root, Some(&declared), &nothing);
     });
     *response.status_mut() = StatusCode::CREATED;
     let path = typed_path(Kind::Remote, &plugin, &type_name, made.uuid);

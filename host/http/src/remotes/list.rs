@@ -12,6 +12,7 @@ use crate::config;
 use crate::context::Context;
 use crate::declared::Declared;
 use crate::error::Result;
+use crate::last_sync::LastSyncs;
 use crate::openapi::parameters::{IDENTITY, LABELS, with_config};
 use crate::openapi::{Filters, Parameter};
 use crate::page;
@@ -56,12 +57,13 @@ pub(super) async fn of_type(
     let dialect = context.app.database.dialect();
     columns.extend(config::columns(declared.schema(), remote::CONFIG, dialect));
     let (rows, count) = select(&context, &mut query, &columns).await?;
+    let last_syncs = LastSyncs::of_remotes(&context, Some(declared.schema()), &rows).await?;
     Ok(page::answer(
         &context,
         &query,
         (&rows, count),
         |object, row| {
-            shape::write(object, row, context.root, Some(&declared));
+            shape::write(object, row, context.root, Some(&declared), &last_syncs);
         },
     ))
 }

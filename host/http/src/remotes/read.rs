@@ -9,6 +9,7 @@ use crate::context::Context;
 use crate::declared::Declared;
 use crate::document;
 use crate::error::Result;
+use crate::last_sync::LastSyncs;
 use crate::query;
 
 /// `GET remotes/<plugin>/<type>/<id>/`
@@ -23,7 +24,16 @@ pub(super) async fn read(
         find(&mut connection, &path).await?
     };
     let declared = Declared::find(&context.app, Kind::Remote, &path.0, &path.1);
+    let schema = declared.as_ref().map(Declared::schema);
+    let one = std::slice::from_ref(&remote);
+    let last_syncs = LastSyncs::of_remotes(&context, schema, one).await?;
     Ok(document::object(Some(&projection), |object| {
-        shape::write(object, &remote, context.root, declared.as_ref());
+        shape::write(
+            object,
+            &remote,
+            context.root,
+            declared.as_ref(),
+            &last_syncs,
+        );
     }))
 }

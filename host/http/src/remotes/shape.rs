@@ -3,7 +3,7 @@
 
 use pith_db::remote::Remote;
 use pith_model::Root;
-use pith_model::reference::{Kind, typed_path, typed_prn};
+use pith_model::reference::{Kind, typed_path};
 use pith_model::remote::{Secrets, TOKEN};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use crate::config;
 use crate::declared::Declared;
 use crate::document::{Href, Object};
+use crate::last_sync::LastSyncs;
 use crate::openapi::{Field, Resource};
 
 /// What the document says of a remote.
@@ -115,10 +116,7 @@ pub(super) fn write_base(object: &mut Object<'_>, remote: &Remote, root: Root, t
                 typed_path(Kind::Remote, plugin, type_name, remote.uuid),
             ),
         )
-        .field(
-            "prn",
-            typed_prn(Kind::Remote, plugin, type_name, remote.uuid),
-        )
+        .field("prn", remote.prn())
         .field("pulp_created", remote.pulp_created)
         .field("pulp_last_updated", remote.pulp_last_updated)
         .field("name", &settings.name)
@@ -146,13 +144,11 @@ pub(super) fn write(
     remote: &Remote,
     root: Root,
     declared: Option<&Declared>,
+    last_syncs: &LastSyncs,
 ) {
     let takes_token = declared.is_some_and(|declared| declared.resource_type().takes_token);
     write_base(object, remote, root, takes_token);
-    config::write(
-        object,
-        root,
-        declared.map(Declared::schema),
-        &remote.settings.config,
-    );
+    let schema = declared.map(Declared::schema);
+    config::write(object, root, schema, &remote.settings.config);
+    last_syncs.write(object, schema, &remote.prn(), None);
 }

@@ -13,6 +13,7 @@ use crate::declared::Declared;
 use crate::document;
 use crate::error::{Error, Result};
 use crate::form::Form;
+use crate::last_sync::LastSyncs;
 use crate::order;
 
 /// `PUT remotes/<plugin>/<type>/<id>/`
@@ -61,7 +62,9 @@ async fn update(
     let prn = typed_prn(Kind::Remote, &path.0, &path.1, remote.uuid);
     order::note_update(&context, &mut transaction, prn, &names).await?;
     transaction.commit().await?;
+    let one = std::slice::from_ref(&remote);
+    let last_syncs = LastSyncs::of_remotes(&context, Some(declared.schema()), one).await?;
     Ok(document::object(None, |object| {
-        shape::write(object, &remote, context.root, Some(&declared));
+        shape::write(object, &remote, context.root, Some(&declared), &last_syncs);
     }))
 }

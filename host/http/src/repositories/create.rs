@@ -15,6 +15,7 @@ use crate::declared::Declared;
 use crate::document::{self, Href};
 use crate::error::{Error, Result};
 use crate::form::Form;
+use crate::last_sync::LastSyncs;
 use crate::order::set_location;
 
 /// `POST repositories/<plugin>/<type>/`
@@ -48,7 +49,14 @@ pub(super) async fn create(
     transaction.commit().await?;
 
     let mut response = document::object(None, |object| {
-        shape::write(object, &made, context.root, Some(declared.schema()));
+        let nothing = LastSyncs::default();
+        shape::write(
+            object,
+            &made,
+            context.root,
+            Some(declared.schema()),
+            &nothing,
+        );
     });
     *response.status_mut() = StatusCode::CREATED;
     let path = typed_path(Kind::Repository, &plugin, &type_name, made.uuid);

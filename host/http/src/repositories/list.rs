@@ -14,6 +14,7 @@ use crate::config;
 use crate::context::Context;
 use crate::declared::Declared;
 use crate::error::{Error, Result};
+use crate::last_sync::LastSyncs;
 use crate::openapi::parameters::{IDENTITY, INCLUDE_RELATED, LABELS, with_config};
 use crate::openapi::{Filters, Parameter};
 use crate::page;
@@ -85,12 +86,14 @@ pub(super) async fn of_type(
         dialect,
     ));
     let (rows, count, related) = select(&context, &mut query, &columns).await?;
+    let schema = declared.schema();
+    let last_syncs = LastSyncs::of_repositories(&context, Some(schema), &rows).await?;
     Ok(page::answer(
         &context,
         &query,
         (&rows, count),
         |object, row| {
-            shape::write(object, row, context.root, Some(declared.schema()));
+            shape::write(object, row, context.root, Some(schema), &last_syncs);
             related.write(object, row, context.root);
         },
     ))

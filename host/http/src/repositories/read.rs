@@ -9,6 +9,7 @@ use crate::context::Context;
 use crate::declared::Declared;
 use crate::document;
 use crate::error::Result;
+use crate::last_sync::LastSyncs;
 use crate::query;
 
 /// `GET repositories/<plugin>/<type>/<id>/`
@@ -24,7 +25,9 @@ pub(super) async fn read(
     };
     let declared = Declared::find(&context.app, Kind::Repository, &path.0, &path.1);
     let schema = declared.as_ref().map(Declared::schema);
+    let one = std::slice::from_ref(&repository);
+    let last_syncs = LastSyncs::of_repositories(&context, schema, one).await?;
     Ok(document::object(Some(&projection), |object| {
-        shape::write(object, &repository, context.root, schema);
+        shape::write(object, &repository, context.root, schema, &last_syncs);
     }))
 }

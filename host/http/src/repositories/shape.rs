@@ -2,11 +2,12 @@
 
 use pith_db::repository::Repository;
 use pith_model::Root;
-use pith_model::reference::{Kind, typed_path, typed_prn};
+use pith_model::reference::{Kind, typed_path};
 use serde_json::{Map, Value};
 
 use crate::config;
 use crate::document::{Href, Object};
+use crate::last_sync::LastSyncs;
 use crate::openapi::{Field, Resource};
 
 /// What the document says of a repository.
@@ -56,10 +57,7 @@ pub(super) fn write_base(object: &mut Object<'_>, repository: &Repository, root:
         });
     object
         .field("pulp_href", Href(root, &path))
-        .field(
-            "prn",
-            typed_prn(Kind::Repository, plugin, type_name, repository.uuid),
-        )
+        .field("prn", repository.prn())
         .field("pulp_created", repository.pulp_created)
         .field("pulp_last_updated", repository.pulp_last_updated)
         .field("versions_href", Href(root, format_args!("{path}versions/")))
@@ -81,6 +79,7 @@ pub(super) fn write(
     repository: &Repository,
     root: Root,
     schema: Option<&Value>,
+    last_syncs: &LastSyncs,
 ) {
     write_base(object, repository, root);
     object
@@ -88,4 +87,5 @@ pub(super) fn write(
         .field("last_sync_details", Map::new())
         .field("autopublish", repository.autopublish);
     config::write(object, root, schema, &repository.config);
+    last_syncs.write(object, schema, &repository.prn(), Some(repository.id));
 }

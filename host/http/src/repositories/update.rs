@@ -14,6 +14,7 @@ use crate::declared::Declared;
 use crate::document;
 use crate::error::{Error, Result};
 use crate::form::Form;
+use crate::last_sync::LastSyncs;
 use crate::order;
 
 /// `PUT repositories/<plugin>/<type>/<id>/`
@@ -63,7 +64,11 @@ async fn update(
     let prn = typed_prn(Kind::Repository, &path.0, &path.1, repository.uuid);
     order::note_update(&context, &mut transaction, prn, &names).await?;
     transaction.commit().await?;
+    let schema = declared.schema();
+    let last_syncs =
+        LastSyncs::of_repositories(&context, Some(schema), std::slice::from_ref(&repository))
+            .await?;
     Ok(document::object(None, |object| {
-        shape::write(object, &repository, context.root, Some(declared.schema()));
+        shape::write(object, &repository, context.root, Some(schema), &last_syncs);
     }))
 }

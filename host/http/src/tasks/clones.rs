@@ -4,6 +4,8 @@ use axum::extract::{Path, Request};
 use axum::response::Response;
 use pith_db::task::{NewTask, Task};
 use pith_model::task::Lock;
+use pith_tasks::work::Work;
+use serde::Deserialize as _;
 use serde_json::{Map, Value, json};
 
 use super::build::order_of;
@@ -68,16 +70,18 @@ fn same(context: &Context, task: &Task) -> Result<NewTask> {
         Some(generation.version().to_owned())
     };
     let locks = task.reserved.as_array().into_iter().flatten();
+    let locks = locks.filter_map(|record| record.as_str().map(Lock::of_record));
+    let locks: Vec<Lock> = locks.collect();
+    let work = Work::deserialize(&task.work).map_err(|error| Error::internal(&error))?;
     Ok(NewTask {
+        synced: order::synced(&work, &locks),
         name: task.name.clone(),
         plugin: task.plugin.clone(),
         type_name: task.type_name.clone(),
         plugin_version,
         parameters: task.parameters.clone(),
         work: task.work.clone(),
-        locks: locks
-            .filter_map(|record| record.as_str().map(Lock::of_record))
-            .collect(),
+        locks,
         logging_cid: context.correlation_id.0.to_string(),
         user: Some(context.user()?.id),
         owned: !context.user()?.is_superuser,
