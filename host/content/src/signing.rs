@@ -107,10 +107,7 @@ pub async fn sign_within(
         .map_err(|error| blamed(&found, error))?;
     Ok(SignedFile {
         path,
-        public_key: kind_of_key(fingerprint)
-            .1
-            .eq_ignore_ascii_case(own)
-            .then(|| found.public_key.clone()),
+        public_key: is_key(fingerprint, own).then(|| found.public_key.clone()),
         _folder: folder,
     })
 }
@@ -120,6 +117,18 @@ fn kind_of_key(key: &str) -> (Option<&str>, &str) {
     match key.split_once(':') {
         Some((kind, name)) => (Some(kind), name),
         None => (None, key),
+    }
+}
+
+/// Whether a name is that of the key with this fingerprint. The ID of a key of version 4 is the
+/// end of its fingerprint.
+fn is_key(name: &str, fingerprint: &str) -> bool {
+    let fingerprint = fingerprint.to_ascii_uppercase();
+    match kind_of_key(name) {
+        (Some("keyid"), id) => {
+            fingerprint.len() == 40 && fingerprint.ends_with(&id.to_ascii_uppercase())
+        }
+        (_, name) => fingerprint == name.to_ascii_uppercase(),
     }
 }
 
@@ -176,4 +185,31 @@ async fn copy(from: &dyn Reader, to: &Path) -> std::io::Result<()> {
         offset += bytes.len() as u64;
     }
     file.flush().await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_key;
+
+    #[test]
+    fn a_key_is_known_by_each_of_its_names() {
+        let own = "0123456789ABCDEF0123456789ABCDEF89ABCDEF";
+        for name in [
+            own,
+            &own.to_ascii_lowercase(),
+            "v4:0123456789abcdef0123456789abcdef89abcdef",
+            "keyid:89abcdef89abcdef",
+        ] {
+            assert!(is_key(name, own), "{name}");
+        }
+        for other in [
+            "keyid:0123456789abcdef",
+            "89abcdef89abcdef",
+            "v4:1123456789abcdef0123456789abcdef89abcdef",
+        ] {
+            assert!(!is_key(other, own), "{other}");
+        }
+        let long = own.repeat(2);
+        assert!(!is_key("keyid:89abcdef89abcdef", &long[..64]));
+    }
 }
