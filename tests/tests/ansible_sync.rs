@@ -421,36 +421,46 @@ async fn namespaces_come_with_their_collections(test: Test) -> Result<()> {
 }
 
 async fn pictures_of_namespaces_are_served(test: Test) -> Result<()> {
+    const OWL: &[u8] = b"GIF89a of an owl";
+    const PAGE: &[u8] = b"<html><script>alert(1)</script>";
     let server = test.start().await?;
     let upstream = Upstream::start().await?;
     let api = server.api();
-    let picture = b"GIF89a of an owl";
-    let hashed = format!(
-        "{{\"avatar_sha256\": \"{}\", \"company\": \"\", \"description\": \"\", \
-        \"email\": \"\", \"links\": {{}}, \"name\": \"zoo\", \"resources\": \"\"}}",
-        sha256_hex(picture)
-    );
-    for policy in ["immediate", "on_demand"] {
+    for (name, policy, picture) in [
+        ("now", "immediate", OWL),
+        ("later", "on_demand", OWL),
+        ("page", "immediate", PAGE),
+    ] {
+        let hashed = format!(
+            "{{\"avatar_sha256\": \"{}\", \"company\": \"\", \"description\": \"\", \
+            \"email\": \"\", \"links\": {{}}, \"name\": \"zoo\", \"resources\": \"\"}}",
+            sha256_hex(picture)
+        );
         let mut theirs = GalaxyServer::of(vec![owls("1.0.0")]);
         theirs.namespaces.push(json!({"name": "zoo", "company": "",
             "avatar_sha256": sha256_hex(picture),
-            "avatar_url": format!("/held/{policy}-pictures/owl.png"),
+            "avatar_url": format!("/held/{name}-pictures/owl.png"),
             "metadata_sha256": sha256_hex(hashed.as_bytes())}));
-        upstream.hold(&format!("{policy}-pictures"), &[("owl.png", picture)]);
-        let url = theirs.hold(&upstream, policy)?;
+        upstream.hold(&format!("{name}-pictures"), &[("owl.png", picture)]);
+        let url = theirs.hold(&upstream, name)?;
         let mirror = api
-            .ansible_mirror(policy, &url, json!({"policy": policy}))
+            .ansible_mirror(name, &url, json!({"policy": policy}))
             .await?;
         api.sync_ansible(&mirror, json!({})).await?.completed()?;
         api.serve_ansible(&mirror.repository).await?;
-        let served = server.fetch_bytes(&format!("{policy}/zoo-avatar")).await?;
-        assert_eq!(served, picture.as_slice());
+        let served = server.fetch_bytes(&format!("{name}/zoo-avatar")).await?;
+        assert_eq!(served, picture);
         // Fetched by now, it is shown with the unit.
         let unit = &api.ansible_units(&mirror.repository, "namespaces").await?[0];
         let url = format!("{}avatar/", href(unit));
         assert_eq!(unit["avatar_url"], url);
         let shown = api.get(&url).await?;
-        assert_eq!(shown.bytes()?, picture.as_slice());
+        if picture == PAGE {
+            // A page of an upstream is none of this server's.
+            assert_eq!(shown.status(), 404);
+            continue;
+        }
+        assert_eq!(shown.bytes()?, picture);
         assert_eq!(shown.header("content-type"), "image/gif");
         assert_eq!(shown.header("x-content-type-options"), "nosniff");
         assert_eq!(api.anonymous().get(&url).await?.status(), 401);

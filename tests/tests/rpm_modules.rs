@@ -3,7 +3,7 @@
 use anyhow::{Context, Result, ensure};
 use pith_tests::rpm::{RpmMirror, RpmRepository};
 use pith_tests::upstream::Upstream;
-use pith_tests::{Form, Test, href, on_both_databases, text};
+use pith_tests::{Api, Form, Test, href, on_both_databases, text};
 use serde_json::{Value, json};
 
 use crate::rpm::MODULES;
@@ -11,7 +11,9 @@ use crate::rpm::MODULES;
 on_both_databases!(
     a_document_becomes_a_unit,
     a_document_that_is_contradicted_is_refused,
+    a_hostile_document_harms_nobody,
     a_module_leads_to_its_packages,
+    a_module_that_names_thousands_is_shown_at_once,
     names_that_are_no_fields_find_units,
 );
 
@@ -147,16 +149,81 @@ async fn a_document_that_is_contradicted_is_refused(test: Test) -> Result<()> {
     Ok(())
 }
 
-async fn a_module_leads_to_its_packages(test: Test) -> Result<()> {
+/// A list that names a list ten times that names a list ten times, and so on: 10^9 elements.
+fn laughter() -> String {
+    let mut text = String::from("---\ndocument: modulemd\nversion: 2\na: &a [x]\n");
+    for (before, after) in ('a'..'j').zip('b'..='j') {
+        let ten = vec![format!("*{before}"); 10].join(", ");
+        text.push_str(&format!("{after}: &{after} [{ten}]\n"));
+    }
+    text.push_str("data:\n  name: cage\n  stream: \"1\"\n  artifacts:\n    rpms: *j\n...\n");
+    text
+}
+
+async fn a_hostile_document_harms_nobody(test: Test) -> Result<()> {
+    let server = test.start().await?;
+    let api = server.api();
+    let deep = format!("document: modulemd\ndata: {}", "[".repeat(100_000));
+    for snippet in [laughter(), deep] {
+        let task = api.run_task(MODULEMDS, json!({"snippet": snippet})).await?;
+        task.failure()?;
+    }
+    let name = format!("na'me\"{}", "x".repeat(100));
+    let odd = document("modulemd")?.replace("name: cage", &format!("name: {name}"));
+    let task = api
+        .run_task(MODULEMDS, json!({"snippet": odd}))
+        .await?
+        .completed()?;
+    let unit = api.get(&task.created_one(MODULEMDS)?).await?.ok()?;
+    assert_eq!(unit["name"], name);
+    assert_eq!(api.list(MODULEMDS).await?.len(), 1);
+    Ok(())
+}
+
+/// Names of one module that all begin as those of all packages do: none is looked for among all.
+async fn a_module_that_names_thousands_is_shown_at_once(test: Test) -> Result<()> {
+    const PACKAGES: usize = 3_000;
+    const NAMED: usize = 20_000;
     let server = test.start().await?;
     let upstream = Upstream::start().await?;
-    let theirs = RpmRepository::of(&[("bear", "1"), ("bear", "2")]);
-    let url = theirs
-        .with("modules", "modules.yaml", MODULES)
-        .hold(&upstream, "zoo");
+    let versions: Vec<String> = (0..PACKAGES).map(|at| at.to_string()).collect();
+    let packages: Vec<(&str, &str)> = versions.iter().map(|one| ("bear", &**one)).collect();
+    let named: String = (1..=NAMED)
+        .map(|at| format!("    - bear-0:{at}-1.noarch\n").repeat(2))
+        .collect();
+    let modules = document("modulemd")?.replace("    - bear-0:1-1.noarch\n", &named);
+    let theirs = RpmRepository::of(&packages).with("modules", "modules.yaml", &modules);
+    let url = theirs.hold(&upstream, "zoo");
     let api = server.api();
     let mirror = api.rpm_mirror("zoo", &url, "on_demand").await?;
     api.sync_rpm(&mirror, json!({})).await?.completed()?;
+    let before = server.computed()?;
+    let module = &api.list(MODULEMDS).await?[0];
+    let took = server.computed()? - before;
+    let shown = module["packages"].as_array().context("a list")?;
+    // Each once, of those that there are.
+    assert_eq!(shown.len(), PACKAGES - 1);
+    // A look at every package for every name would take minutes.
+    ensure!(took < std::time::Duration::from_secs(10), "{took:?}");
+    Ok(())
+}
+
+/// A mirror of two packages and a module that has one of them.
+async fn mirror(api: &Api, upstream: &Upstream) -> Result<RpmMirror> {
+    let theirs = RpmRepository::of(&[("bear", "1"), ("bear", "2")]);
+    let url = theirs
+        .with("modules", "modules.yaml", MODULES)
+        .hold(upstream, "zoo");
+    let mirror = api.rpm_mirror("zoo", &url, "on_demand").await?;
+    api.sync_rpm(&mirror, json!({})).await?.completed()?;
+    Ok(mirror)
+}
+
+async fn a_module_leads_to_its_packages(test: Test) -> Result<()> {
+    let server = test.start().await?;
+    let upstream = Upstream::start().await?;
+    let api = server.api();
+    let mirror = mirror(api, &upstream).await?;
     let packages = api.rpm_units(&mirror, "packages").await?;
     let bear = packages.iter().find(|one| one["version"] == "1");
     let bear = bear.context("it was synced")?;
@@ -194,13 +261,8 @@ async fn a_module_leads_to_its_packages(test: Test) -> Result<()> {
 async fn names_that_are_no_fields_find_units(test: Test) -> Result<()> {
     let server = test.start().await?;
     let upstream = Upstream::start().await?;
-    let theirs = RpmRepository::of(&[("bear", "1"), ("bear", "2")]);
-    let url = theirs
-        .with("modules", "modules.yaml", MODULES)
-        .hold(&upstream, "zoo");
     let api = server.api();
-    let mirror = api.rpm_mirror("zoo", &url, "on_demand").await?;
-    api.sync_rpm(&mirror, json!({})).await?.completed()?;
+    mirror(api, &upstream).await?;
     let module = &api.list(MODULEMDS).await?[0];
     let digest = text(&module["digest"]);
     for (path, filter, count) in [

@@ -39,7 +39,6 @@ pub mod object;
 pub mod order_key;
 pub mod orphan;
 pub mod publication;
-mod reference;
 pub mod remote;
 pub mod remote_artifact;
 pub mod repair;

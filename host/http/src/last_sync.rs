@@ -28,12 +28,7 @@ impl LastSyncs {
         schema: Option<&Value>,
         remotes: &[Remote],
     ) -> Result<Self> {
-        let mut found = Self::default();
-        if shows(schema, Shown::Task) {
-            let prns = remotes.iter().map(Remote::prn).collect();
-            found.read_tasks(context, prns).await?;
-        }
-        Ok(found)
+        Self::of(context, schema, remotes.iter().map(Remote::prn)).await
     }
 
     /// The same of repositories.
@@ -42,11 +37,8 @@ impl LastSyncs {
         schema: Option<&Value>,
         repositories: &[Repository],
     ) -> Result<Self> {
-        let mut found = Self::default();
-        if shows(schema, Shown::Task) {
-            let prns = repositories.iter().map(Repository::prn).collect();
-            found.read_tasks(context, prns).await?;
-        }
+        let prns = repositories.iter().map(Repository::prn);
+        let mut found = Self::of(context, schema, prns).await?;
         if shows(schema, Shown::Time) {
             let mut connection = context.app.database.read().await?;
             let ids = repositories.iter().map(|one| one.id.0).collect();
@@ -56,15 +48,23 @@ impl LastSyncs {
         Ok(found)
     }
 
-    async fn read_tasks(&mut self, context: &Context, prns: Vec<String>) -> Result<()> {
-        let mut connection = context.app.database.read().await?;
-        let access = context.access()?;
-        let seen = access.seen_of_many(&mut connection, Securable::Task, "t");
-        let seen = seen.await?;
-        let tasks = last_sync::of(&mut connection, prns, seen).await?;
-        let tasks = tasks.into_iter();
-        self.tasks = tasks.map(|one| (one.resource.clone(), one)).collect();
-        Ok(())
+    async fn of(
+        context: &Context,
+        schema: Option<&Value>,
+        prns: impl Iterator<Item = String>,
+    ) -> Result<Self> {
+        let mut found = Self::default();
+        if shows(schema, Shown::Task) {
+            let prns: Vec<String> = prns.collect();
+            let mut connection = context.app.database.read().await?;
+            let access = context.access()?;
+            let seen = access.seen_of_many(&mut connection, Securable::Task, "t");
+            let seen = seen.await?;
+            let tasks = last_sync::of(&mut connection, prns, seen).await?;
+            let tasks = tasks.into_iter();
+            found.tasks = tasks.map(|one| (one.resource.clone(), one)).collect();
+        }
+        Ok(found)
     }
 
     /// Writes what the schema of the type wants of one.

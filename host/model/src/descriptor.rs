@@ -177,10 +177,15 @@ impl ContentType {
 
     /// What identifies a unit with these fields in one version.
     pub fn repository_fingerprint(&self, fields: &Map<String, Value>) -> [u8; FINGERPRINT] {
+        fingerprint(self.key_in_version(), fields)
+    }
+
+    /// The fields that are unique in one version.
+    fn key_in_version(&self) -> &[String] {
         if self.repository_key.is_empty() {
-            self.natural_fingerprint(fields)
+            &self.natural_key
         } else {
-            fingerprint(&self.repository_key, fields)
+            &self.repository_key
         }
     }
 }
@@ -269,6 +274,11 @@ impl Descriptor {
         for (what, types) in kinds {
             check_unique(types.iter().map(|one| one.name.as_str()), what)?;
         }
+        for content_type in &self.content_types {
+            for link in content_type.links.iter().filter(|link| link.is_list) {
+                self.check_list(content_type, link)?;
+            }
+        }
         check_unique(
             self.task_types.iter().map(|one| one.name.as_str()),
             "a task type",
@@ -283,6 +293,28 @@ impl Descriptor {
         )?;
         entity::check(self)?;
         self.routing.check(&self.name)
+    }
+
+    /// Each element of a list that is shown as links must name what a version has once: it is
+    /// looked up, however many units a hostile list names.
+    fn check_list(&self, from: &ContentType, link: &Link) -> Result<(), String> {
+        let reference = from.linked(link).filter(|one| one.path.len() == 1);
+        let is_key = reference.is_some_and(|reference| {
+            let target = self.content_type(&reference.target);
+            target.is_some_and(|target| {
+                let named = |field: &String| reference.keys.iter().any(|(_, key)| key == field);
+                let key = target.key_in_version();
+                key.len() == reference.keys.len() && key.iter().all(named)
+            })
+        });
+        if is_key {
+            return Ok(());
+        }
+        Err(format!(
+            "the link {:?} of content type {:?} is of a list whose elements do not name the \
+             repository key of units",
+            link.name, from.name
+        ))
     }
 
     fn check_reference(&self, from: &ContentType, reference: &Reference) -> Result<(), String> {
@@ -511,6 +543,40 @@ mod tests {
         for field in ["relative_path", "size", "nothing"] {
             let error = linking(field).expect_err("refused");
             assert!(error.contains("no reference to one unit"), "{error}");
+        }
+    }
+
+    #[test]
+    fn lists_of_links_name_what_a_version_has_once() {
+        let checked = |keys: &[(&str, &str)]| {
+            let key = |(from, to): &(&str, &str)| (Some((*from).into()), (*to).into());
+            let mut descriptor = descriptor(Reference {
+                path: vec!["parts".into()],
+                target: "file".into(),
+                keys: keys.iter().map(key).collect(),
+            });
+            let one = &mut descriptor.content_types[0];
+            one.repository_key = vec!["relative_path".into()];
+            one.fields.push(Field {
+                name: "parts".into(),
+                kind: FieldKind::Json,
+                is_hidden: false,
+                is_signing_service: false,
+            });
+            one.links.push(Link {
+                name: "files".into(),
+                field: "parts".into(),
+                is_list: true,
+            });
+            descriptor.check()
+        };
+        assert_eq!(checked(&[("path", "relative_path")]), Ok(()));
+        for keys in [
+            &[("digest", "sha256")][..],
+            &[("path", "relative_path"), ("digest", "sha256")],
+        ] {
+            let error = checked(keys).expect_err("refused");
+            assert!(error.contains("do not name the repository key"), "{error}");
         }
     }
 

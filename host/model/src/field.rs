@@ -195,7 +195,8 @@ fn parts_of(text: &str) -> Option<Vec<Part>> {
     }
     let is_sound = |part: &Part| match part {
         Part::Field(name) => check_field(name).is_ok(),
-        Part::Words(words) => !words.contains('}'),
+        // They become a part of SQL.
+        Part::Words(words) => !words.contains(|c: char| c == '}' || c.is_control()),
     };
     let has_field = parts.iter().any(|part| matches!(part, Part::Field(_)));
     (has_field && parts.iter().all(is_sound)).then_some(parts)
@@ -335,6 +336,7 @@ mod tests {
             ("words".into(), &[], "no text"),
             ("{name".into(), &[], "no text"),
             ("{name}}".into(), &[], "no text"),
+            ("{name}\0".into(), &[], "no text"),
             ("{file}".into(), &[], "no stored field"),
             ("{size}.txt".into(), &[], "puts \"size\" into a text"),
             ("{name}".into(), &["file"], "required"),

@@ -23,12 +23,17 @@ pub(crate) struct Beside {
     /// Ordered by unit.
     pub(super) paths: Vec<ArtifactPath>,
     derived: HashMap<UnitId, Derived>,
-    /// By the names of links: the paths that they lead to, below an API root.
-    links: Links,
+    /// By their names.
+    links: HashMap<String, Links>,
 }
 
-/// By the names of links, and by units.
-type Links = HashMap<String, HashMap<UnitId, Vec<String>>>;
+/// Where a link of units leads.
+#[derive(Debug)]
+struct Links {
+    /// What stands before the UUIDs: `content/rpm/packages`.
+    place: String,
+    units: HashMap<UnitId, Vec<Uuid>>,
+}
 
 impl Beside {
     /// Of these units of a type, as far as it is wanted.
@@ -73,12 +78,13 @@ impl Beside {
         })
     }
 
-    /// Where a link of a unit leads, below an API root.
-    pub(super) fn link(&self, unit: UnitId, name: &str) -> &[String] {
-        let units = self.links.get(name);
-        units
-            .and_then(|units| units.get(&unit))
-            .map_or(&[], Vec::as_slice)
+    /// Where a link of a unit leads: what stands before UUIDs below an API root, and those.
+    pub(super) fn link(&self, unit: UnitId, name: &str) -> (&str, &[Uuid]) {
+        let Some(links) = self.links.get(name) else {
+            return ("", &[]);
+        };
+        let uuids = links.units.get(&unit).map_or(&[][..], Vec::as_slice);
+        (&links.place, uuids)
     }
 
     /// A derived field of a unit, as JSON.
@@ -98,8 +104,8 @@ async fn follow(
     table: &TypeTable,
     links: &[&Link],
     units: &[UnitId],
-) -> Result<Links> {
-    let mut found = Links::new();
+) -> Result<HashMap<String, Links>> {
+    let mut found = HashMap::new();
     if links.is_empty() || units.is_empty() {
         return Ok(found);
     }
@@ -115,12 +121,13 @@ async fn follow(
         });
         let Some(target) = target else { continue };
         let place = format!("content/{}/{}", target.plugin, target.content_type.plural);
-        let led = unit_link::targets(&mut connection, table, link, units, seen.as_ref()).await?;
-        let paths = found.entry(link.name.clone()).or_default();
+        let tables = (table, &*target);
+        let led = unit_link::targets(&mut connection, tables, link, units, seen.as_ref()).await?;
+        let mut units: HashMap<UnitId, Vec<Uuid>> = HashMap::new();
         for (unit, uuid) in led {
-            let of_unit = paths.entry(unit).or_default();
-            of_unit.push(format!("{place}/{uuid}/"));
+            units.entry(unit).or_default().push(uuid);
         }
+        found.insert(link.name.clone(), Links { place, units });
     }
     Ok(found)
 }

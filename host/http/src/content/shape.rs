@@ -133,12 +133,12 @@ pub(crate) fn write(
         object.field(name, beside.derived(unit.id, name));
     }
     for link in &content_type.links {
-        let paths = beside.link(unit.id, &link.name).iter();
-        let mut hrefs = paths.map(|path| Href(root, path));
+        let (place, uuids) = beside.link(unit.id, &link.name);
         if link.is_list {
-            object.field(&link.name, hrefs.collect::<Vec<_>>());
+            object.field(&link.name, Hrefs { root, place, uuids });
         } else {
-            object.field(&link.name, hrefs.next());
+            let one = uuids.first().map(|uuid| Place(place, uuid));
+            object.field(&link.name, one.map(|one| Href(root, one)));
         }
     }
     if let Some(name) = &content_type.picture {
@@ -175,6 +175,28 @@ fn paths_of<'a>(unit: &ListedUnit, paths: &'a [ArtifactPath]) -> &'a [ArtifactPa
         .take_while(|(id, ..)| *id == unit.id)
         .count();
     &paths[begin..begin + own]
+}
+
+/// The paths of several units of one type.
+struct Hrefs<'a> {
+    root: Root,
+    place: &'a str,
+    uuids: &'a [Uuid],
+}
+
+impl Serialize for Hrefs<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let places = self.uuids.iter().map(|uuid| Place(self.place, uuid));
+        serializer.collect_seq(places.map(|place| Href(self.root, place)))
+    }
+}
+
+struct Place<'a>(&'a str, &'a Uuid);
+
+impl std::fmt::Display for Place<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}/{}/", self.0, self.1)
+    }
 }
 
 struct Artifact(Uuid);
