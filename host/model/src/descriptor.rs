@@ -181,7 +181,7 @@ impl ContentType {
     }
 
     /// The fields that are unique in one version.
-    fn key_in_version(&self) -> &[String] {
+    pub(crate) fn key_in_version(&self) -> &[String] {
         if self.repository_key.is_empty() {
             &self.natural_key
         } else {
@@ -295,28 +295,6 @@ impl Descriptor {
         self.routing.check(&self.name)
     }
 
-    /// Each element of a list that is shown as links must name what a version has once: it is
-    /// looked up, however many units a hostile list names.
-    fn check_list(&self, from: &ContentType, link: &Link) -> Result<(), String> {
-        let reference = from.linked(link).filter(|one| one.path.len() == 1);
-        let is_key = reference.is_some_and(|reference| {
-            let target = self.content_type(&reference.target);
-            target.is_some_and(|target| {
-                let named = |field: &String| reference.keys.iter().any(|(_, key)| key == field);
-                let key = target.key_in_version();
-                key.len() == reference.keys.len() && key.iter().all(named)
-            })
-        });
-        if is_key {
-            return Ok(());
-        }
-        Err(format!(
-            "the link {:?} of content type {:?} is of a list whose elements do not name the \
-             repository key of units",
-            link.name, from.name
-        ))
-    }
-
     fn check_reference(&self, from: &ContentType, reference: &Reference) -> Result<(), String> {
         let words = reference.path.iter();
         let words = words.chain(reference.keys.iter().filter_map(|(from, _)| from.as_ref()));
@@ -364,16 +342,6 @@ impl Descriptor {
 }
 
 impl ContentType {
-    /// The reference that a link shows.
-    pub fn linked(&self, link: &Link) -> Option<&Reference> {
-        let is_text = |field: &Field| field.name == link.field && field.kind == FieldKind::Text;
-        let names_one = self.fields.iter().any(is_text);
-        let mut references = self.references.iter();
-        references
-            .find(|one| one.path.join(".") == link.field)
-            .filter(|one| names_one != link.is_list && !one.keys.is_empty())
-    }
-
     fn check(&self) -> Result<(), String> {
         check_word(&self.name, "a content type")?;
         check_word(&self.plural, "a content type's plural")?;
@@ -446,11 +414,11 @@ fn check_unique<'a>(names: impl Iterator<Item = &'a str>, what: &str) -> Result<
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use serde_json::json;
 
-    fn file() -> ContentType {
+    pub(crate) fn file() -> ContentType {
         let schema = json!({"type": "object", "properties": {
             "relative_path": {"type": "string"}, "sha256": {"type": ["string", "null"]},
             "size": {"type": "integer"}, "extra": {"type": "object"}}});
@@ -476,7 +444,7 @@ mod tests {
         }
     }
 
-    fn descriptor(reference: Reference) -> Descriptor {
+    pub(crate) fn descriptor(reference: Reference) -> Descriptor {
         let mut content_type = file();
         content_type.references.push(reference);
         Descriptor {
@@ -521,63 +489,6 @@ mod tests {
         let kinds: Vec<FieldKind> = file().fields.iter().map(|field| field.kind).collect();
         assert!(kinds.contains(&FieldKind::Integer) && kinds.contains(&FieldKind::Json));
         assert!(fields_of(&json!({"type": "object"})).is_err());
-    }
-
-    #[test]
-    fn links_are_of_references() {
-        let reference = Reference {
-            path: vec!["sha256".into()],
-            target: "file".into(),
-            keys: vec![(None, "sha256".into())],
-        };
-        let linking = |field: &str| {
-            let mut descriptor = descriptor(reference.clone());
-            descriptor.content_types[0].links.push(Link {
-                name: "same".into(),
-                field: field.into(),
-                is_list: false,
-            });
-            descriptor.check()
-        };
-        assert_eq!(linking("sha256"), Ok(()));
-        for field in ["relative_path", "size", "nothing"] {
-            let error = linking(field).expect_err("refused");
-            assert!(error.contains("no reference to one unit"), "{error}");
-        }
-    }
-
-    #[test]
-    fn lists_of_links_name_what_a_version_has_once() {
-        let checked = |keys: &[(&str, &str)]| {
-            let key = |(from, to): &(&str, &str)| (Some((*from).into()), (*to).into());
-            let mut descriptor = descriptor(Reference {
-                path: vec!["parts".into()],
-                target: "file".into(),
-                keys: keys.iter().map(key).collect(),
-            });
-            let one = &mut descriptor.content_types[0];
-            one.repository_key = vec!["relative_path".into()];
-            one.fields.push(Field {
-                name: "parts".into(),
-                kind: FieldKind::Json,
-                is_hidden: false,
-                is_signing_service: false,
-            });
-            one.links.push(Link {
-                name: "files".into(),
-                field: "parts".into(),
-                is_list: true,
-            });
-            descriptor.check()
-        };
-        assert_eq!(checked(&[("path", "relative_path")]), Ok(()));
-        for keys in [
-            &[("digest", "sha256")][..],
-            &[("path", "relative_path"), ("digest", "sha256")],
-        ] {
-            let error = checked(keys).expect_err("refused");
-            assert!(error.contains("do not name the repository key"), "{error}");
-        }
     }
 
     #[test]

@@ -7,6 +7,7 @@ pub mod expression;
 pub mod field;
 pub mod filter;
 pub mod id;
+mod link;
 pub mod login;
 pub mod order_key;
 pub mod path;
