@@ -196,6 +196,7 @@ GALAXY_LABELS = (
     "Galaxy: inspect a version (per second)",
     "Galaxy: search, 10 results (per second)",
     "Galaxy: search by name, 10 results (per second)",
+    "Galaxy: search of the highest in order of names, 10 results (per second)",
     "Galaxy: list 10 collections (per second)",
 )
 
@@ -228,8 +229,10 @@ def galaxy_reads(bench):
         for number in range(10_000)
     ]
     by_name = [f"{search}&name={one['name']}" for one in collections]
-    paths = ([f"{one}?limit=10" for one in folders], details, [search], by_name, [index + "?limit=10"])
-    for label, some in zip(GALAXY_LABELS, paths):
+    pages = range(0, min(500, len(collections)), 10)
+    highest = [f"{search}&is_highest=true&order_by=name&offset={offset}" for offset in pages]
+    paths = ([f"{one}?limit=10" for one in folders], details, [search], by_name, highest)
+    for label, some in zip(GALAXY_LABELS, (*paths, [index + "?limit=10"])):
         headers = [bench.client.cookie_header()]
         rate, slowest = loads.wrk_over(bench.client.base, some, 16, bench.seconds, headers)
         figures[label] = rate

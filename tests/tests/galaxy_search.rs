@@ -3,12 +3,15 @@
 
 use anyhow::{Result, ensure};
 use pith_tests::ansible::Collection;
-use pith_tests::{Api, Test, TestServer, href, on_both_databases, text};
+use pith_tests::{Api, Form, Test, TestServer, href, on_both_databases, text};
 use serde_json::{Value, json};
+
+use crate::ansible::SIGNATURE;
 
 on_both_databases!(
     versions_are_found_by_ranges,
     collections_are_found_by_words_and_deprecation,
+    what_goes_with_a_version_is_told,
     what_is_public_is_found_by_anybody,
     lists_follow_what_is_served,
 );
@@ -127,6 +130,7 @@ async fn collections_are_found_by_words_and_deprecation(test: Test) -> Result<()
         ("tags=zoo,none", &[]),
         ("dependency=zoo.owls", &["bats 1.0.0"]),
         ("repository_name=park", &[]),
+        ("repository_name=park,zoo&name=bats", &["bats 1.0.0"]),
         ("order_by=-name&name=bats", &["bats 1.0.0"]),
     ] {
         let address = format!("{SEARCH}?distribution=zoo&{filter}");
@@ -168,6 +172,70 @@ async fn collections_are_found_by_words_and_deprecation(test: Test) -> Result<()
     api.wait(&format!("/tasks/{id}/")).await?.completed()?;
     assert_eq!(names("true").await?, ["owls"]);
     assert_eq!(names("false").await?, ["bats"]);
+    Ok(())
+}
+
+async fn what_goes_with_a_version_is_told(test: Test) -> Result<()> {
+    let server = test.start().await?;
+    let api = server.api();
+    let all = [owls("1.0.0"), owls("1.1.0")];
+    let zoo = shelf(&server, "zoo", json!({}), &all).await?;
+    let park = shelf(&server, "park", json!({}), &[owls("1.0.0")]).await?;
+    let told = async |filter: &str| {
+        let address = format!("{SEARCH}?distribution=zoo,park&order_by=version&{filter}");
+        let listed = api.get(&address).await?.ok()?;
+        let data = listed["data"].as_array().cloned().unwrap_or_default();
+        assert_eq!(listed["meta"]["count"], data.len(), "{listed}");
+        let rows = data.iter().map(|one| {
+            let words = ["highest", "deprecated", "signed"];
+            let is = |word: &&str| one[format!("is_{word}")] == true;
+            let is: Vec<&str> = words.into_iter().filter(is).collect();
+            let (at, version) = (text(&one["repository"]["name"]), text(&one["version"]));
+            format!("{at} {version} {}", is.join(" "))
+        });
+        let mut rows: Vec<String> = rows.collect();
+        rows.sort();
+        anyhow::Ok(rows)
+    };
+    let bare = ["park 1.0.0 highest", "zoo 1.0.0 ", "zoo 1.1.0 highest"];
+    assert_eq!(told("").await?, bare);
+    assert_eq!(told("signed=true").await?, [""; 0]);
+    assert_eq!(told("deprecated=true").await?, [""; 0]);
+
+    // Each of one repository, and nothing of it is told of the other.
+    let units = api.ansible_units(&zoo, "collection_versions").await?;
+    let first = units.iter().find(|unit| unit["version"] == "1.0.0");
+    let form = Form::new()
+        .file("file", "signature.asc", SIGNATURE.as_bytes())
+        .text("signed_collection", &href(first.expect("a version")))
+        .text("repository", &href(&zoo));
+    let reply = api
+        .post_form("/content/ansible/collection_signatures/", form)
+        .await?;
+    api.finish(reply).await?.completed()?;
+    let deprecation = json!({"namespace": "zoo", "name": "owls", "repository": href(&park)});
+    api.run_task("/content/ansible/collection_deprecations/", deprecation)
+        .await?
+        .completed()?;
+    let [park, signed, last] = [
+        "park 1.0.0 highest deprecated",
+        "zoo 1.0.0 signed",
+        "zoo 1.1.0 highest",
+    ];
+    for (filter, wanted) in [
+        ("", &[park, signed, last][..]),
+        ("is_signed=true", &[signed]),
+        ("is_signed=false", &[park, last]),
+        ("is_deprecated=true", &[park]),
+        ("is_deprecated=false&is_signed=false", &[last]),
+        ("is_highest=true&deprecated=0", &[last]),
+    ] {
+        assert_eq!(told(filter).await?, wanted, "{filter}");
+    }
+    // It is gone with what it was of.
+    let remove = json!({"remove_content_units": ["*"]});
+    api.modify(&zoo, remove).await?;
+    assert_eq!(told("").await?, [park]);
     Ok(())
 }
 

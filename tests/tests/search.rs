@@ -12,6 +12,7 @@ on_both_databases!(
     what_is_public_is_found,
     a_distribution_says_where_to_look,
     what_other_versions_had_is_found_when_asked_for,
+    a_page_is_the_same_until_something_changes,
     every_link_of_the_roots_leads_somewhere,
     summaries_come_when_asked_for,
     much_is_found_in_one_order_whichever_way,
@@ -114,11 +115,88 @@ async fn a_distribution_says_where_to_look(test: Test) -> Result<()> {
         ("include_related=namespace", "include_related"),
         ("distribution_labels=,", "distribution_labels"),
         ("colour=red", "colour"),
+        ("with=file", "with"),
+        ("with=files:sha256", "with"),
+        ("with=file:size", "with"),
+        ("with=file:colour", "with"),
+        ("tell=file:relative_path", "tell"),
+        ("tell=greatest:relative_path", "tell"),
+        ("tell=with:file", "tell"),
     ] {
         let error = api.get(&format!("{SEARCH}?{query}")).await?.json(400)?;
         assert!(error[field].is_array(), "{query}: {error}");
     }
     api.get("/search/file/directories/").await?.json(404)?;
+    Ok(())
+}
+
+/// The rows of one page.
+async fn rows(api: &Api, path: &str) -> Result<Vec<Value>> {
+    let page = api.get(path).await?.ok()?;
+    Ok(page["results"].as_array().cloned().unwrap_or_default())
+}
+
+/// Pages are remembered: what they show is not, and neither is who may see it.
+async fn a_page_is_the_same_until_something_changes(test: Test) -> Result<()> {
+    let server = test.start().await?;
+    let api = server.api();
+    let public = json!({"content": "public"});
+    let one = served(api, "one", &["a.txt", "b.txt"], public.clone()).await?;
+    let two = served(api, "two", &["b.txt", "c.txt"], public).await?;
+    let asked = format!("{SEARCH}?ordering=relative_path&limit=3");
+    let twice = async |path: &str| {
+        let first = rows(api, path).await?;
+        assert_eq!(rows(api, path).await?, first, "{path}");
+        anyhow::Ok(first)
+    };
+    let all = twice(&asked).await?;
+    assert_eq!(found(&all), ["one:a.txt", "one:b.txt", "two:b.txt"]);
+    let next = twice(&format!("{asked}&offset=3")).await?;
+    assert_eq!(found(&next), ["two:c.txt"]);
+    let told = format!("{SEARCH}?repository={}&tell=with:file:sha256", href(&one));
+    assert_eq!(twice(&told).await?[0]["told"], json!([true]));
+    let in_two = format!("{SEARCH}?repository__name__startswith=t&relative_path=b.txt");
+    assert_eq!(found(&twice(&in_two).await?), ["two:b.txt"]);
+
+    // Names and labels are not served, and seen at once.
+    api.patch(&href(&two), json!({"name": "zwei"}))
+        .await?
+        .ok()?;
+    assert_eq!(found(&twice(&in_two).await?), Vec::<String>::new());
+    assert_eq!(found(&rows(api, &asked).await?)[2], "zwei:b.txt");
+    let label = json!({"key": "seen", "value": "yes"});
+    let unit = text(&all[0]["content"]["pulp_href"]).to_owned();
+    let labels = format!("{SEARCH}?pulp_label_select=seen");
+    assert_eq!(found(&twice(&labels).await?), Vec::<String>::new());
+    api.post(&format!("{unit}set_label/"), label)
+        .await?
+        .json(201)?;
+    assert_eq!(found(&twice(&labels).await?), ["one:a.txt"]);
+    let shown = rows(api, &asked).await?;
+    assert_eq!(shown[0]["content"]["pulp_labels"], json!({"seen": "yes"}));
+
+    // Who may see less finds less, whatever others found before.
+    let ada = json!({"username": "ada", "password": "a-long-password-of-ada"});
+    api.create("/users/", ada).await?;
+    let ada = api.with_password("ada", "a-long-password-of-ada");
+    assert!(rows(&ada, &asked).await?.is_empty());
+    let role = json!({"users": ["ada"], "role": "file.filerepository_viewer"});
+    api.post(&format!("{}add_role/", href(&one)), role)
+        .await?
+        .json(201)?;
+    assert_eq!(
+        found(&rows(&ada, &asked).await?),
+        ["one:a.txt", "one:b.txt"]
+    );
+
+    // What is served anew is found, and what is served no more is not.
+    api.upload_file("aa.txt", b"aa.txt", Some(&two)).await?;
+    let all = twice(&asked).await?;
+    assert_eq!(found(&all), ["one:a.txt", "one:b.txt", "zwei:aa.txt"]);
+    let remove = json!({"remove_content_units": ["*"]});
+    api.modify(&one, remove).await?;
+    let all = twice(&asked).await?;
+    assert_eq!(found(&all), ["zwei:aa.txt", "zwei:b.txt", "zwei:c.txt"]);
     Ok(())
 }
 
@@ -271,6 +349,31 @@ async fn much_is_found_in_one_order_whichever_way(test: Test) -> Result<()> {
         .filter(|one| one.contains("bear"))
         .cloned()
         .collect();
+    let owls = all.iter().filter(|one| one.contains("owl"));
+    let owls: Vec<String> = owls.cloned().collect();
+    let down = all_pages(api, &format!("{path}&ordering=-name")).await?;
+    assert!(
+        down == [owls.as_slice(), &bears].concat(),
+        "owls come first"
+    );
+    let up = all_pages(api, &format!("{path}&ordering=name&terms=/usr/bin/bear")).await?;
+    let units = |all: &[String]| -> BTreeSet<String> { all.iter().cloned().collect() };
+    assert!(
+        units(&up) == units(&bears),
+        "{} of {}",
+        up.len(),
+        bears.len()
+    );
+    let up = all_pages(api, &format!("{path}&ordering=name")).await?;
+    let (begin, end) = up.split_at(bears.len());
+    assert!(units(begin) == units(&bears) && units(end) == units(&owls));
+    let of_two = all_pages(api, &format!("{path}&repository__name=two")).await?;
+    let expected = all.iter().filter(|one| one.starts_with("two:"));
+    assert!(
+        of_two.iter().eq(expected),
+        "{} of one repository",
+        of_two.len()
+    );
     for filter in ["terms=/usr/bin/bear", "name=bear"] {
         let found = all_pages(api, &format!("{path}&{filter}")).await?;
         let same = found

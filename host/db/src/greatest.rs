@@ -3,6 +3,7 @@
 
 use pith_model::descriptor::FieldKind;
 
+use crate::companion::InVersion;
 use crate::content_type::{TypeTable, column};
 use crate::dialect::Dialect;
 use crate::list::Condition;
@@ -16,8 +17,8 @@ pub enum Among {
     All,
     /// Those of a version.
     Version(Scope),
-    /// Those of the version (`s`) in which a search found the unit.
-    Found,
+    /// Those of the version that these columns name, in which a search found the unit.
+    Found(InVersion),
 }
 
 /// The condition that a unit has the greatest `by` of all units that are equal to it in
@@ -57,9 +58,9 @@ pub fn greatest<'a>(
     }
     // Units that are equal are few, and what a version has is much.
     let column = dialect.not_leading("hm.repository_id");
-    if matches!(among, Among::Found) {
+    if let Among::Found((repository, number)) = among {
         tests.push(format!(
-            "{column} = s.column1 AND hm.added <= s.column2 AND hm.removed > s.column2"
+            "{column} = {repository} AND hm.added <= {number} AND hm.removed > {number}"
         ));
     }
     if let Among::Version(scope) = among {

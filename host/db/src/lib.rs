@@ -11,6 +11,7 @@ mod budget;
 pub mod candidate;
 pub mod checkpoint;
 pub mod column;
+pub mod companion;
 pub mod compare;
 pub mod component;
 pub mod condition;

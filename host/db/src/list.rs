@@ -51,6 +51,8 @@ pub struct Selection {
     pub slow: Vec<String>,
     /// Fields of a type that nobody shows and that may be large: nothing in their place.
     pub unread: Vec<String>,
+    /// Further questions about each row: SQL that is true or false.
+    pub told: Vec<String>,
     /// Whether an index answers in microseconds (see `Statement::quick`).
     pub is_quick: bool,
 }

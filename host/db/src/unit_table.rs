@@ -97,6 +97,15 @@ pub(crate) fn units_of(table: &TypeTable, selection: &Selection, dialect: Dialec
     index.map_or(units.clone(), |index| dialect.read_by(&units, &index))
 }
 
+/// The index that has rows in the order that is asked for, but for those with one value of the
+/// first field.
+pub(crate) fn index_in_order(table: &TypeTable, selection: &Selection) -> Option<String> {
+    let (first, _) = selection.order.first()?;
+    let mut indexed = table.content_type.indexed.iter();
+    let field = indexed.find(|field| *first == format!("c.{}", column(field)))?;
+    table.index_of(field)
+}
+
 /// Whether the order is that of an index of the type, so that walking along it sorts nothing.
 pub(crate) fn follows_index(table: &TypeTable, selection: &Selection) -> bool {
     let order: Option<Vec<&str>> = selection

@@ -19,8 +19,8 @@ use crate::routes::{Routes, get, post};
 pub(crate) use beside::Beside;
 pub(crate) use create::order_for_stored;
 pub(crate) use list::{
-    GREATEST_OF, Listed, TERMS_OF, Within, greatest, in_order, links, listed, orphaned_for, terms,
-    unread,
+    GREATEST_OF, Listed, TERMS_OF, Within, greatest, greatest_of, in_order, links, listed,
+    orphaned_for, terms, unread,
 };
 pub(crate) use shape::write;
 

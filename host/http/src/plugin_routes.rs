@@ -25,7 +25,7 @@ use crate::app::App;
 use crate::auth::{self, Identity};
 use crate::context::{self, CorrelationId};
 use crate::error::{Error, Result};
-pub(crate) use remembered::{ListKey, Remembered};
+pub(crate) use remembered::{FoundPage, Remembered};
 
 /// The plugins with routes of their own.
 #[derive(Debug, Default)]

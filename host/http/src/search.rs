@@ -1,13 +1,15 @@
 //! Search across repositories: `search/<plugin>/<content type>/` says which repositories
 //! hold which units.
 
+mod told;
+
 use axum::extract::{Path, RawQuery};
 use axum::response::Response;
 use pith_db::content_type::TypeTable;
 use pith_db::greatest::Among;
 use pith_db::list::Selection;
 use pith_db::search::{self, Found, Serving, Site, Versions};
-use pith_db::{Condition, Dialect, served, unit_list};
+use pith_db::{Condition, Connection, Dialect, served, unit_list};
 use pith_model::access::Securable;
 use pith_model::reference::{Kind, typed_path, typed_prn, version_path};
 use pith_model::{Expression, Root};
@@ -20,7 +22,7 @@ use crate::document::{Href, Object};
 use crate::error::{Error, Result};
 use crate::openapi::parameters::{INCLUDE_RELATED, LABELS};
 use crate::openapi::{Field, Filters, Operation, Parameter, Resource};
-use crate::plugin_routes::ListKey;
+use crate::plugin_routes::{FoundPage, Remembered};
 use crate::query::Query;
 use crate::routes::{Routes, get};
 use crate::{content, declared, label, page};
@@ -33,6 +35,7 @@ static FOUND: Resource = Resource::new(
         Field::object("repository", "The repository that holds it.").read_only(),
         Field::href("repository_version", "The version that was looked into.").read_only(),
         Field::object("content", "The unit.").read_only(),
+        Field::booleans("told", "What `tell` asks, in its order.").read_only(),
     ],
 );
 
@@ -55,6 +58,15 @@ const FILTERS: Filters = Filters::new(
         Parameter::text(
             "show_versions",
             "`latest`: what is served; `all`: every version of these repositories.",
+        ),
+        Parameter::text(
+            told::WITH,
+            "`type:field,field`: with one of another type in the same version that is equal in \
+             these fields.",
+        ),
+        Parameter::text(
+            told::TELL,
+            "Whether `with:…` or `greatest:…` holds of each, in `told`; may be repeated.",
         ),
         Parameter::text("repository", "In this repository."),
         Parameter::several("repository__in", ""),
@@ -104,7 +116,14 @@ async fn find(
     query.identify(unit_list::UUID)?;
     query.label_select(unit_list::LABELS, dialect)?;
     query.refer("repository", "repository__in", search::REPOSITORY)?;
-    content::greatest(&mut query, &table, Among::Found, dialect)?;
+    content::greatest(
+        &mut query,
+        &table,
+        Among::Found(search::LOOKED_INTO),
+        dialect,
+    )?;
+    told::with(&mut query, &context.app, &table, dialect)?;
+    let told = told::told(&mut query, &context.app, &table, dialect)?;
     content::terms(&mut query, &table)?;
     let columns = search::columns(&table);
     let columns = content::in_order(&context.app, &query, &table, columns).await?;
@@ -113,6 +132,8 @@ async fn find(
     content::links(&mut connection, access, &mut query, &table).await?;
     let mut selection = query.select(&columns, dialect)?;
     selection.unread = content::unread(&query, Some(&table));
+    selection.told = told;
+    let repositories = search::of_repositories(&mut selection);
 
     let seen = access.seen_repository("v.repository_id");
     // Where a plugin has a search for everybody, what is served to everybody may be told, but
@@ -121,7 +142,8 @@ async fn find(
         (Some(_), Versions::Served) if context.is_by_plugin => Some(labelled(PUBLIC, dialect)?),
         _ => None,
     };
-    let sites = search::sites(&mut connection, &table, distributions, (seen, public)).await?;
+    let of = (distributions, repositories);
+    let sites = search::sites(&mut connection, &table, of, (seen, public)).await?;
     if sites.len() > MOST_SITES {
         return Err(Error::invalid(
             "distribution",
@@ -131,22 +153,16 @@ async fn find(
             ),
         ));
     }
-    let known = match versions {
-        // Unlike a version, all versions together have less when one is deleted.
-        Versions::Served if is_lasting(&selection) => {
-            let epoch = served::epoch(&mut connection).await?;
-            Some(count_key(&table, &sites, &selection, epoch))
+    let (rows, count) = match versions {
+        Versions::Served if search::is_lasting(&selection) => {
+            let remembered = &context.app.remembered;
+            of_served(&mut connection, remembered, &table, &sites, selection).await?
         }
-        _ => None,
+        // Unlike a version, all versions together have less when one is deleted.
+        _ => search::page(&mut connection, &table, &sites, versions, &selection).await?,
     };
-    let remembered = &context.app.remembered;
-    selection.counted = known.as_ref().and_then(|key| remembered.count(key));
-    let (rows, count) = search::page(&mut connection, &table, &sites, versions, &selection).await?;
-    if let Some(key) = known {
-        remembered.keep_count(key, count);
-    }
     let serving = if related.contains(&"distributions") {
-        let mut ids: Vec<_> = rows.iter().map(|row| row.repository).collect();
+        let mut ids: Vec<_> = rows.iter().map(|row| row.place.repository).collect();
         ids.sort_unstable();
         ids.dedup();
         let seen = match access.seen(Securable::Distribution, "d") {
@@ -172,6 +188,9 @@ async fn find(
             object.object("content", |unit| {
                 content::write(unit, &row.unit, context.root, &table, &beside);
             });
+            if !row.place.told.is_empty() {
+                object.field("told", &row.place.told);
+            }
             if let Some(serving) = &serving {
                 write_distributions(object, row, context.root, serving);
             }
@@ -179,18 +198,39 @@ async fn find(
     ))
 }
 
-/// Whether nothing but a change of what is served changes how much is found.
-fn is_lasting(selection: &Selection) -> bool {
-    let speaks_of_repositories = |condition: &Condition| condition.text.contains("r.");
-    unit_list::is_lasting(selection) && !selection.conditions.iter().any(speaks_of_repositories)
+/// A page of what is served that nothing changes but a change of what is served, from memory if
+/// it was asked for since the last one.
+async fn of_served(
+    connection: &mut Connection,
+    remembered: &Remembered,
+    table: &TypeTable,
+    sites: &[Site],
+    mut selection: Selection,
+) -> Result<(Vec<Found>, i64)> {
+    // Asked before searching: a change meanwhile is found the next time.
+    let epoch = served::epoch(connection).await?;
+    let key = |asked: String| (Uuid::nil(), table.id, epoch, asked);
+    let filters = digest(&format!("{sites:?} {:?}", selection.conditions));
+    let part = (selection.limit, selection.offset);
+    let shape = (&selection.order, &selection.told, part);
+    let of_page = key(digest(&format!("{filters} {shape:?}")));
+    if let Some(page) = remembered.page(&of_page) {
+        let rows = search::again(connection, table, &page.places, &selection.unread).await?;
+        return Ok((rows, page.count));
+    }
+    let of_all = key(filters);
+    selection.counted = remembered.count(&of_all);
+    let (rows, count) =
+        search::page(connection, table, sites, Versions::Served, &selection).await?;
+    remembered.keep_count(of_all, count);
+    let places = rows.iter().map(|row| row.place.clone()).collect();
+    remembered.keep_page(of_page, FoundPage { places, count });
+    Ok((rows, count))
 }
 
-/// What a number of finds is remembered by, as of the number that every change of something
-/// served raises.
-fn count_key(table: &TypeTable, sites: &[Site], selection: &Selection, epoch: i64) -> ListKey {
-    let asked = format!("{sites:?} {:?}", selection.conditions);
-    let digest = hex::encode(Sha256::digest(asked));
-    (Uuid::nil(), table.id, epoch, digest)
+/// Keys of what is remembered are short, whatever was asked.
+fn digest(text: &str) -> String {
+    hex::encode(Sha256::digest(text))
 }
 
 /// The distributions that are asked for, as a condition.
@@ -238,20 +278,20 @@ fn write(object: &mut Object<'_>, row: &Found, root: Root, versions: Versions) {
             .field("pulp_labels", &row.pulp_labels);
     });
     let version = |number| Href(root, version_path(plugin, type_name, uuid, number));
-    object.field("repository_version", version(row.number));
+    object.field("repository_version", version(row.place.number));
     if versions == Versions::All {
         object
-            .field("added_in", version(row.added))
-            .field("removed_in", row.removed.map(version));
+            .field("added_in", version(row.place.added))
+            .field("removed_in", row.place.removed().map(version));
     }
 }
 
 /// Writes the distributions that serve the repository of a row.
 fn write_distributions(object: &mut Object<'_>, row: &Found, root: Root, all: &[Serving]) {
-    let begin = all.partition_point(|one| one.repository < row.repository);
+    let begin = all.partition_point(|one| one.repository < row.place.repository);
     let own = all[begin..]
         .iter()
-        .take_while(|one| one.repository == row.repository);
+        .take_while(|one| one.repository == row.place.repository);
     let distributions: Vec<serde_json::Value> = own
         .map(|one| {
             let path = typed_path(Kind::Distribution, &one.plugin, &one.type_name, one.uuid);

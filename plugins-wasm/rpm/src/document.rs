@@ -107,9 +107,10 @@ pub(crate) fn draft(params: &Map<String, Value>) -> Result<Option<UnitDraft>> {
     Ok(Some(draft))
 }
 
-/// Texts may be wrapped otherwise.
+/// Texts may be wrapped otherwise, and what a document does not say is not so.
 fn agree(said: &Value, read: &Value) -> bool {
     match (said, read) {
+        (Value::Bool(false), Value::Null) => true,
         (Value::String(said), Value::String(read)) => {
             said.split_whitespace().eq(read.split_whitespace())
         }
@@ -153,6 +154,19 @@ mod tests {
             assert!(draft.fields.contains("1.10"));
         }
         assert!(drafted(&json!({})).expect("nothing to read").is_none());
+    }
+
+    #[test]
+    fn what_is_said_agrees_in_other_words() {
+        for (said, read, same) in [
+            (json!("two  words\n"), json!("two words"), true),
+            (json!("twowords"), json!("two words"), false),
+            (json!(false), Value::Null, true),
+            (json!(true), Value::Null, false),
+            (json!(false), json!(true), false),
+        ] {
+            assert_eq!(agree(&said, &read), same, "{said} {read}");
+        }
     }
 
     #[test]

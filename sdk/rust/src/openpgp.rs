@@ -10,6 +10,9 @@ const SIGNATURE_PACKET: u8 = 2;
 const ISSUER: u8 = 16;
 const ISSUER_FINGERPRINT: u8 = 33;
 
+/// With this bit, who does not know a kind of part must not trust the signature.
+const CRITICAL: u8 = 0x80;
+
 /// A signature, as its packet has it.
 #[derive(Clone, Copy, Debug)]
 pub struct Signature<'a> {
@@ -70,14 +73,15 @@ impl<'a> Signature<'a> {
                 let (length, after) = length(parts)?;
                 let (part, after) = after.split_at_checked(length)?;
                 parts = after;
-                match part.split_first() {
-                    Some((&ISSUER_FINGERPRINT, [version, bytes @ ..])) if bytes.len() >= 20 => {
+                let (&kind, value) = part.split_first()?;
+                match (kind & !CRITICAL, value) {
+                    (ISSUER_FINGERPRINT, [version, bytes @ ..]) if bytes.len() >= 20 => {
                         return Some(Issuer::Fingerprint {
                             version: *version,
                             bytes: bytes.to_vec(),
                         });
                     }
-                    Some((&ISSUER, id)) => found = key_id(id).or(found),
+                    (ISSUER, id) => found = key_id(id).or(found),
                     _ => {}
                 }
             }
@@ -169,8 +173,11 @@ mod tests {
         fingerprint.extend([0xab; 20]);
         let mut id = vec![9, ISSUER];
         id.extend([0xcd; 8]);
-        let both = packet(&fingerprint, &id);
-        assert_eq!(shown(&both), Some(format!("v4:{}", "AB".repeat(20))));
+        for kind in [ISSUER_FINGERPRINT, ISSUER_FINGERPRINT | CRITICAL] {
+            fingerprint[1] = kind;
+            let both = packet(&fingerprint, &id);
+            assert_eq!(shown(&both), Some(format!("v4:{}", "AB".repeat(20))));
+        }
         let old = packet(&[5, 2, 0, 0, 0, 0], &id);
         assert_eq!(shown(&old), Some(format!("keyid:{}", "CD".repeat(8))));
         assert_eq!(shown(&packet(&[], &[])), None);

@@ -281,20 +281,24 @@ pub(crate) fn greatest(
     dialect: Dialect,
 ) -> Result<()> {
     query.filter(GREATEST, |text| {
-        let (by, per) = text.split_once(':').ok_or_else(|| {
-            Error::invalid(
-                GREATEST,
-                "Expected `field:field,field`, the greatest first.",
-            )
-        })?;
-        let per: Vec<&str> = per.split(',').map(str::trim).collect();
-        pith_db::greatest::greatest(table, by.trim(), &per, among, dialect).map_err(|name| {
-            Error::invalid(
-                GREATEST,
-                format!("{name:?} is no text field of this content."),
-            )
-        })
+        greatest_of(table, text, among, dialect)
+            .map_err(|message| Error::invalid(GREATEST, message))
     })
+}
+
+/// The condition that a unit is the greatest, as `field:field,field` says.
+pub(crate) fn greatest_of(
+    table: &TypeTable,
+    text: &str,
+    among: Among,
+    dialect: Dialect,
+) -> Result<Condition, String> {
+    let (by, per) = text
+        .split_once(':')
+        .ok_or("Expected `field:field,field`, the greatest first.")?;
+    let per: Vec<&str> = per.split(',').map(str::trim).collect();
+    pith_db::greatest::greatest(table, by.trim(), &per, among, dialect)
+        .map_err(|name| format!("{name:?} is no text field of this content."))
 }
 
 /// Each word is a condition of its own.

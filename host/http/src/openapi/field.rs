@@ -115,6 +115,8 @@ impl Field {
         texts: Holds::List(&Holds::Blank);
         /// Paths of other resources.
         hrefs: Holds::List(&Holds::Href);
+        /// Each true or false.
+        booleans: Holds::List(&Holds::Boolean);
         /// Nested things.
         objects: Holds::List(&Holds::Object);
     }

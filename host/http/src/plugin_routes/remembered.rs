@@ -9,10 +9,9 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use moka::sync::Cache;
 use pith_content::error::Result;
-use pith_db::Database;
 use pith_db::distribution::Distribution;
-use pith_db::served;
 use pith_db::version::Version;
+use pith_db::{Database, search, served};
 use tokio::sync::{OnceCell, OwnedMutexGuard};
 use uuid::Uuid;
 
@@ -24,6 +23,12 @@ const LISTS: u64 = 16 << 20;
 
 /// Numbers of units that are remembered; some 300 bytes each.
 const COUNTS: u64 = 20_000;
+
+/// Memory for where searches found what: some ten thousand pages.
+const PAGES: u64 = 8 << 20;
+
+/// A page of more rows is not kept.
+const MOST_ROWS: usize = 100;
 
 /// More are read at once by nobody: what was read is cleared away then.
 const FEW: usize = 256;
@@ -49,12 +54,23 @@ pub(super) struct Place {
 /// and the query string.
 pub(crate) type ListKey = (Uuid, i64, i64, String);
 
+/// What a search found.
+#[derive(Debug)]
+pub(crate) struct FoundPage {
+    /// In order.
+    pub(crate) places: Vec<search::Place>,
+    /// On all pages.
+    pub(crate) count: i64,
+}
+
 /// What is remembered with one set of plugins.
 pub(crate) struct Remembered {
     places: Mutex<Places>,
     lists: Cache<ListKey, Arc<str>>,
     /// With the filters alone for the query.
     counts: Cache<ListKey, i64>,
+    /// With the filters, the order and the part of it for the query.
+    pages: Cache<ListKey, Arc<FoundPage>>,
     /// Lists that somebody reads just now.
     reading: Mutex<HashMap<ListKey, Weak<tokio::sync::Mutex<()>>>>,
 }
@@ -78,8 +94,17 @@ impl Default for Remembered {
             // With what the cache itself keeps of each.
             u32::try_from(key.3.len() + list.len() + 256).unwrap_or(u32::MAX)
         };
+        let weight_of_page = |key: &ListKey, page: &Arc<FoundPage>| {
+            let places = page
+                .places
+                .iter()
+                .map(|place| size_of_val(place) + place.told.capacity());
+            u32::try_from(key.3.len() + places.sum::<usize>() + 256).unwrap_or(u32::MAX)
+        };
+        let pages = Cache::builder().max_capacity(PAGES);
         Self {
             places: Mutex::default(),
+            pages: pages.weigher(weight_of_page).build(),
             counts: Cache::new(COUNTS),
             reading: Mutex::default(),
             lists: Cache::builder().max_capacity(LISTS).weigher(weight).build(),
@@ -162,6 +187,18 @@ impl Remembered {
     /// Keeps a number of units.
     pub(crate) fn keep_count(&self, key: ListKey, count: i64) {
         self.counts.insert(key, count);
+    }
+
+    /// What a search found before.
+    pub(crate) fn page(&self, key: &ListKey) -> Option<Arc<FoundPage>> {
+        self.pages.get(key)
+    }
+
+    /// Keeps what a search found.
+    pub(crate) fn keep_page(&self, key: ListKey, page: FoundPage) {
+        if page.places.len() <= MOST_ROWS {
+            self.pages.insert(key, Arc::new(page));
+        }
     }
 
     /// Keeps a list.

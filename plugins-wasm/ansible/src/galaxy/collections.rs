@@ -9,11 +9,11 @@ use serde_json::{Value, json};
 use super::asked::{Asked, Refused, answer, below_root, id_of, results, units};
 use super::page::{self, Page};
 use super::roots::changed;
-use super::versions::is_yes;
+use super::versions::{self, is_yes};
 use crate::{COLLECTION_DEPRECATION, COLLECTION_VERSION, change};
 
 /// Of each collection the highest version: a release if there is one.
-const HIGHEST: (&str, &str) = ("greatest", "precedence:namespace,name");
+const HIGHEST: (&str, &str) = ("greatest", versions::HIGHEST);
 
 /// What is shown of the highest version.
 const FIELDS: &str = "namespace,name,version,pulp_created";

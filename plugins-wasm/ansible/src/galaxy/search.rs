@@ -34,12 +34,18 @@ pub(super) const PARAMETERS: &[&str] = &[
     "q",
     "keywords",
     "is_highest",
+    "is_deprecated",
+    "is_signed",
     "dependency",
     "contents__name",
     "contents__content_type",
     "tags",
     "ordering",
 ];
+
+/// What goes with a version, in the host's words.
+const DEPRECATION: &str = "collection_deprecation:namespace,name";
+const SIGNATURE: &str = "collection_signature:sha256";
 
 /// `GET search/collection-versions/`
 pub(super) fn list(asked: &Asked<'_>) -> Result<Response> {
@@ -51,6 +57,8 @@ pub(super) fn list(asked: &Asked<'_>) -> Result<Response> {
         .collect();
     query.push("include_related=distributions".to_owned());
     query.push("exclude_fields=docs_blob,manifest,files".to_owned());
+    query.push(format!("tell=greatest:{}", versions::HIGHEST));
+    query.extend([DEPRECATION, SIGNATURE].map(|kind| format!("tell=with:{kind}")));
     for (name, value) in &asked.request.query {
         for (name, value) in meant(name, value)? {
             query.push(format!("{name}={}", encode(&value)));
@@ -89,7 +97,7 @@ fn meant(name: &str, value: &str) -> Result<Vec<(String, String)>> {
         "repo_labels" | "repository_label" | "distribution_labels" => {
             one("distribution_labels", value)
         }
-        "repository_name" => one("repository__name", value),
+        "repository_name" => one("repository__name__in", value),
         "keywords" => Ok(all_words(value)),
         // What has a comparison in it is an expression of the host's.
         "q" if !value.contains(['=', '<', '>']) => Ok(all_words(value)),
@@ -115,7 +123,18 @@ fn meant(name: &str, value: &str) -> Result<Vec<(String, String)>> {
             let (name, value) = versions::highest(value);
             one(name, value)
         }
+        "is_deprecated" | "deprecated" => Ok(vec![with(DEPRECATION, value)]),
+        "is_signed" | "signed" => Ok(vec![with(SIGNATURE, value)]),
         other => one(other, value),
+    }
+}
+
+/// Versions with something or, if that is not wanted, all others.
+fn with(kind: &str, wanted: &str) -> (String, String) {
+    if versions::is_yes(wanted) {
+        ("with".to_owned(), kind.to_owned())
+    } else {
+        ("q".to_owned(), format!("NOT with='{kind}'"))
     }
 }
 
@@ -149,6 +168,8 @@ struct Found<'a> {
     content: Content<'a>,
     #[serde(borrow)]
     related_fields: Related<'a>,
+    /// Whether it is the highest, deprecated and signed.
+    told: [bool; 3],
 }
 
 #[derive(Deserialize, Serialize)]
@@ -212,6 +233,9 @@ struct Shown<'a> {
     repository: &'a Repository<'a>,
     repository_version: &'a RawValue,
     collection_version: CollectionVersion<'a>,
+    is_highest: bool,
+    is_deprecated: bool,
+    is_signed: bool,
     related_fields: RelatedFields<'a>,
 }
 
@@ -259,6 +283,7 @@ struct ShownRepository<'a> {
 impl<'a> Shown<'a> {
     fn of(asked: &Asked<'_>, found: &'a Found<'a>, namespaces: &Map<String, Value>) -> Self {
         let (unit, repository) = (&found.content, &found.repository);
+        let [is_highest, is_deprecated, is_signed] = found.told;
         let (namespace, name): (&str, &str) = (&unit.namespace, &unit.name);
         let summary = namespaces.get(namespace).cloned();
         let distributions = found.related_fields.distributions.iter().map(|one| {
@@ -294,6 +319,9 @@ impl<'a> Shown<'a> {
                 description: unit.description,
                 tags: unit.tags,
             },
+            is_highest,
+            is_deprecated,
+            is_signed,
             related_fields: RelatedFields {
                 metadata: Metadata { id: unit.pulp_href },
                 namespace: summary.unwrap_or_else(|| json!({"name": namespace})),
@@ -325,6 +353,12 @@ mod tests {
             "q=NOT greatest='precedence:namespace,name'"
         );
         assert_eq!(of("includ_related", "x"), "");
+        assert_eq!(of("signed", "true"), "with=collection_signature:sha256");
+        assert_eq!(
+            of("is_deprecated", "false"),
+            "q=NOT with='collection_deprecation:namespace,name'"
+        );
+        assert_eq!(of("repository_name", "a,b"), "repository__name__in=a,b");
         assert_eq!(of("name__startswith", "d"), "name__startswith=d");
         assert_eq!(of("tags", "a,b"), "tags__name=a&tags__name=b");
         assert_eq!(of("version_range", ">=1"), "q=version>='1.0.0'");

@@ -124,10 +124,13 @@ pub(super) fn range(name: &str, given: Option<&str>) -> Result<Option<(&'static 
     Ok(range.expression().map(|expression| ("q", expression)))
 }
 
+/// The highest version of each collection, in the host's words.
+pub(super) const HIGHEST: &str = "precedence:namespace,name";
+
 /// The highest versions, or all others, as a filter of the host.
 pub(super) fn highest(wanted: &str) -> (&'static str, &'static str) {
     if is_yes(wanted) {
-        ("greatest", "precedence:namespace,name")
+        ("greatest", HIGHEST)
     } else {
         ("q", "NOT greatest='precedence:namespace,name'")
     }
