@@ -214,17 +214,27 @@ async fn of_served(
     let part = (selection.limit, selection.offset);
     let shape = (&selection.order, &selection.told, part);
     let of_page = key(digest(&format!("{filters} {shape:?}")));
-    if let Some(page) = remembered.page(&of_page) {
+    let of_all = key(filters);
+    let mut known = remembered.page(&of_page);
+    let mut first = None;
+    if known.is_none() {
+        // One searches for all who ask the same at once, and counts for all who ask for more of it.
+        let is_counted = remembered.count(&of_all).is_some();
+        let searched = if is_counted { &of_page } else { &of_all };
+        first = remembered.turn(searched).await;
+        known = remembered.page(&of_page);
+    }
+    if let Some(page) = known {
         let rows = search::again(connection, table, &page.places, &selection.unread).await?;
         return Ok((rows, page.count));
     }
-    let of_all = key(filters);
     selection.counted = remembered.count(&of_all);
     let (rows, count) =
         search::page(connection, table, sites, Versions::Served, &selection).await?;
     remembered.keep_count(of_all, count);
     let places = rows.iter().map(|row| row.place.clone()).collect();
     remembered.keep_page(of_page, FoundPage { places, count });
+    drop(first);
     Ok((rows, count))
 }
 

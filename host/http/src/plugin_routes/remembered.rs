@@ -157,7 +157,7 @@ impl Remembered {
 
     /// Whoever comes first gets a turn at reading this list. The others get none, after a wait
     /// until that one is done: then it is remembered, or is not to be.
-    pub(super) async fn turn(&self, key: &ListKey) -> Option<OwnedMutexGuard<()>> {
+    pub(crate) async fn turn(&self, key: &ListKey) -> Option<OwnedMutexGuard<()>> {
         let turn = {
             let mut reading = self.reading.lock().unwrap_or_else(PoisonError::into_inner);
             if reading.len() >= FEW {
