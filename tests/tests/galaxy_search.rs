@@ -147,6 +147,20 @@ async fn collections_are_found_by_words_and_deprecation(test: Test) -> Result<()
     let refused = api.get(&format!("{SEARCH}?keywords={many}")).await?;
     let said = refused.json(400)?.to_string();
     ensure!(said.contains("at most 50 words"), "{said}");
+    // What the plugin asks the host beside filters is not to be asked by others.
+    for given in [
+        "tell=greatest:version:name",
+        "fields=name",
+        "exclude_fields=content",
+    ] {
+        let refused = api.get(&format!("{SEARCH}?{given}")).await?.json(400)?;
+        ensure!(refused.to_string().contains("no such filter"), "{refused}");
+    }
+    let refused = api
+        .get(&format!("{SEARCH}?with=collection_version:description"))
+        .await?
+        .json(400)?;
+    ensure!(refused.to_string().contains("No index"), "{refused}");
     // Highest is what is highest in its own repository.
     let address = format!("{SEARCH}?distribution=zoo,park&name=owls&is_highest=true");
     assert_eq!(found(api, &address).await?, ["owls 1.0.0", "owls 1.1.0"]);

@@ -33,12 +33,6 @@ impl Condition {
         }
     }
 
-    /// Whether no index leads to its rows, even if each is tested with one.
-    pub(crate) fn leads_nowhere(&self) -> bool {
-        let of_each = ["EXISTS (", "NOT EXISTS ("];
-        self.is_slow || of_each.iter().any(|test| self.text.starts_with(test))
-    }
-
     /// The condition of an expression whose terms are conditions already.
     pub fn of(expression: Expression<Self>) -> Self {
         match expression {

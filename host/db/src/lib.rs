@@ -26,7 +26,6 @@ pub mod error;
 pub mod field_value;
 pub mod filter;
 pub mod fragment;
-pub mod greatest;
 pub mod group;
 pub mod hold;
 mod insert;

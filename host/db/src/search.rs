@@ -6,7 +6,7 @@ use pith_model::{Expression, RepositoryId, Timestamp, UnitId};
 use serde_json::Value as JsonValue;
 use uuid::Uuid;
 
-use crate::companion::InVersion;
+use crate::companion::Among;
 use crate::content_type::TypeTable;
 use crate::database::Connection;
 use crate::distribution;
@@ -82,10 +82,10 @@ impl Place {
 }
 
 /// The version that is looked into, in conditions.
-pub const LOOKED_INTO: InVersion = ("s.column1", "s.column2");
+pub const LOOKED_INTO: Among = Among::Found("s.column1", "s.column2");
 
 /// The same in further questions about a unit that was found.
-pub const FOUND_IN: InVersion = ("m.repository_id", "m.number");
+pub const FOUND_IN: Among = Among::Found("m.repository_id", "m.number");
 
 /// Takes out what is asked of repositories (`r`) alone: it says which versions are looked into,
 /// and not which of their units.

@@ -20,7 +20,7 @@ pub(crate) use beside::Beside;
 pub(crate) use create::order_for_stored;
 pub(crate) use list::{
     GREATEST_OF, Listed, TERMS_OF, Within, greatest, greatest_of, in_order, links, listed,
-    orphaned_for, terms, unread,
+    orphaned_for, terms, unread, with_fields,
 };
 pub(crate) use shape::write;
 

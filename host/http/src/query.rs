@@ -167,6 +167,10 @@ impl Query {
         for slot in &mut self.slots {
             let Slot::Open(term) = slot else { continue };
             if text_of(term, name).is_some_and(|given| given == text) {
+                // Whatever else an expression asks: this may look at many rows for each.
+                if condition.is_slow {
+                    self.slow.push(name.to_owned());
+                }
                 let condition = Expression::Term(condition.clone());
                 *slot = Slot::Settled(Condition::of(match term.sign {
                     Sign::Unequal => Expression::Not(Box::new(condition)),
@@ -524,6 +528,22 @@ mod tests {
         assert_eq!(selection.conditions.len(), 1);
         assert_eq!(select("limit=0").unwrap().limit, 100);
         assert_eq!(select("limit=5000").unwrap().limit, 1000);
+    }
+
+    #[test]
+    fn what_is_slow_for_each_row_is_named_wherever_it_stands() {
+        for (text, slow) in [
+            ("with=x", &["with"][..]),
+            ("q=name%3Dx%20AND%20with%3Dx", &["with"]),
+            ("q=name%3Dx%20OR%20with!%3Dx", &["with", "q"]),
+            ("name=x", &[]),
+        ] {
+            let mut query = Query::parse(Some(text)).unwrap();
+            let meaning = |_: &str| Ok(Condition::slow("EXISTS (SELECT 1)", []));
+            query.filter("with", meaning).unwrap();
+            let selection = query.select(COLUMNS, Dialect::Sqlite).unwrap();
+            assert_eq!(selection.slow, slow, "{text}");
+        }
     }
 
     #[test]

@@ -6,7 +6,6 @@ mod told;
 use axum::extract::{Path, RawQuery};
 use axum::response::Response;
 use pith_db::content_type::TypeTable;
-use pith_db::greatest::Among;
 use pith_db::list::Selection;
 use pith_db::search::{self, Found, Serving, Site, Versions};
 use pith_db::{Condition, Connection, Dialect, served, unit_list};
@@ -16,13 +15,14 @@ use pith_model::{Expression, Root};
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
+use crate::app::App;
 use crate::auth::need::Need;
 use crate::context::Context;
 use crate::document::{Href, Object};
 use crate::error::{Error, Result};
 use crate::openapi::parameters::{INCLUDE_RELATED, LABELS};
 use crate::openapi::{Field, Filters, Operation, Parameter, Resource};
-use crate::plugin_routes::{FoundPage, Remembered};
+use crate::plugin_routes::FoundPage;
 use crate::query::Query;
 use crate::routes::{Routes, get};
 use crate::{content, declared, label, page};
@@ -116,12 +116,7 @@ async fn find(
     query.identify(unit_list::UUID)?;
     query.label_select(unit_list::LABELS, dialect)?;
     query.refer("repository", "repository__in", search::REPOSITORY)?;
-    content::greatest(
-        &mut query,
-        &table,
-        Among::Found(search::LOOKED_INTO),
-        dialect,
-    )?;
+    content::greatest(&mut query, &table, search::LOOKED_INTO, dialect)?;
     told::with(&mut query, &context.app, &table, dialect)?;
     let told = told::told(&mut query, &context.app, &table, dialect)?;
     content::terms(&mut query, &table)?;
@@ -132,7 +127,10 @@ async fn find(
     content::links(&mut connection, access, &mut query, &table).await?;
     let mut selection = query.select(&columns, dialect)?;
     selection.unread = content::unread(&query, Some(&table));
-    selection.told = told;
+    if !told.is_empty() {
+        selection.told = told;
+        selection.slow.push(told::TELL.to_owned());
+    }
     let repositories = search::of_repositories(&mut selection);
 
     let seen = access.seen_repository("v.repository_id");
@@ -153,13 +151,15 @@ async fn find(
             ),
         ));
     }
-    let (rows, count) = match versions {
+    let (mut connection, (rows, count)) = match versions {
         Versions::Served if search::is_lasting(&selection) => {
-            let remembered = &context.app.remembered;
-            of_served(&mut connection, remembered, &table, &sites, selection).await?
+            of_served(&context.app, connection, &table, &sites, selection).await?
         }
         // Unlike a version, all versions together have less when one is deleted.
-        _ => search::page(&mut connection, &table, &sites, versions, &selection).await?,
+        _ => {
+            let page = search::page(&mut connection, &table, &sites, versions, &selection).await?;
+            (connection, page)
+        }
     };
     let serving = if related.contains(&"distributions") {
         let mut ids: Vec<_> = rows.iter().map(|row| row.place.repository).collect();
@@ -201,14 +201,15 @@ async fn find(
 /// A page of what is served that nothing changes but a change of what is served, from memory if
 /// it was asked for since the last one.
 async fn of_served(
-    connection: &mut Connection,
-    remembered: &Remembered,
+    app: &App,
+    mut connection: Connection,
     table: &TypeTable,
     sites: &[Site],
     mut selection: Selection,
-) -> Result<(Vec<Found>, i64)> {
+) -> Result<(Connection, (Vec<Found>, i64))> {
+    let remembered = &app.remembered;
     // Asked before searching: a change meanwhile is found the next time.
-    let epoch = served::epoch(connection).await?;
+    let epoch = served::epoch(&mut connection).await?;
     let key = |asked: String| (Uuid::nil(), table.id, epoch, asked);
     let filters = digest(&format!("{sites:?} {:?}", selection.conditions));
     let part = (selection.limit, selection.offset);
@@ -221,21 +222,24 @@ async fn of_served(
         // One searches for all who ask the same at once, and counts for all who ask for more of it.
         let is_counted = remembered.count(&of_all).is_some();
         let searched = if is_counted { &of_page } else { &of_all };
+        // Who waits holds no connection, of which there are a few.
+        drop(connection);
         first = remembered.turn(searched).await;
+        connection = app.database.read().await?;
         known = remembered.page(&of_page);
     }
     if let Some(page) = known {
-        let rows = search::again(connection, table, &page.places, &selection.unread).await?;
-        return Ok((rows, page.count));
+        let rows = search::again(&mut connection, table, &page.places, &selection.unread).await?;
+        return Ok((connection, (rows, page.count)));
     }
     selection.counted = remembered.count(&of_all);
     let (rows, count) =
-        search::page(connection, table, sites, Versions::Served, &selection).await?;
+        search::page(&mut connection, table, sites, Versions::Served, &selection).await?;
     remembered.keep_count(of_all, count);
     let places = rows.iter().map(|row| row.place.clone()).collect();
     remembered.keep_page(of_page, FoundPage { places, count });
     drop(first);
-    Ok((rows, count))
+    Ok((connection, (rows, count)))
 }
 
 /// Keys of what is remembered are short, whatever was asked.

@@ -30,7 +30,7 @@ pub async fn page(
     }
     let total: i64 = sites.iter().map(|site| site.present).sum();
     let is_filtered = !selection.conditions.is_empty();
-    let leads = total > FEW || is_filtered && selection.slow.is_empty();
+    let leads = total > FEW || selection.conditions.iter().any(|one| !one.is_slow);
     let mut selection = selection.clone();
     let is_common = total > FEW && finds_by_the_way(connection, &mut selection, total).await?;
     selection.conditions.push(held(versions));
@@ -190,7 +190,7 @@ async fn finds_by_the_way(
         let parts: Vec<&str> = condition.text.split(HAS_TERM).collect();
         // Of terms alone, each of which has one value.
         if parts.len() < 2 || parts.iter().any(|part| part.contains('?')) {
-            are_all &= condition.leads_nowhere();
+            are_all &= condition.is_slow;
             continue;
         }
         let mut text = String::new();

@@ -5,8 +5,8 @@ use std::time::Duration;
 use axum::extract::{Path, RawQuery};
 use axum::response::Response;
 use pith_db::access::Access;
+use pith_db::companion::{self, Among};
 use pith_db::content_type::TypeTable;
-use pith_db::greatest::Among;
 use pith_db::list::{Column, Selection};
 use pith_db::unit_link;
 use pith_db::unit_list::{self, ListedUnit, Relation, Scope};
@@ -293,12 +293,15 @@ pub(crate) fn greatest_of(
     among: Among,
     dialect: Dialect,
 ) -> Result<Condition, String> {
-    let (by, per) = text
-        .split_once(':')
-        .ok_or("Expected `field:field,field`, the greatest first.")?;
-    let per: Vec<&str> = per.split(',').map(str::trim).collect();
-    pith_db::greatest::greatest(table, by.trim(), &per, among, dialect)
+    let (by, per) = with_fields(text).ok_or("Expected `field:field,field`, the greatest first.")?;
+    companion::greatest(table, by, &per, among, dialect)
         .map_err(|name| format!("{name:?} is no text field of this content."))
+}
+
+/// What stands before a colon, and the fields after it.
+pub(crate) fn with_fields(text: &str) -> Option<(&str, Vec<&str>)> {
+    let (first, fields) = text.split_once(':')?;
+    Some((first.trim(), fields.split(',').map(str::trim).collect()))
 }
 
 /// Each word is a condition of its own.

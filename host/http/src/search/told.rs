@@ -1,9 +1,8 @@
 //! Questions about units that are found: whether something goes with one, and whether it is the
 //! greatest. As filters, and as answers beside each unit.
 
-use pith_db::companion::{InVersion, has_companion};
+use pith_db::companion::{Among, has_companion};
 use pith_db::content_type::TypeTable;
-use pith_db::greatest::Among;
 use pith_db::search::{FOUND_IN, LOOKED_INTO};
 use pith_db::{Condition, Dialect};
 
@@ -29,8 +28,7 @@ pub(super) fn with(
     dialect: Dialect,
 ) -> Result<()> {
     query.filter(WITH, |text| {
-        let has = companion(app, (table, text), LOOKED_INTO, dialect);
-        has.map(|has| Condition::new(has, []))
+        companion(app, (table, text), LOOKED_INTO, dialect)
             .map_err(|message| Error::invalid(WITH, message))
     })
 }
@@ -47,13 +45,10 @@ pub(super) fn told(
         let wrong = |message: String| Error::invalid(TELL, message);
         let question = match text.split_once(':') {
             Some((WITH, text)) => companion(app, (table, text), FOUND_IN, dialect),
-            Some((GREATEST, text)) => {
-                content::greatest_of(table, text, Among::Found(FOUND_IN), dialect)
-                    .map(|condition| condition.text)
-            }
+            Some((GREATEST, text)) => content::greatest_of(table, text, FOUND_IN, dialect),
             _ => Err(format!("Expected `{WITH}:…` or `{GREATEST}:…`.")),
         };
-        told.push(question.map_err(wrong)?);
+        told.push(question.map_err(wrong)?.text);
         if told.len() > MOST_TOLD {
             return Err(wrong(format!("Expected at most {MOST_TOLD} questions.")));
         }
@@ -61,20 +56,26 @@ pub(super) fn told(
     Ok(told)
 }
 
-/// The SQL of whether a unit goes with one of another type, as `type:field,field` says.
+/// The condition that a unit goes with one of another type, as `type:field,field` says.
 fn companion(
     app: &App,
     (table, text): (&TypeTable, &str),
-    version: InVersion,
+    among: Among,
     dialect: Dialect,
-) -> Result<String, String> {
-    let (name, fields) = text
-        .split_once(':')
+) -> Result<Condition, String> {
+    let (name, fields) = content::with_fields(text)
         .ok_or("Expected `type:field,field`, in which both are equal.")?;
     let other = app
         .types
-        .by_name(&format!("{}.{}", table.plugin, name.trim()))
+        .by_name(&format!("{}.{}", table.plugin, name))
         .ok_or_else(|| format!("There is no type of content {name:?}."))?;
-    let fields: Vec<&str> = fields.split(',').map(str::trim).collect();
-    has_companion(table, &other, &fields, version, dialect)
+    let condition = has_companion(table, &other, &fields, among, dialect)
+        .map_err(|field| format!("{field:?} is no text field of both types of content."))?;
+    // Without an index, each unit would be compared with all others.
+    let mut indexed = other.content_type.indexed.iter();
+    if indexed.any(|index| fields.contains(&index.split(',').next().unwrap_or_default())) {
+        Ok(condition)
+    } else {
+        Err(format!("No index finds a {name} by these fields."))
+    }
 }

@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
-use pith_plugin_sdk::Result;
 use pith_plugin_sdk::server::Response;
+use pith_plugin_sdk::{Error, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
@@ -122,6 +122,10 @@ fn meant(name: &str, value: &str) -> Result<Vec<(String, String)>> {
         "is_highest" | "highest" => {
             let (name, value) = versions::highest(value);
             one(name, value)
+        }
+        // What is shown follows from what the host is asked for above.
+        "fields" | "exclude_fields" | "tell" => {
+            Err(Error::invalid(format!("{name}: there is no such filter")))
         }
         "is_deprecated" | "deprecated" => Ok(vec![with(DEPRECATION, value)]),
         "is_signed" | "signed" => Ok(vec![with(SIGNATURE, value)]),
@@ -364,6 +368,7 @@ mod tests {
         assert_eq!(of("version_range", ">=1"), "q=version>='1.0.0'");
         assert_eq!(of("version", "1.0.0"), "version=1.0.0");
         assert!(meant("version_range", "~1").is_err());
+        assert!(meant("fields", "name").is_err());
     }
 
     #[test]
