@@ -532,6 +532,7 @@ mod tests {
 
     #[test]
     fn what_is_slow_for_each_row_is_named_wherever_it_stands() {
+        let columns = [Column::new("name", "r.name", Kind::Text).indexed()];
         for (text, slow) in [
             ("with=x", &["with"][..]),
             ("q=name%3Dx%20AND%20with%3Dx", &["with"]),
@@ -541,7 +542,7 @@ mod tests {
             let mut query = Query::parse(Some(text)).unwrap();
             let meaning = |_: &str| Ok(Condition::slow("EXISTS (SELECT 1)", []));
             query.filter("with", meaning).unwrap();
-            let selection = query.select(COLUMNS, Dialect::Sqlite).unwrap();
+            let selection = query.select(&columns, Dialect::Sqlite).unwrap();
             assert_eq!(selection.slow, slow, "{text}");
         }
     }
